@@ -256,8 +256,9 @@ def cases_for(user: AnyUser) -> CaseQuerySet:
 def releases_for(user: AnyUser) -> QuerySet[Release]:
     """The releases that a person of an oversight body may see: those to that body, and nothing else of the case.
 
-    While a change of the person's own data still waits to be compared with the reports of a team, which only a session
-    of that team can do, the releases of that team are left out.
+    A recalled release is not among them: the body was shown it at most before. While a change of the person's own data
+    still waits to be compared with the reports of a team, which only a session of that team can do, the releases of
+    that team are left out.
     """
     if not is_overseer(user):
         return Release.objects.none()
@@ -265,7 +266,7 @@ def releases_for(user: AnyUser) -> QuerySet[Release]:
     compared = [team for team, is_waiting in waiting.items() if not is_waiting]
     releases = Release.objects.filter(body=user.body_id, case__is_practice=user.practising)
     releases = releases if len(compared) == len(waiting) else releases.filter(case__held_by__in=compared)
-    return releases.exclude(case__in=conflicted_cases(user))
+    return releases.exclude(state=Release.State.RECALLED).exclude(case__in=conflicted_cases(user))
 
 
 def may_practise(user: AnyUser) -> bool:

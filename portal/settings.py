@@ -253,7 +253,8 @@ FILE_UPLOAD_HANDLERS = [
     "complaints.uploads.TableUploadHandler",
     "complaints.uploads.SealingUploadHandler",
 ]
-DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
+# A release of 200 reports is chosen by some 3,000 boxes, which are parsed in some milliseconds.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 4000
 EVIDENCE_MAX_FILE_BYTES = env.int("EVIDENCE_MAX_FILE_BYTES", 200 * 1024 * 1024)
 EVIDENCE_MAX_FILES = env.int("EVIDENCE_MAX_FILES", 20)
 # Above where DecidingUploadHandler ends the parsing, so that too many files get a page with words and not a bare 400;

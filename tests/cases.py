@@ -7,6 +7,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from complaints.admin import release_choice
 from complaints.domain.workflow import Action
 from complaints.models.complaint import Complaint
 from complaints.models.evidence import EvidenceObject
@@ -15,6 +16,7 @@ from complaints.services import case_actions, follow_up
 from complaints.services.actor import Actor
 from complaints.services.evidence import processing
 from complaints.services.forwarding import decisions
+from complaints.services.forwarding.contents import whole
 from complaints.services.forwarding.release import forward
 from tests.images import photo
 from tests.world import Cast, Sent, sealed_upload, send_report
@@ -54,11 +56,20 @@ def forwarded(cast: Cast, *, body: str = "bkn", files: bool = False, **changes: 
         actor=Actor(cast.ring("fitri"), timezone.now()),
         case_id=sent.case.pk,
         body=OversightBody.objects.get(pk=body),
-        objects=objects,
+        choice=whole(sent.case.pk, objects=objects),
         cover="Mohon ditindaklanjuti.",
     )
     sent.case.refresh_from_db()
     return sent, release
+
+
+def chosen(page: Any) -> dict[str, list[str]]:
+    """What is ticked on a page of forwarding, as the fields that a browser posts."""
+    fields: dict[str, list[str]] = {}
+    for line in release_choice.all_lines(page.context["reports"]):
+        if line.is_ticked and not line.is_held:
+            fields.setdefault(line.name, []).append(line.value)
+    return fields
 
 
 def body_act(cast: Cast, name: str, release: Release, action: Action, **words: Any) -> None:

@@ -186,7 +186,7 @@ def signature_vector(name: str, signer: str, parts: list[tuple[str, bytes]], sig
 def signature_vectors() -> list[Vector]:
     """Each kind of statement that a key of the portal signs."""
     complaint, triage, second = _complaint(), key_set("triage"), key_set("triage-2")
-    release = Release(pk=row("release"), case_id=row("case"), public_key=key_set("release").box.public)
+    release = Release(pk=row("release"), case_id=row("case"), body_id="kasn", public_key=key_set("release").box.public)
     keyring.bind_keys(release, triage.sign)
     newcomer = key_set("newcomer")
     membership = TeamMembership(
@@ -220,10 +220,14 @@ def signature_vectors() -> list[Vector]:
             "keys of a release",
             "triage",
             [
-                ("prefix", b"keys of a release"),
+                ("prefix", b"release key 2"),
                 ("release", row("release").bytes),
                 ("case", row("case").bytes),
+                ("epoch", (1).to_bytes(4, "big")),
+                ("length of the body's code", (4).to_bytes(2, "big")),
+                ("body", b"kasn"),
                 ("public_key", bytes(release.public_key)),
+                ("closes", bytes(32)),
             ],
             release.key_signature,
         ),

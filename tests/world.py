@@ -280,8 +280,10 @@ def ticked(action: Action, why: str = "") -> dict[str, CheckedItem]:
 
 
 def ticks(action: Action | str) -> dict[str, str]:
-    """The same as the fields that a browser posts, everything ticked."""
-    return {f"check-{item.code}": "yes" for item in checklists.items(Action(action))}
+    """The same as the fields that a browser posts, everything ticked; explained where the portal ticks nothing."""
+    items = checklists.items(Action(action))
+    known = {f"why-{item.code}": "Belum." for item in items if item.code in ("risk_graded", "files_looked_at")}
+    return {f"check-{item.code}": "yes" for item in items} | known
 
 
 def enrol(client: Client) -> str:

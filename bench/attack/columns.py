@@ -20,7 +20,15 @@ from complaints.models.complaint import Complaint, KeyGrant, Message
 from complaints.models.conflict import Conflict
 from complaints.models.evidence import Evidence, EvidenceObject
 from complaints.models.lane import LaneProposal
-from complaints.models.oversight import Finding, Recommendation, Release, ReleasedFile, Sanction
+from complaints.models.oversight import (
+    Finding,
+    Recommendation,
+    Release,
+    ReleasedFile,
+    ReleasedReport,
+    ReleasePart,
+    Sanction,
+)
 from complaints.models.redaction import Redaction
 from complaints.models.reference_data import Category
 from complaints.models.removal import RemovalRequest
@@ -217,6 +225,9 @@ ALTERATIONS: Final[dict[str, Alteration]] = {
     "working copies deleted": _working_copies_deleted,
     "file report deleted": lambda: _updated(Evidence.objects.exclude(sealed_report=None), sealed_report=None),
     "released file deleted": lambda: _deleted(ReleasedFile.objects.all()),
+    "release part deleted": lambda: _deleted(ReleasePart.objects.all()),
+    "released report deleted": lambda: _deleted(ReleasedReport.objects.all()),
+    "released report of another number": lambda: _updated(ReleasedReport.objects.all(), number=F("number") + 50),
     "release grant deleted": lambda: _deleted(KeyGrant.objects.exclude(release=None)),
     "release state": lambda: _updated(Release.objects.filter(state=_OPEN_RELEASE), state="returned"),
     "release number": lambda: _updated(Release.objects.all(), number=9),

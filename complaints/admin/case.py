@@ -60,13 +60,13 @@ from complaints.admin.reply_composer import (
     standard_text_options,
     text_as_sent,
 )
-from complaints.domain.case_links import TAKES_IN, with_body
+from complaints.domain.case_links import TAKES_IN
 from complaints.domain.disclosure import Disclosure
-from complaints.domain.workflow import Permission, Status
+from complaints.domain.workflow import Permission, Status, with_body
 from complaints.models.case import Case
 from complaints.models.complaint import Complaint
 from complaints.models.evidence import Evidence
-from complaints.services import assignment, case_actions, case_file, case_links, disclosure_check, similarity
+from complaints.services import assignment, case_actions, case_file, case_membership, disclosure_check, similarity
 from complaints.services.transitions import CaseChanged, CaseVersion
 
 # What several reports share, by the kind of the match.
@@ -294,6 +294,7 @@ class LinksContext(TypedDict):
     """What the case page reads of the links; ``reports`` is empty for a case of one report."""
 
     may: bool
+    may_supplement: bool
     takes_in: bool
     reports: list[LinkedReport]
     about: list[tuple[similarity.Similar, str]]
@@ -303,18 +304,19 @@ def links_context(request: StaffRequest, opened: case_file.CaseFile) -> LinksCon
     """Return the reports of a joint case, whether it takes in others, and other cases about the same accused."""
     case, reports = opened.case, [report.complaint for report in opened.complaints]
     is_joint = opened.paging.total > 1
-    later = case_links.reports_after_forwarding(case=case, history=opened.history) if is_joint else set()
-    # A body holds what was forwarded to it: of a joint case, all but the reports that joined later.
-    is_held = is_joint and with_body(Status(case.status), Status(case.asked_from) if case.asked_from else None)
+    held = case_membership.held_reports(case) if is_joint else set()
+    is_with_body = with_body(Status(case.status), Status(case.asked_from) if case.asked_from else None)
+    permissions = set[Permission]() if opened.under_check else access.permissions_of(request.user)
     return {
-        "may": Permission.TRIAGE in access.permissions_of(request.user) and not opened.under_check,
+        "may": Permission.TRIAGE in permissions,
+        "may_supplement": Permission.FORWARD in permissions and is_with_body,
         "takes_in": Status(case.status) in TAKES_IN,
         "reports": [
             {
                 "complaint": report,
                 "number": number,
-                "later": report.pk in later,
-                "held": is_held and report.pk not in later,
+                "later": is_with_body and report.pk not in held,
+                "held": report.pk in held,
             }
             for number, report in enumerate(reports if is_joint else [], opened.paging.first)
         ],

@@ -22,8 +22,8 @@ from complaints.admin.base import StaffRequest, case_or_404, readable_case_or_40
 from complaints.admin.forms import SeenForm
 from complaints.admin.labels import Label
 from complaints.domain import workflow
-from complaints.domain.case_links import LinkRefused, with_body
-from complaints.domain.workflow import Permission, Status
+from complaints.domain.case_links import LinkRefused
+from complaints.domain.workflow import Permission, Status, with_body
 from complaints.models.case import Case
 from complaints.models.complaint import Complaint
 from complaints.services import case_actions, case_links, case_summary

@@ -22,7 +22,6 @@ from complaints.admin.labels import Label, staff_name
 from complaints.models.case import Case
 from complaints.models.evidence import EvidenceObject
 from complaints.services import case_membership
-from complaints.services.audit.log import RecordedEntry
 from complaints.services.custody import ItemSheet, Opening, Sheet, StoredLine, custody_sheet
 
 # What an entry of the audit chain says on the sheet, by its event.
@@ -34,6 +33,7 @@ EVENTS: Final[dict[str, Label]] = {
     "redaction.made": gettext_lazy("redacted copy made"),
     "release.made": gettext_lazy("released to a body"),
     "release.opened": gettext_lazy("release read"),
+    "release.recalled": gettext_lazy("release recalled"),
     "custody.printed": gettext_lazy("custody sheet made"),
     "letter.printed": gettext_lazy("letter printed"),
 }
@@ -42,95 +42,76 @@ EVENTS: Final[dict[str, Label]] = {
 class EntryLine(TypedDict):
     """An entry of the audit chain in words; ``why`` is the reason for opening an original."""
 
-    entry: RecordedEntry
-    what: str
+    entry: int
+    at: str
     who: str
+    what: str
     why: str
+    digest: str
 
 
-class SheetItem(TypedDict):
-    """An item on the sheet: its stored objects, each with its label, what its copy lacks, and who opened them."""
+class ItemTexts(TypedDict):
+    """One item: its facts as (label, value), its stored objects, and who opened them."""
 
-    item: ItemSheet
-    stored: list[tuple[StoredLine, str]]
-    losses: list[str]
+    title: str
+    facts: list[tuple[str, str]]
+    stored: list[dict[str, object]]
     openings: list[EntryLine]
 
 
-class SheetContext(TypedDict):
-    """What the page of a sheet reads; ``several``: the case holds several reports; ``only``: the single item."""
-
-    title: str
-    case: Case
-    sheet: Sheet
-    items: list[SheetItem]
-    others: list[EntryLine]
-    several: bool
-    only: uuid.UUID | None
-
-
 def _entry_line(opening: Opening) -> EntryLine:
-    label = str(EVENTS[opening.entry.event])
-    if "first" in opening.entry.facts:
+    entry, label = opening.entry, str(EVENTS[opening.entry.event])
+    if "first" in entry.facts:
         label = _("a part of the case's reports read")
     if opening.variant:
         label = _("%(variant)s opened") % {"variant": VARIANTS[opening.variant]}
-    return {"entry": opening.entry, "what": label, "who": staff_name(opening.person), "why": opening.why}
+    return {
+        "entry": entry.sequence,
+        "at": date_format(timezone.localtime(entry.at), "j M Y, H:i"),
+        "who": staff_name(opening.person),
+        "what": label,
+        "why": opening.why,
+        "digest": entry.digest,
+    }
 
 
-def _stored_label(stored: StoredLine) -> str:
-    if stored.variant == EvidenceObject.Variant.WORKING:
-        return copy_label(stored.losses)
-    return str(VARIANTS[stored.variant])
+def _sheet(request: StaffRequest, object_id: uuid.UUID, item_id: uuid.UUID | None) -> tuple[Case, dict[str, object]]:
+    """Return a case and all texts of its sheet, or of that of one item, which the page and the PDF print alike.
 
-
-def _sheet_context(request: StaffRequest, object_id: uuid.UUID, item_id: uuid.UUID | None) -> SheetContext:
+    They are plain data in the shape that ``custody.typ`` reads.
+    """
     case = readable_case_or_404(request, object_id)
     try:
         sheet = custody_sheet(actor=request.actor, case_id=case.pk, evidence_id=item_id)
     except EvidenceObject.DoesNotExist:
         raise Http404 from None
-    return {
-        "title": _("Custody sheet %(reference)s") % {"reference": case.reference},
-        "case": case,
-        "sheet": sheet,
-        "items": [
-            {
-                "item": item,
-                "stored": [(stored, _stored_label(stored)) for stored in item.stored],
-                "losses": [line for stored in item.stored for line in losses_of_copy(stored.losses)],
-                "openings": [_entry_line(opening) for opening in item.openings],
-            }
-            for item in sheet.items
-        ],
-        "others": [_entry_line(opening) for opening in sheet.others],
-        "several": case_membership.is_shared(case),
-        "only": item_id,
-    }
+    return case, _texts(sheet, several=case_membership.is_shared(case))
 
 
 @staff_page("GET", opens_for=access.may_see_cases)
 def custody(request: StaffRequest, object_id: uuid.UUID, item_id: uuid.UUID | None = None) -> HttpResponse:
     """Show the sheet of a case, or of one item of it."""
-    return render(request, "admin/custody.html", _sheet_context(request, object_id, item_id))
+    case, texts = _sheet(request, object_id, item_id)
+    return render(
+        request, "admin/custody.html", {"title": texts["title"], "case": case, "sheet": texts, "only": item_id}
+    )
 
 
 @staff_page("GET", opens_for=access.may_see_cases)
 def custody_pdf(request: StaffRequest, object_id: uuid.UUID, item_id: uuid.UUID | None = None) -> HttpResponse:
     """Give the sheet of a case, or of one item of it, as a PDF."""
-    context = _sheet_context(request, object_id, item_id)
-    response = HttpResponse(printed_pdf.render("custody", _pdf_data(context)), content_type="application/pdf")
-    return as_attachment(response, f"berita-acara-{context['case'].reference}.pdf")
+    case, texts = _sheet(request, object_id, item_id)
+    response = HttpResponse(printed_pdf.render("custody", texts), content_type="application/pdf")
+    return as_attachment(response, f"berita-acara-{case.reference}.pdf")
 
 
-# --- The PDF: every text of it, in the officer's language
+# --- The texts of the sheet, in the officer's language
 
 
-def _pdf_data(context: SheetContext) -> dict[str, object]:
-    """Return all texts of the PDF as plain data, in the shape that ``custody.typ`` reads."""
-    sheet = context["sheet"]
+def _texts(sheet: Sheet, *, several: bool) -> dict[str, object]:
     about = _("Made on %(at)s by") % {"at": date_format(timezone.localtime(sheet.at), "l, j M Y, H:i")}
     confidential = _("Confidential: it names who worked on the case and tells the hashes of what the reporter sent.")
+    former = _("Its reports stood in these cases before: %(references)s.") % {"references": ", ".join(sheet.former)}
     explained = _(
         "The SHA-256 of an original is that of the file as the reporter sent it: sha256sum on the sender's side gives "
         "the same. The chain is verified with the command audit_verify."
@@ -138,16 +119,17 @@ def _pdf_data(context: SheetContext) -> dict[str, object]:
     last = _("Last entry of the chain when this sheet was made: %(number)s") % {"number": sheet.head[0]}
     return {
         "lang": (get_language() or "id")[:2],
-        "title": context["title"],
+        "title": _("Custody sheet %(reference)s") % {"reference": sheet.case.reference},
         "about": f"{about} {staff_name(sheet.person) if sheet.person else ''}. {confidential}",
-        "items": [_pdf_item(row, several=context["several"]) for row in context["items"]],
+        "former": former if sheet.former else "",
+        "items": [_item_texts(item, several=several) for item in sheet.items],
         "files": [_("File"), _("Bytes"), "SHA-256"],
         "log": [_("Entry"), _("When"), _("Who"), _("What")],
         "opened": _("Who opened it"),
         "nobody": _("Nobody yet."),
         "empty": _("No files were sent."),
         "chain": _("The case in the audit chain"),
-        "others": [_pdf_entry(line) for line in context["others"]],
+        "others": [_entry_line(opening) for opening in sheet.others],
         "last": last,
         "head": sheet.head[1],
         "explained": explained,
@@ -156,39 +138,29 @@ def _pdf_data(context: SheetContext) -> dict[str, object]:
     }
 
 
-def _pdf_item(row: SheetItem, *, several: bool) -> dict[str, object]:
-    item = row["item"]
+def _item_texts(item: ItemSheet, *, several: bool) -> ItemTexts:
     title = _("Report %(number)s, evidence %(sequence)s") if several else _("Evidence %(sequence)s")
     info = item.original.info
+    losses = [line for stored in item.stored for line in losses_of_copy(stored.losses)]
     return {
         "title": title % {"number": item.report, "sequence": item.sequence},
         "facts": [
-            [_("Received"), date_format(item.received, "l, j M Y")],
-            [_("Name in the portal"), f"bukti-{item.sequence}"],
-            [_("Name as sent"), info.name],
-            [_("Kind"), info.label],
-            *([[_("Working copy"), " ".join(row["losses"])]] if row["losses"] else []),
+            (_("Received"), date_format(item.received, "l, j M Y")),
+            (_("Name in the portal"), f"bukti-{item.sequence}"),
+            (_("Name as sent"), info.name),
+            (_("Kind"), info.label),
+            *([(_("Working copy"), " ".join(losses))] if losses else []),
         ],
-        "stored": [_pdf_stored(stored, label) for stored, label in row["stored"]],
-        "openings": [_pdf_entry(line) for line in row["openings"]],
+        "stored": [_stored_texts(stored) for stored in item.stored],
+        "openings": [_entry_line(opening) for opening in item.openings],
     }
 
 
-def _pdf_stored(stored: StoredLine, label: str) -> dict[str, object]:
+def _stored_texts(stored: StoredLine) -> dict[str, object]:
+    is_copy = stored.variant == EvidenceObject.Variant.WORKING
+    label = copy_label(stored.losses) if is_copy else str(VARIANTS[stored.variant])
     return {
         "variant": f"{label} {stored.number}" if stored.number else label,
         "bytes": str(stored.info.length),
-        "digests": [[_("of the file"), stored.info.sha256], [_("of the stored ciphertext"), stored.object_digest]],
-    }
-
-
-def _pdf_entry(line: EntryLine) -> dict[str, object]:
-    entry = line["entry"]
-    return {
-        "entry": entry.sequence,
-        "at": date_format(timezone.localtime(entry.at), "j M Y, H:i"),
-        "who": line["who"],
-        "what": line["what"],
-        "why": line["why"],
-        "digest": entry.digest,
+        "digests": [(_("of the file"), stored.info.sha256), (_("of the stored ciphertext"), stored.object_digest)],
     }

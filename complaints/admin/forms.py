@@ -67,7 +67,10 @@ class NoteForm(BaseForm):
     """An internal note on a report."""
 
     text = text_field(
-        _("Add an internal note"), help_text=_("No reporter and no body ever reads it."), required=True, rows=3
+        _("Add an internal note"),
+        help_text=_("No reporter reads it; a body does only where it is ticked when forwarding."),
+        required=True,
+        rows=3,
     )
 
 
@@ -134,6 +137,7 @@ class BodyStepForm(SeenForm):
     def __init__(self, *args: Any, action: Action, today: date, not_before: date | None = None, **kwargs: Any) -> None:
         """Make the form; ``not_before`` is the first day of the act, before which nobody was punished for it."""
         super().__init__(*args, **kwargs)
+        self.fields["newest"] = forms.IntegerField(widget=forms.HiddenInput, required=False)
         self.today, self.not_before = today, not_before
         if action in (Action.SANCTION, Action.CORRECT):
             self._add_sanction()

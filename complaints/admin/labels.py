@@ -218,7 +218,7 @@ CHECKS: Final[dict[str, Label]] = {
     "by_rule": gettext_lazy("By the rules this report is not for Bawaslu alone."),
     "looked_alike": gettext_lazy("I have looked at similar reports."),
     "risk_graded": gettext_lazy("The danger to the reporter is graded, and the grade still holds."),
-    "files_looked_at": gettext_lazy("I have looked at every file that leaves the office."),
+    "files_looked_at": gettext_lazy("Every file that leaves the house was opened here."),
     "no_trace": gettext_lazy("Neither the words nor the files that leave tell who the reporter is."),
     "right_body": gettext_lazy("This body is in charge of this accused."),
     "says_where": gettext_lazy("The reporter reads where else to turn."),

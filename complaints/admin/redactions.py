@@ -133,20 +133,24 @@ def text_labels(texts: Iterable[str]) -> dict[str, str]:
     return labels
 
 
-def as_released(request: StaffRequest, opened: CaseFile) -> tuple[list[ComplaintFile], set[str]]:
-    """Return the reports of a case with texts as a body would read them, and the ids of files with a redacted copy."""
+def as_released(request: StaffRequest, opened: CaseFile) -> tuple[list[ComplaintFile], dict[uuid.UUID, uuid.UUID]]:
+    """Return the reports of a case with texts as a body would read them, and by file the redacted copy of it."""
     complaints = [report.complaint for report in opened.complaints]
     counted = redactions.of_reports(keyring=request.keyring, complaints=complaints)
     reports = [_report_as_released(report, counted[report.complaint.pk]) for report in opened.complaints]
-    targets = (target for found in counted.values() for target, item in found.by_target.items() if item.stored)
-    return reports, {target.removeprefix("file-") for target in targets}
+    copies = (item.stored for found in counted.values() for item in found.by_target.values() if item.stored)
+    return reports, {stored.evidence_id: stored.pk for stored in copies}
 
 
 def _report_as_released(report: ComplaintFile, counted: ReportRedactions) -> ComplaintFile:
     posts = [
         replace(post, info=redactions.released_post(counted, post.row, for_body(post.info))) for post in report.posts
     ]
-    return replace(report, answers=redactions.released_answers(counted, report.answers), posts=posts)
+    thread = [
+        replace(entry, text=redactions.released_text(counted, f"message-{entry.message.pk}", entry.text))
+        for entry in report.thread
+    ]
+    return replace(report, answers=redactions.released_answers(counted, report.answers), posts=posts, thread=thread)
 
 
 # --- The list of a report's texts and files

@@ -6,15 +6,16 @@ Of a release that was returned or replaced, the case's later fate is not shown e
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypedDict
+from typing import TYPE_CHECKING, Final, TypeAlias, TypedDict
 
 from django.contrib import messages
 from django.contrib.admin import ModelAdmin
 from django.contrib.admin.views.main import ChangeList
-from django.db.models import Exists, F, OuterRef, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery, UUIDField, Value
 from django.db.models.expressions import OrderBy
+from django.db.models.functions import Coalesce
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
@@ -24,14 +25,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from complaints import access
-from complaints.admin import case_summary, labels, reply_composer, step_labels
-from complaints.admin.base import BaseAdmin, StaffRequest, render, staff_page
-from complaints.admin.case_evidence import released_label, told_of_released
+from complaints.admin import labels, reply_composer, step_labels
+from complaints.admin.base import BaseAdmin, StaffRequest, render, staff_page, staff_request
 from complaints.admin.case_summary import FOLDED_FROM, release_deadline
 from complaints.admin.file_responses import attachment
 from complaints.admin.forms import BodyStepForm
 from complaints.admin.legal_basis import judgment_lines
 from complaints.admin.list_filter import Choice, ListFilter
+from complaints.admin.release_content import DANGER, content_lines
 from complaints.admin.reply_composer import Composer
 from complaints.domain.workflow import OPEN, WITH_BODY, Action, Status, Transition, TransitionRefused
 from complaints.models.oversight import Release, ReleasedFile
@@ -52,9 +53,9 @@ if TYPE_CHECKING:
 
 
 def with_replaced(releases: QuerySet[Release]) -> QuerySet[AnnotatedRelease]:
-    """Annotate each release with ``replaced``: whether the case was released again after it."""
-    later = Release.objects.filter(case=OuterRef("case"), number__gt=OuterRef("number"))
-    return releases.annotate(replaced=Exists(later))
+    """Return the forwardings among releases, with ``replaced``: whether the case was forwarded again after it."""
+    later = Release.objects.filter(case=OuterRef("case"), first=None, after_step__gt=OuterRef("after_step"))
+    return releases.filter(first=None).annotate(replaced=Exists(later))
 
 
 def is_current(release: AnnotatedRelease) -> bool:
@@ -78,7 +79,9 @@ def _releases(user: Staff) -> QuerySet[AnnotatedRelease]:
 
 
 def _release_or_404(request: StaffRequest, release_id: uuid.UUID) -> AnnotatedRelease:
-    return get_object_or_404(_releases(request.user), pk=release_id)
+    """Return a forwarding, also by the id of a supplement to it."""
+    first = Subquery(Release.objects.filter(pk=release_id).values("first"))
+    return get_object_or_404(_releases(request.user), pk=Coalesce(first, Value(release_id, UUIDField())))
 
 
 # --- The list
@@ -110,13 +113,16 @@ class TurnFilter(ListFilter):
 
 
 class ReleaseList(ChangeList):
-    """A page of releases; each also gets ``live``, ``status_line`` and ``clock`` for the template."""
+    """A page of releases; each gets ``live``, ``status_line``, ``clock``, ``urgent`` and ``danger``."""
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
         today = timezone.localdate()
         self.result_list = list(self.result_list)
+        dangers = reading.dangers(keyring=staff_request(request).keyring, firsts=self.result_list)
         for release in self.result_list:
+            grade, release.urgent = dangers.get(release.pk, ("", False))
+            release.danger = str(DANGER[grade])
             release.live = is_current(release)
             release.status_line = status_line(release)
             release.clock = release_deadline(release.case, today, is_live=release.live)
@@ -148,7 +154,7 @@ def release_page(request: StaffRequest, object_id: uuid.UUID) -> HttpResponse:
     """Open a release, and write that into the audit log."""
     release, today = _release_or_404(request, object_id), timezone.localdate()
     opened = reading.open_release(actor=request.actor, release_id=release.pk, is_replaced=release.replaced)
-    current, complaints = is_current(release), opened.content["complaints"]
+    current = is_current(release)
     context = {
         "title": release.case.reference,
         "release": release,
@@ -156,59 +162,39 @@ def release_page(request: StaffRequest, object_id: uuid.UUID) -> HttpResponse:
         "clock": release_deadline(release.case, today, is_live=current),
         "live": current,
         "under_check": opened.under_check,
-        "judged": [_judged(release, complaint) for complaint in complaints],
-        "cover": opened.content.get("cover", ""),
-        "complaints": [_complaint_lines(complaint) for complaint in complaints],
-        "folds": len(complaints) >= FOLDED_FROM,
-        "all_open": request.GET.get("all") == "1",
-        "files": [
-            (file, released_label(file.variant, file.info), told_of_released(file.info)) for file in opened.files
+        "judged": [(number, _judged(release, answers)) for number, answers in opened.answers.items()],
+        "parts": [
+            content_lines(one.content, one.release, is_supplement=one.release.first_id is not None)
+            for one in opened.opened
         ],
+        "folds": len(opened.answers) >= FOLDED_FROM,
+        "all_open": request.GET.get("all") == "1",
         "thread": opened.thread,
-        "names": _name_requests(release, complaints),
+        "names": _name_requests(release, opened),
         "decisions": [labels.decision_lines(decision) for decision in opened.decisions],
         "steps": [_step_label(row, release) for row in opened.actions],
     }
     return render(request, "admin/release.html", context, model=Release)
 
 
-# A report as it was released: "answers", and "posts" where it names some.
-ReleasedReport: TypeAlias = Mapping[str, Any]
-
-
-def _judged(release: Release, complaint: ReleasedReport) -> dict[str, object]:
+def _judged(release: Release, answers: Mapping[str, object]) -> dict[str, object]:
     """Return what the rules of the law say of a released report, by the day of the act that it tells."""
     case = release.case
     judged = legal_basis.judge_report(
         category=case.category_id,
         accused_kind=case.accused_kind_id,
-        answers=complaint["answers"],
+        answers=answers,
         handled_on=timezone.localdate(),
     )
     return judgment_lines(judged)
 
 
-def _complaint_lines(
-    complaint: ReleasedReport,
-) -> tuple[ReleasedReport, list[tuple[str, str]], list[str], list[case_summary.PostLines], str]:
-    """Return a released report with its answers, links and posts in words, and what it is about in one line."""
-    answers = complaint["answers"]
-    return (
-        complaint,
-        case_summary.answer_rows(answers),
-        str(answers.get("links", "")).splitlines(),
-        case_summary.released_post_lines(complaint.get("posts", ())),
-        case_summary.report_gist(answers),
-    )
-
-
-def _name_requests(
-    release: AnnotatedRelease, complaints: Sequence[ReleasedReport]
-) -> list[tuple[int, names.ReportRequest]]:
+def _name_requests(release: AnnotatedRelease, opened: reading.ReleaseFile) -> list[tuple[int, names.ReportRequest]]:
     """Return the number of each released report of which the body may open a name, with its request."""
     requests = names.requests_of_release(release, is_replaced=release.replaced)
-    numbered = enumerate(complaints, start=1)
-    return [(number, requests[report["complaint"]]) for number, report in numbered if report["complaint"] in requests]
+    numbers = {str(pk): number for one in opened.opened for pk, number in one.numbers.items()}
+    found = [(numbers[report], request) for report, request in requests.items() if report in numbers]
+    return sorted(found, key=lambda entry: entry[0])
 
 
 def _step_label(row: Transition, release: Release) -> labels.StepLabel:
@@ -219,7 +205,7 @@ def _step_label(row: Transition, release: Release) -> labels.StepLabel:
 def download(request: StaffRequest, object_id: uuid.UUID, file_id: uuid.UUID) -> HttpResponseBase:
     """Download a released file; what the scanner warned of only where the person says that they know."""
     release = _release_or_404(request, object_id)
-    if not ReleasedFile.objects.filter(release=release, pk=file_id).exists():
+    if not ReleasedFile.objects.filter(Q(release=release) | Q(release__first=release), pk=file_id).exists():
         raise Http404
     knowing = request.POST.get("knowing") == "yes"
     try:
@@ -267,8 +253,7 @@ def step(request: StaffRequest, object_id: uuid.UUID, action: str) -> HttpRespon
 
 def _first_day(request: StaffRequest, release: AnnotatedRelease) -> date | None:
     """Return the earliest day of the act that a release tells."""
-    _pair, content = reading.open_content(request.keyring, release)
-    return decisions.first_day(content)
+    return decisions.first_day(reading.open_contents(request.keyring, reading.chain_of(release)))
 
 
 def _step_row(request: StaffRequest, release: AnnotatedRelease, action: Action) -> Transition | None:
@@ -326,11 +311,11 @@ def _show_step(
         if form is None or refused:
             # The step is confirmed anew on the state that the page shows now.
             posted = {name: values if name == "penalties" else values[-1] for name, values in request.POST.lists()}
-            if form:
-                posted.pop("seen", None)
+            for name in ("seen", "newest") if form else ():
+                posted.pop(name, None)
             # With the number of steps, because a reminder or a correction leaves the status as it is.
             version = CaseVersion(release.case.status, release.case.step_count)
-            initial = {"seen": str(version)} | posted
+            initial = {"seen": str(version), "newest": reading.newest_number(release)} | posted
             form = BodyStepForm(initial=initial, action=action, today=timezone.localdate())
         context |= {"step": _step_label(row, release), "form": form, "writing": composer.context()}
     return render(request, "admin/release_step.html", context, model=Release, status=status)
@@ -364,6 +349,7 @@ def _take_step(
             reply=reply,
             sanction=sanction,
             seen=CaseVersion.parse(values["seen"]),
+            newest=values["newest"],
             override=override,
         )
     except (CaseChanged, TransitionRefused) as refusal:

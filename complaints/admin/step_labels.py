@@ -72,7 +72,10 @@ STAFF_STEPS: Final[dict[str, tuple[Words, Words]]] = {
     ),
     "forward": (
         gettext_lazy("Forward to a body"),
-        gettext_lazy("The body gets the key to what you release now, and keeps it. This cannot be taken back."),
+        gettext_lazy(
+            "The body gets the key to what you release now. It can be recalled until the body takes it up; what was "
+            "read by then is not called back."
+        ),
     ),
     "refer": (
         gettext_lazy("Name the authority in charge"),

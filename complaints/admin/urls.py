@@ -21,6 +21,7 @@ from complaints.admin import (
     dashboard,
     export,
     faults,
+    forwarding,
     imports,
     jobs,
     key_rotation,
@@ -90,7 +91,23 @@ urlpatterns: list[URLPattern | URLResolver] = [
     # A case: reading, steps, messages
     path("complaints/case/<uuid:object_id>/change/", case.case_page, name="complaints_case_change"),
     path("complaints/case/<uuid:object_id>/langkah/<slug:action>/", case_steps.step, name="complaints_case_step"),
-    path("complaints/case/<uuid:object_id>/teruskan/", case_steps.forward, name="complaints_case_forward"),
+    path("complaints/case/<uuid:object_id>/teruskan/", forwarding.forward, name="complaints_case_forward"),
+    path(
+        "complaints/case/<uuid:object_id>/teruskan/isi/",
+        forwarding.preview,
+        name="complaints_case_release_preview",
+    ),
+    path("complaints/case/<uuid:object_id>/susulan/", forwarding.supplement, name="complaints_case_supplement"),
+    path(
+        "complaints/case/<uuid:object_id>/penerusan/<uuid:release_id>/",
+        forwarding.sent,
+        name="complaints_case_release",
+    ),
+    path(
+        "complaints/case/<uuid:object_id>/penerusan/<uuid:release_id>/tarik/",
+        forwarding.recall,
+        name="complaints_case_release_recall",
+    ),
     path("complaints/case/<uuid:object_id>/surat/", letters.referral_letter, name="complaints_case_letter"),
     path("complaints/case/keputusan-kedua/", case_steps.second_decisions, name="complaints_case_second"),
     path("complaints/case/<uuid:object_id>/bahaya/<uuid:complaint_id>/", case_risk.assess, name="complaints_case_risk"),

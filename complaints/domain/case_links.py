@@ -10,13 +10,11 @@ from collections.abc import Set
 from enum import StrEnum
 from typing import Final
 
-from complaints.domain.workflow import OPEN, WITH_AGENCY, WITH_BODY, Permission, Status
+from complaints.domain.workflow import OPEN, Permission, Status
 
 LINKABLE: Final = frozenset({Status.RECEIVED, Status.IN_REVIEW, Status.NEEDS_INFORMATION, Status.VERIFIED})
 # The states of a case that receives the reports of others.
 TAKES_IN: Final = OPEN
-# Where a body has its release: while it acts, while the agency does, and where one of the two ended the case.
-_WITH_RELEASE: Final = WITH_BODY | WITH_AGENCY | {Status.UNSUBSTANTIATED, Status.SANCTIONED, Status.NOT_SANCTIONED}
 
 
 class LinkRefusal(StrEnum):
@@ -40,11 +38,6 @@ class LinkRefused(Exception):  # noqa: N818  a refusal is an answer, not a fault
     def __init__(self, code: str) -> None:
         self.code = LinkRefusal(code)
         super().__init__(self.code.value)
-
-
-def with_body(status: Status, asked_from: Status | None) -> bool:
-    """Return whether a case is with a body; while a reporter is asked, the state that asked decides."""
-    return (asked_from if status is Status.NEEDS_INFORMATION else status) in _WITH_RELEASE
 
 
 def check_act(*, permissions: Set[Permission], reason: str) -> None:

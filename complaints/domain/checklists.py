@@ -51,7 +51,7 @@ CHECKLISTS: Final[Mapping[Action, tuple[ChecklistItem, ...]]] = {
         _RISK,
     ),
     Action.FORWARD: (
-        ChecklistItem("files_looked_at", required=True),
+        ChecklistItem("files_looked_at"),
         ChecklistItem("no_trace", required=True),
         ChecklistItem("right_body", required=True),
         _NO_CONFLICT,

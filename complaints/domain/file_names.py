@@ -58,7 +58,10 @@ def tells(name: str) -> list[str]:
     return [code for code in CODES if found[code]]
 
 
-def neutral_name(number: int, ending: str, page: int = 0) -> str:
-    """Return the name under which a file is passed on: "bukti-3.jpg", for a page of it "bukti-3-2.jpg"."""
+def neutral_name(number: int, ending: str, page: int = 0, *, report: int = 0) -> str:
+    """Return the name under which a file is passed on: "bukti-3.jpg", for a page of it "bukti-3-2.jpg".
+
+    ``report`` is the number of the file's report where a case has several: "laporan-2-bukti-3.jpg".
+    """
     place = f"{number}-{page}" if page else str(number)
-    return f"bukti-{place}.{ending}"
+    return f"laporan-{report}-bukti-{place}.{ending}" if report else f"bukti-{place}.{ending}"

@@ -209,6 +209,8 @@ WITH_BODY: Final = _at(S.FORWARDED, S.UNDER_EXAMINATION, S.SUBSTANTIATED)
 WITH_AGENCY: Final = _at(S.AWAITING_AGENCY, S.OVERDUE_AGENCY)
 _DECIDED: Final = _at(S.SANCTIONED, S.NOT_SANCTIONED)
 _EXAMINED: Final = _at(S.UNDER_EXAMINATION, S.SUBSTANTIATED, S.UNSUBSTANTIATED)
+# Where a body has its release: while it acts, while the agency does, and where one of the two ended the case.
+_WITH_RELEASE: Final = WITH_BODY | WITH_AGENCY | _DECIDED | _at(S.UNSUBSTANTIATED)
 
 # fmt: off
 TABLE: Final[tuple[Transition, ...]] = (
@@ -290,6 +292,11 @@ PROMISED: Final = _at(S.RECEIVED, S.IN_REVIEW, S.INELIGIBLE_PROPOSED, S.VERIFIED
 
 _ROWS = {(row.action, source): row for row in TABLE for source in row.sources}
 _FIRST = WITHDRAWABLE - {S.VERIFIED} | _at(S.INELIGIBLE, S.REFERRED, S.DELIVERED, S.WITHDRAWN)
+
+
+def with_body(status: Status, asked_from: Status | None) -> bool:
+    """Return whether a case is with a body; while a reporter is asked, the state that asked decides."""
+    return (asked_from if status is Status.NEEDS_INFORMATION else status) in _WITH_RELEASE
 
 
 def transition_for(action: Action, status: Status) -> Transition:

@@ -603,7 +603,8 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
                 ('number', models.PositiveSmallIntegerField()),
-                ('state', models.CharField(choices=[('open', 'With the body'), ('returned', 'No longer with this body')], default='open', max_length=8)),
+                ('after_step', models.PositiveSmallIntegerField()),
+                ('state', models.CharField(choices=[('open', 'With the body'), ('returned', 'No longer with this body'), ('recalled', 'Recalled before it was taken up')], default='open', max_length=8)),
                 ('public_key', models.BinaryField()),
                 ('key_signature', models.BinaryField()),
                 ('signer', models.BinaryField()),
@@ -611,10 +612,11 @@ class Migration(migrations.Migration):
                 ('at', models.DateTimeField()),
                 ('body', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='releases', to='complaints.oversightbody')),
                 ('case', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='releases', to='complaints.case')),
+                ('first', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='supplements', to='complaints.release')),
                 ('released_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('case', 'number'), name='release_number'), models.CheckConstraint(condition=models.Q(('state__in', ['open', 'returned'])), name='release_state_known')],
+                'constraints': [models.UniqueConstraint(fields=('case', 'body', 'number'), name='release_number'), models.CheckConstraint(condition=models.Q(('state__in', ['open', 'returned', 'recalled'])), name='release_state_known')],
             },
         ),
         migrations.CreateModel(
@@ -653,6 +655,31 @@ class Migration(migrations.Migration):
             ],
             options={
                 'constraints': [models.UniqueConstraint(fields=('release', 'stored'), name='released_file_once')],
+            },
+        ),
+        migrations.CreateModel(
+            name='ReleasedReport',
+            fields=[
+                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ('number', models.PositiveSmallIntegerField()),
+                ('told', models.BinaryField()),
+                ('release', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='reports', to='complaints.release')),
+                ('complaint', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='released', to='complaints.complaint')),
+            ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('release', 'complaint'), name='released_report_once'), models.UniqueConstraint(fields=('release', 'number'), name='released_report_number')],
+            },
+        ),
+        migrations.CreateModel(
+            name='ReleasePart',
+            fields=[
+                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ('number', models.PositiveSmallIntegerField()),
+                ('sealed', models.BinaryField()),
+                ('release', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='parts', to='complaints.release')),
+            ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('release', 'number'), name='release_part_number')],
             },
         ),
         migrations.CreateModel(

@@ -55,6 +55,7 @@ EVENTS: Final = {
     "name.closed": _("Request for a reporter's name ended"),
     "name.tried": _("Body tried to open a reporter's name"),
     "name.read": _("Reporter's name read by a body"),
+    "release.recalled": _("Release recalled"),
     "decision.recorded": _("Decision of a body recorded"),
     "staff.key_made": _("Person's key made"),
     "staff.key_retired": _("Person's key retired"),

@@ -72,32 +72,72 @@ class OversightBody(DeliveredRow):
 
 
 class Release(RandomKeyModel):
-    """A case as forwarded to a body: the released text and the chosen files, under a key of the release."""
+    """What of a case was forwarded to a body at one time, under a key of the release.
+
+    Without ``first`` it is a forwarding, on which the body decides; with it a supplement to that forwarding.
+    ``after_step`` is the number of the case's last step when it was made, its own forwarding included.
+    """
 
     class State(models.TextChoices):
         OPEN = "open", _("With the body")
         RETURNED = "returned", _("No longer with this body")
+        RECALLED = "recalled", _("Recalled before it was taken up")
 
     case = models.ForeignKey("Case", on_delete=models.PROTECT, related_name="releases")
+    # Counted for each body by itself: a common number would tell it of the others.
     number = models.PositiveSmallIntegerField()
     body = models.ForeignKey(OversightBody, on_delete=models.PROTECT, related_name="releases")
+    first = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="supplements")
+    after_step = models.PositiveSmallIntegerField()
     state = models.CharField(max_length=8, choices=State, default=State.OPEN)
     public_key = models.BinaryField()
     # By the triage team: a reporter's answer is sealed to ``public_key`` only if it holds.
     key_signature = models.BinaryField()
     signer = models.BinaryField()
+    # The manifest: what belongs to the release, by which a missing or an added row is noticed.
     sealed = models.BinaryField()
     released_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     at = models.DateTimeField()
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["case", "number"], name="release_number"),
-            models.CheckConstraint(condition=models.Q(state__in=["open", "returned"]), name="release_state_known"),
+            models.UniqueConstraint(fields=["case", "body", "number"], name="release_number"),
+            models.CheckConstraint(
+                condition=models.Q(state__in=["open", "returned", "recalled"]), name="release_state_known"
+            ),
         ]
 
     def __str__(self) -> str:
-        return f"{self.case} / {self.number}"
+        return f"{self.case} / {self.body_id} {self.number}"
+
+
+class ReleasedReport(RandomKeyModel):
+    """A report of which parts went with a release, under ``number``; only these rows say which body holds which report.
+
+    ``told`` says to its reporter what went, sealed to the reporter's key.
+    """
+
+    release = models.ForeignKey(Release, on_delete=models.PROTECT, related_name="reports")
+    complaint = models.ForeignKey("Complaint", on_delete=models.PROTECT, related_name="released")
+    number = models.PositiveSmallIntegerField()
+    told = models.BinaryField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["release", "complaint"], name="released_report_once"),
+            models.UniqueConstraint(fields=["release", "number"], name="released_report_number"),
+        ]
+
+
+class ReleasePart(RandomKeyModel):
+    """One part of a release: the answers of a report, a message, a post or a note, sealed to the release."""
+
+    release = models.ForeignKey(Release, on_delete=models.PROTECT, related_name="parts")
+    number = models.PositiveSmallIntegerField()
+    sealed = models.BinaryField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["release", "number"], name="release_part_number")]
 
 
 class ReleasedFile(RandomKeyModel):

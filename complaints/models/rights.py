@@ -59,8 +59,10 @@ LINES: Final[dict[str, Line]] = {
         web=Rights(insert=True, update=("case", "next_sequence", "index_entry")),
         jobs=Rights(update=LOCK),
     ),
+    # Recalling a release deletes its body's grant.
     "complaints.KeyGrant": Line(
-        web=Rights(insert=True, update=("sealed", "sealed_number", "first_digest", "reseal_signature")), jobs=READ
+        web=Rights(insert=True, update=("sealed", "sealed_number", "first_digest", "reseal_signature"), delete=True),
+        jobs=READ,
     ),
     "complaints.Message": Line(web=Rights(insert=True, update=("is_read",)), jobs=READ),
     "complaints.Identity": Line(
@@ -120,6 +122,8 @@ LINES: Final[dict[str, Line]] = {
     ),
     # Releases to a body, and its decisions.
     "complaints.Release": Line(web=Rights(insert=True, update=("state",)), jobs=READ),
+    "complaints.ReleasedReport": _APPENDED_BY_STAFF,
+    "complaints.ReleasePart": _APPENDED_BY_STAFF,
     "complaints.ReleasedFile": _APPENDED_BY_STAFF,
     "complaints.Finding": _APPENDED_BY_STAFF,
     "complaints.Recommendation": _APPENDED_BY_STAFF,

@@ -229,8 +229,8 @@ def open_all(keyring: Keyring, rows: Iterable[Assessment], by_id: Mapping[uuid.U
     return replace(opened, last=max(statements, key=lambda statement: statement.at, default=None))
 
 
-def any_high_risk(complaints: Iterable[Complaint], keyring: Keyring) -> bool:
-    """Whether the last risk assessment of any of these complaints is high; a complaint without one does not count.
+def last_grades(complaints: Iterable[Complaint], keyring: Keyring) -> dict[uuid.UUID, RiskGrade]:
+    """Return the grade of the last risk assessment by complaint; one that nobody has assessed is left out.
 
     Raises as :meth:`Keyring.complaint`.
     """
@@ -238,8 +238,18 @@ def any_high_risk(complaints: Iterable[Complaint], keyring: Keyring) -> bool:
     rows = Assessment.objects.filter(complaint__in=by_id, kind=RISK).select_related("author")
     team = keyring.report_team
     opened = [read_risk(row, pair=keyring.complaint(by_id[row.complaint_id]), team=team) for row in rows]
-    last = {risk.complaint_id: risk for risk in sorted(opened, key=lambda risk: risk.sequence)}
-    return any(risk.grade is RiskGrade.HIGH for risk in last.values())
+    return {risk.complaint_id: risk.grade for risk in sorted(opened, key=lambda risk: risk.sequence)}
+
+
+def is_danger_graded(case_id: uuid.UUID) -> bool:
+    """Whether the danger to each reporter of a case was graded; nobody is endangered by a monitoring report."""
+    graded = Assessment.objects.filter(kind=RISK, complaint__case=case_id).values("complaint")
+    return not Complaint.objects.with_reporter().filter(case=case_id).exclude(pk__in=graded).exists()
+
+
+def any_high_risk(complaints: Iterable[Complaint], keyring: Keyring) -> bool:
+    """Whether the last risk assessment of any of these complaints is high; a complaint without one does not count."""
+    return RiskGrade.HIGH in last_grades(complaints, keyring).values()
 
 
 def any_high_risk_of(*, keyring: Keyring, complaint_ids: Collection[uuid.UUID]) -> bool:

@@ -26,7 +26,6 @@ from complaints.domain.workflow import Action, ActorKind, Status, TransitionRefu
 from complaints.models.case import IS_JUNK, Assessment, Case, CaseStep, InternalNote, Lane
 from complaints.models.complaint import Complaint, Message
 from complaints.models.evidence import Evidence, EvidenceObject
-from complaints.models.oversight import Release
 from complaints.models.redaction import Redaction
 from complaints.models.team import Staff
 from complaints.services import (
@@ -34,13 +33,13 @@ from complaints.services import (
     case_membership,
     disclosure_check,
     legal_basis,
-    name_requests,
     reference_data,
     transitions,
 )
 from complaints.services.actor import Actor
 from complaints.services.assignment import assign
 from complaints.services.evidence import processing, storage
+from complaints.services.forwarding.release import end_releases
 from complaints.services.keyring import Keyring, Locked, require_admission
 from complaints.services.lane import leave_lane
 from complaints.services.messages import read_note, send_to_reporter, write_note
@@ -123,11 +122,7 @@ def _write_texts(
     if record:
         write_note(complaint=complaints[0], text=record, actor=actor, step=step)
     if step.action == Action.RECALL:
-        release = Release.objects.filter(case=step.case_id).latest("number")
-        release.state = Release.State.RETURNED
-        release.save(update_fields=["state"])
-        signer = actor.keyring.keys_of(actor.keyring.report_team).sign
-        name_requests.end_for_release(actor=actor, release=release, signer=signer)
+        end_releases(actor=actor, step=step)
 
 
 def _write_reason(

@@ -11,7 +11,7 @@ import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date
 from typing import Final
 
 from django.db import transaction
@@ -25,7 +25,7 @@ from complaints.domain.risk import RiskGrade
 from complaints.domain.sealing.primitives import BoxPair
 from complaints.domain.sealing.records import Context, open_record
 from complaints.fast_sql import ReportLine, read_written_records, report_lines, with_many
-from complaints.models.case import Case, CaseStep
+from complaints.models.case import Case, CaseStep, InternalNote
 from complaints.models.complaint import Complaint, KeyGrant, Message
 from complaints.models.evidence import Evidence, EvidenceObject
 from complaints.models.oversight import Release
@@ -113,8 +113,7 @@ class ComplaintFile:
 class Note:
     """An internal note, opened."""
 
-    author: Staff
-    at: datetime
+    row: InternalNote
     text: str
 
 
@@ -250,7 +249,7 @@ def _open(
         answers |= _other_answers(keyring, rows.elsewhere.values()) if rows.elsewhere else {}
         conflict_detection.refuse_where_named(actor=actor, answers=answers)
     notes = [
-        Note(row.author, row.at, read_note(row, pair=keyring.complaint(by_id[row.complaint_id]), team=case.held_by))
+        Note(row, read_note(row, pair=keyring.complaint(by_id[row.complaint_id]), team=case.held_by))
         for row in written.notes
     ]
     matches = _matches(keyring, rows) if is_indexed is not None else None
@@ -360,7 +359,7 @@ def _read_releases(keyring: Keyring, case: Case) -> list[Release]:
     """Read the releases of a case and their grants in one query; the keyring then holds their key pairs."""
     if case.lead_body_id is None:
         return []
-    rows = with_many(case.releases.order_by("number"), "grants", KeyGrant, "body", "released_by")
+    rows = with_many(case.releases.order_by("at", "number"), "grants", KeyGrant, "body", "released_by")
     for release, grants in rows:
         release.case = case
         keyring.release(release, grants)

@@ -18,8 +18,7 @@ from complaints import access
 from complaints.domain import case_links
 from complaints.domain.case_links import LinkRefusal, LinkRefused
 from complaints.domain.workflow import Action, ActorKind, Status
-from complaints.models.case import Case, CaseStep
-from complaints.models.case_links import CaseMove
+from complaints.models.case import Case
 from complaints.models.complaint import Complaint
 from complaints.services import case_membership, conflict_detection, similarity, transitions
 from complaints.services.actor import Actor
@@ -163,15 +162,6 @@ def candidates(*, keyring: Keyring, case: Case, references: list[str] | None = N
         )
         for row in cases
     ]
-
-
-def reports_after_forwarding(*, case: Case, history: Iterable[CaseStep]) -> set[uuid.UUID]:
-    """Return the reports that joined a case after the last forwarding in its ``history``: the body lacks them."""
-    forwards = [step.sequence for step in history if step.action == Action.FORWARD]
-    if not forwards:
-        return set()
-    moves = CaseMove.objects.filter(target=case, complaint__case=case, target_steps__gte=max(forwards))
-    return set(moves.values_list("complaint", flat=True))
 
 
 def target_refusal(case: Case) -> str:

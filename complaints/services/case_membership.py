@@ -13,13 +13,15 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q, QuerySet
 
-from complaints.domain import case_links, codes
+from complaints.domain import codes, workflow
 from complaints.domain.sealing.primitives import SignPair
-from complaints.domain.workflow import Action, Status
+from complaints.domain.workflow import Status
 from complaints.models.case import PRACTICE_PREFIX, Case
 from complaints.models.case_links import CaseMove
 from complaints.models.complaint import Complaint
+from complaints.models.oversight import Release, ReleasedReport
 from complaints.models.team import Staff
 from complaints.services import transitions
 from complaints.services.audit import recorded_acts
@@ -227,6 +229,13 @@ def membership_periods(complaint: Complaint, moves: Sequence[CaseMove]) -> list[
     ]
 
 
+def cases_of(complaints: Iterable[Complaint]) -> set[uuid.UUID]:
+    """Return the ids of the cases that reports are in and have ever been in; one query."""
+    complaints = list(complaints)
+    moves = CaseMove.objects.filter(complaint__in=complaints).values_list("source", "target")
+    return {case for pair in moves for case in pair} | {complaint.case_id for complaint in complaints}
+
+
 def own_reference(complaint: Complaint) -> str:
     """Return the reference that the reporter knows: that of the case which their report came with.
 
@@ -242,17 +251,23 @@ def with_reference(text: str, complaint: Complaint) -> str:
     return text.replace("{reference}", own_reference(complaint)) if "{reference}" in text else text
 
 
-def came_after_forwarding(complaint: Complaint, case: Case) -> bool:
-    """Whether a report joined its case after the last forwarding, so that the body's release does not contain it."""
-    last = CaseMove.objects.filter(complaint=complaint).order_by("-number").first()
-    if last is None or last.target_id != case.pk:
-        return False
-    forwards = case.steps.filter(action=Action.FORWARD).order_by("-sequence")
-    sequence = forwards.values_list("sequence", flat=True).first()
-    return sequence is not None and last.target_steps >= sequence
+def reports_of_release(first: Release) -> QuerySet[ReleasedReport, uuid.UUID]:
+    """Return the ids of the reports that a body holds by a forwarding and its supplements."""
+    rows = ReleasedReport.objects.filter(Q(release=first) | Q(release__first=first))
+    return rows.exclude(release__state=Release.State.RECALLED).values_list("complaint", flat=True)
+
+
+def held_reports(case: Case) -> set[uuid.UUID]:
+    """Return the reports of which the body that has the case holds something; one query, none where no body has it."""
+    asked_from = Status(case.asked_from) if case.asked_from else None
+    if not workflow.with_body(Status(case.status), asked_from):
+        return set()
+    rows = ReleasedReport.objects.filter(
+        release__case=case, release__body=case.lead_body_id, release__state=Release.State.OPEN
+    )
+    return set(rows.values_list("complaint", flat=True))
 
 
 def is_held(complaint: Complaint, case: Case) -> bool:
     """Whether a body is working on this report now."""
-    asked_from = Status(case.asked_from) if case.asked_from else None
-    return case_links.with_body(Status(case.status), asked_from) and not came_after_forwarding(complaint, case)
+    return complaint.pk in held_reports(case)

@@ -14,11 +14,14 @@ from datetime import date, datetime
 
 from django.db import transaction
 from django.db.models import prefetch_related_objects
+from django.utils import timezone
 
 from complaints.models.case import Case, InternalNote
+from complaints.models.case_links import CaseMove
 from complaints.models.complaint import Complaint
 from complaints.models.evidence import Evidence, EvidenceObject
 from complaints.models.team import Staff
+from complaints.services import case_membership
 from complaints.services.actor import Actor
 from complaints.services.audit import log
 from complaints.services.audit.log import RecordedEntry
@@ -31,7 +34,7 @@ from complaints.services.messages import read_note
 EVENTS = frozenset(
     {
         *("case.opened", "object.opened", "object.worked", "object.retried", "redaction.made"),
-        *("release.made", "release.opened", "custody.printed", "letter.printed"),
+        *("release.made", "release.opened", "release.recalled", "custody.printed", "letter.printed"),
     }
 )
 
@@ -82,7 +85,8 @@ class ItemSheet:
 class Sheet:
     """A custody sheet that ``person`` made; ``others`` are entries about the case as a whole.
 
-    ``head`` is number and digest of the chain's last entry, the one that records this sheet.
+    ``head`` is number and digest of the chain's last entry, the one that records this sheet. ``former`` are the
+    references of the cases that its reports stood in before.
     """
 
     case: Case
@@ -91,6 +95,7 @@ class Sheet:
     head: tuple[int, str]
     at: datetime
     person: Staff | None
+    former: list[str]
 
 
 @transaction.atomic
@@ -107,14 +112,65 @@ def custody_sheet(*, actor: Actor, case_id: uuid.UUID, evidence_id: uuid.UUID | 
         actor.keyring.complaint(complaints[0])  # also of a case without files: Locked for whom it is closed to
     facts = {"item": str(evidence_id)} if evidence_id else {}
     actor.record("custody.printed", case=case.pk, facts=facts)
-    entries = log.entries_of_case(case=case.pk, events=EVENTS)
+    stays = _stays(case, complaints)
+    cases = {stay.case_id for stay in stays}
+    # A report brings with it what happened to it in its former cases, and keeps it when it leaves.
+    entries = log.entries_of_cases(cases=cases, events=EVENTS)
     openings = _openings(entries, actor.keyring, complaints)
     items = list(_items(actor.keyring, complaints, evidence_id, openings))
     if evidence_id and not items:
         raise EvidenceObject.DoesNotExist
     of_files = {"object.worked", "object.retried", "redaction.made"}
-    others = [opening for opening in openings if not opening.variant and opening.entry.event not in of_files]
-    return Sheet(case, items, others, log.head(), actor.now, actor.staff)
+    others = [
+        opening
+        for opening in openings
+        if not opening.variant and opening.entry.event not in of_files and any(stay.covers(opening) for stay in stays)
+    ]
+    former = Case.objects.filter(pk__in=cases - {case.pk}).order_by("reference")
+    references = list(former.values_list("reference", flat=True))
+    return Sheet(case, items, others, log.head(), actor.now, actor.staff, references)
+
+
+@dataclass(frozen=True)
+class _Stay:
+    """The days that a report of a sheet was in a case; without limits for the case of the sheet."""
+
+    case_id: uuid.UUID
+    since: date | None = None
+    until: date | None = None
+
+    def covers(self, opening: Opening) -> bool:
+        """Whether an entry about a case as a whole concerns the report."""
+        day = timezone.localdate(opening.entry.at)
+        is_within = (self.since is None or self.since <= day) and (self.until is None or day <= self.until)
+        return opening.entry.case == self.case_id and is_within
+
+
+def _stays(case: Case, complaints: Sequence[Complaint]) -> list[_Stay]:
+    """Return the case of a sheet, and the former cases of its reports with the days that they were there."""
+    moves: dict[uuid.UUID, list[CaseMove]] = defaultdict(list)
+    for row in CaseMove.objects.filter(complaint__in=complaints).order_by("complaint", "number"):
+        moves[row.complaint_id].append(row)
+    stays = [_Stay(case.pk)]
+    for of_report in moves.values():
+        days = [None, *(move.day for move in of_report)]
+        stays += [
+            _Stay(move.source_id, since, move.day)
+            for since, move in zip(days, of_report, strict=False)
+            if move.source_id != case.pk
+        ]
+    return stays
+
+
+def opened_objects(complaints: Sequence[Complaint]) -> dict[str, int]:
+    """Return how often the files of reports were opened here, by the id of the object, in whatever case they stood."""
+    cases = case_membership.cases_of(complaints)
+    found: dict[str, int] = defaultdict(int)
+    for entry in log.entries_of_cases(cases=cases, events={"object.opened"}):
+        # What a body opened says nothing of the office.
+        if "release" not in entry.facts:
+            found[str(entry.facts.get("object"))] += 1
+    return found
 
 
 def _items(

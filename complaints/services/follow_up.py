@@ -8,30 +8,28 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import date, datetime, time
+from datetime import date
 from typing import Final
 
 from django.db import connection, transaction
 from django.db.models import F, QuerySet
-from django.utils import timezone
 
 from complaints.domain import codes, workflow
 from complaints.domain.errors import SealError
 from complaints.domain.sealing.keys import KeySet, reporter_keys
-from complaints.domain.sealing.primitives import SignPair
-from complaints.domain.sealing.records import seal_record
 from complaints.domain.workflow import Action, ActorKind, Status
 from complaints.models.case import EVENT_LABELS, STATUS_LABELS, Case, CaseStep
 from complaints.models.complaint import Complaint, Message
-from complaints.models.oversight import Release
-from complaints.services import case_membership, reporter_identity, transitions
+from complaints.services import case_membership, transitions
 from complaints.services.audit import batches, recorded_acts
 from complaints.services.case_membership import MembershipPeriod
 from complaints.services.evidence import intake, storage
 from complaints.services.evidence.posts import Post, attach_posts
-from complaints.services.keyring import check_keys, is_key_of, message_context
+from complaints.services.keyring import check_keys, is_key_of
+from complaints.services.messages import Told, read_told
 from complaints.services.reporter_reading import OwnName, own_name, read_as_reporter
-from complaints.services.team_key_history import UnpinnedKey, trusted_signer
+from complaints.services.reporter_steps import perform, rewrite_identity, step_on_answer, store_message
+from complaints.services.team_key_history import UnpinnedKey
 from complaints.services.transitions import CaseChanged
 
 logger = logging.getLogger(__name__)
@@ -95,6 +93,8 @@ class StatusPage:
     own_messages: int
     own_files: int
     opened_count: int
+    # What of the report a body holds, a line for each release in which something of it went.
+    told: list[Told]
     may_answer: bool
     may_withdraw: bool
     received_on: date
@@ -158,7 +158,8 @@ def _status_page(ticket: Ticket, today: date) -> StatusPage:
     texts = read_as_reporter(messages, ticket.keys.box, team=case.held_by)
     body = case.lead_body.short_name if case.lead_body else ""
     reasons = {message.step_id: texts[message.pk] for message in messages if message.pk in texts}
-    report_history = history(complaint, moved=moved, reasons=reasons, body=body)
+    told = read_told(complaint, ticket.keys.box) if moved or case.lead_body_id else []
+    report_history = history(complaint, moved=moved, reasons=reasons, body=body, told=told)
     (status, due_on, question), stage = _shown_status(case, report_history, reasons), report_history.stage
     # A question waits where it was asked.
     stands_at = Status(case.asked_from or status) if status is Status.NEEDS_INFORMATION else status
@@ -170,7 +171,7 @@ def _status_page(ticket: Ticket, today: date) -> StatusPage:
         due_on=due_on,
         late=bool(due_on and due_on < today and status in workflow.PROMISED | {Status.NEEDS_INFORMATION}),
         stages=[ProgressStage(number, number <= stage, number == current) for number in shown],
-        body_name=body,
+        body_name=body if report_history.is_with_holder else "",
         events=report_history.events,
         thread=[
             ThreadEntry(message.day, AUTHORS.get(message.direction, "office"), texts[message.pk])
@@ -181,6 +182,7 @@ def _status_page(ticket: Ticket, today: date) -> StatusPage:
         question_from_body=bool(question) and case.asked_from == Status.UNDER_EXAMINATION,
         own_messages=own_messages,
         own_files=own_files,
+        told=told,
         opened_count=recorded_acts.openings(complaint, report_history.stays),
         may_answer=status is not Status.WITHDRAWN,
         may_withdraw=report_history.is_recorded and _may_withdraw(complaint, moved=moved),
@@ -198,6 +200,9 @@ def _shown_status(
     """Return the status (None where the case is not as recorded), the deadline, and the open question ("": none)."""
     if not report_history.is_recorded:
         return None, None, ""
+    if not report_history.is_with_holder:
+        # A body has the case without this report: for its reporter it stands where the office left it.
+        return Status(report_history.events[-1].status if report_history.events else Status.RECEIVED), None, ""
     status = Status(case.status)
     if status is not Status.NEEDS_INFORMATION or report_history.last is None:
         return status, case.due_on, ""
@@ -286,7 +291,7 @@ def add_message(
             raise workflow.TransitionRefused(workflow.Refusal.NOT_FROM_HERE)
         sequence = complaint.next_sequence
         if text:
-            _store_message(complaint, case, ticket.keys, text, sequence, today, batch)
+            store_message(complaint, case, ticket.keys, text, sequence, today, batch)
             sequence += 1
         screenshots = {str(upload.id): number for number, upload in enumerate(accepted, start=sequence)}
         signer = ticket.keys.sign
@@ -303,58 +308,10 @@ def add_message(
             batch=batch,
         )
         complaint.save(update_fields=["next_sequence"])
-        _rewrite_name(complaint, ticket.keys, today)
+        rewrite_identity(complaint, ticket.keys, today)
         complaint.case = case
         if is_recorded(complaint):
-            _step_on_answer(complaint, case, signer, today, batch)
-
-
-def _store_message(
-    complaint: Complaint, case: Case, keys: KeySet, text: str, sequence: int, today: date, batch: int
-) -> None:
-    message = Message(
-        complaint=complaint,
-        sequence=sequence,
-        direction=Message.Direction.FROM_REPORTER,
-        signer=keys.sign.public,
-        day=today,
-        batch=batch,
-    )
-    message.sealed = seal_record(bytes(complaint.public_key), message_context(message), text, keys.sign)
-    asked_by_body = case.status == Status.NEEDS_INFORMATION and case.asked_from == Status.UNDER_EXAMINATION
-    if asked_by_body and not case_membership.came_after_forwarding(complaint, case):
-        release = Release.objects.filter(case=case, state=Release.State.OPEN).order_by("-number").first()
-        if release:
-            check_keys(release, trusted_signer(release.signer, case.held_by))
-            context = message_context(message, kind="to-release")
-            message.release = release
-            message.sealed_for_release = seal_record(bytes(release.public_key), context, text, keys.sign)
-    message.save(force_insert=True)
-
-
-def _rewrite_name(complaint: Complaint, keys: KeySet, today: date) -> None:
-    reporter_identity.rewrite(identity=reporter_identity.locked(complaint), reporter=keys, today=today)
-
-
-def _step_on_answer(complaint: Complaint, case: Case, signer: SignPair, today: date, batch: int) -> None:
-    """Take the step of an answer; where several reporters were asked, the first answer returns the case."""
-    if case.status == Status.NEEDS_INFORMATION:
-        if case_membership.is_shared(case) and not was_asked(complaint, case):
-            return
-        action = Action.ANSWER
-    elif case.status == Status.RESTING:
-        action = Action.ANSWER_LATE
-    else:
-        return
-    _perform(case.pk, action, signer, today, batch)
-
-
-def _perform(case_id: uuid.UUID, action: Action, signer: SignPair, today: date, batch: int, reason: str = "") -> None:
-    # Noon: the hour at which a reporter acted is not stored.
-    noon, kind = timezone.make_aware(datetime.combine(today, time(hour=12))), ActorKind.REPORTER
-    transitions.perform(
-        case_id=case_id, action=action, actor_kind=kind, at=noon, reason=reason, batch=batch, reporter=signer
-    )
+            step_on_answer(complaint, case, signer, today, batch)
 
 
 @transitions.retry_on_change
@@ -380,17 +337,19 @@ def withdraw(*, ticket: Ticket, reason: str, today: date) -> None:
                 batch=batch,
                 reporter=ticket.keys.sign,
             ).target
-        _perform(case.pk, Action.WITHDRAW, ticket.keys.sign, today, batch, reason)
+        perform(case.pk, Action.WITHDRAW, ticket.keys.sign, today, batch, reason)
         if reason:
-            _store_message(complaint, case, ticket.keys, reason, complaint.next_sequence, today, batch)
+            store_message(complaint, case, ticket.keys, reason, complaint.next_sequence, today, batch)
             Complaint.objects.filter(pk=complaint.pk).update(next_sequence=F("next_sequence") + 1)
-        _rewrite_name(complaint, ticket.keys, today)
+        rewrite_identity(complaint, ticket.keys, today)
 
 
 # --- The history of one report, over all cases that it was part of ----------------------------------------------------
 #
 # Neither the reference of a joint case nor its steps before the report joined are shown: they would reveal to the
-# reporter that somebody else has reported the same matter.
+# reporter that somebody else has reported the same matter. Nor are the steps of a body that does not hold this report.
+
+_GIVEN_BACK = (Action.RETURN, Action.DECLINE, Action.RECALL)
 
 
 @dataclass(frozen=True)
@@ -409,6 +368,7 @@ class History:
     """A report's events, the last step of its case, the furthest stage reached (1 to 4), and its own reference.
 
     ``stays`` are its cases, each with the first and the last day. Without ``is_recorded`` there are no events.
+    ``is_with_holder``: no body has the case, or the one that has it holds this report too.
     """
 
     events: list[Event]
@@ -417,15 +377,24 @@ class History:
     reference: str
     stays: list[tuple[uuid.UUID, date | None, date | None]]
     is_recorded: bool
+    is_with_holder: bool = True
 
 
-def history(complaint: Complaint, *, moved: bool, reasons: Mapping[uuid.UUID | None, str], body: str) -> History:
+def history(
+    complaint: Complaint,
+    *,
+    moved: bool,
+    reasons: Mapping[uuid.UUID | None, str],
+    body: str,
+    told: Sequence[Told] = (),
+) -> History:
     """Return the history of a report.
 
     Args:
         moved: whether anything tells that the report has ever changed its case.
         reasons: texts to the reporter, by the id of the step that they were sent with.
         body: the short name of the body that the case was forwarded to.
+        told: what of the report went to bodies.
     """
     case, moves = complaint.case, case_membership.moves_of(complaint) if moved else []
     only = [MembershipPeriod(case.pk, 0, None, None, complaint.check_by)]
@@ -439,10 +408,13 @@ def history(complaint: Complaint, *, moved: bool, reasons: Mapping[uuid.UUID | N
     is_displaced = moved and not recorded_acts.moves_are_recorded(complaint, moves)
     if is_displaced or not _is_recorded(complaint, by_case[case.pk], periods[-1]):
         return History([], None, 0, reference, stays, is_recorded=False)
-    events = _events_of_periods(periods, by_case, reasons, body)
-    stage = max([case.stage_reached, *(workflow.stage(Status(event.status)) for event in events)])
+    events, is_held = _events_of_periods(periods, by_case, reasons, body, told)
+    asked_from = Status(case.asked_from) if case.asked_from else None
+    is_with_holder = is_held or not workflow.with_body(Status(case.status), asked_from)
+    stages = [workflow.stage(Status(event.status)) for event in events]
+    stage = max([case.stage_reached if is_with_holder else 1, *stages])
     last = by_case[case.pk][-1] if by_case[case.pk] else None
-    return History(events, last, stage, reference, stays, is_recorded=True)
+    return History(events, last, stage, reference, stays, is_recorded=True, is_with_holder=is_with_holder)
 
 
 def is_recorded(complaint: Complaint) -> bool:
@@ -466,26 +438,67 @@ def _events_of_periods(
     by_case: Mapping[uuid.UUID, list[CaseStep]],
     reasons: Mapping[uuid.UUID | None, str],
     body: str,
-) -> list[Event]:
+    told: Sequence[Told],
+) -> tuple[list[Event], bool]:
+    """Return the events of a report, and whether the body that last had the case holds the report."""
     events: list[Event] = []
+    is_held = False
     for period in periods:
         steps = [step for step in by_case[period.case_id] if _within(step, period)]
         is_withdrawn = bool(steps) and steps[0].action == Action.WITHDRAW
         if period.since and not is_withdrawn:
-            status = _status_at(by_case[period.case_id], period.after)
+            status = _status_on_joining(by_case[period.case_id], period.after)
             if status != (events[-1].status if events else Status.RECEIVED.value):
                 # The new case has another status: it is shown as an event of that day, without a reason.
                 events.append(Event(period.since, Action.LINK.value, status, _label(status, body), ""))
-        events += [_event(step, reasons.get(step.pk, ""), body) for step in steps]
-    return events
+        of_case = [item for item in told if item.case_id == period.case_id]
+        more, is_held = _events_of_period(steps, of_case, reasons, body, period.after)
+        events += more
+    return events, is_held
+
+
+def _events_of_period(
+    steps: Sequence[CaseStep],
+    told: Sequence[Told],
+    reasons: Mapping[uuid.UUID | None, str],
+    body: str,
+    joined: int,
+) -> tuple[list[Event], bool]:
+    """Return the events of one case, without what a body did that did not hold the report."""
+    events: list[Event] = []
+    is_held, last, forwarded = False, joined, Status.FORWARDED.value
+    for step in [*steps, None]:
+        late = next((item for item in told if item.is_supplement and item.after == last), None)
+        if late and not is_held:
+            events.append(Event(late.day, Action.FORWARD.value, forwarded, _label(forwarded, body), ""))
+            is_held = True
+        if step is None:
+            break
+        if step.action == Action.FORWARD:
+            is_held = any(item.after == step.sequence and not item.is_supplement for item in told)
+        if is_held or not _is_of_body(step):
+            events.append(_event(step, reasons.get(step.pk, ""), body))
+        is_held, last = is_held and step.action not in _GIVEN_BACK, step.sequence
+    return events, is_held
+
+
+def _is_of_body(step: CaseStep) -> bool:
+    """Whether a step tells that a body has the case."""
+    if step.actor_kind == ActorKind.BODY or step.action in {Action.RECALL, Action.FORWARD, Action.MARK_OVERDUE}:
+        return True
+    return workflow.with_body(Status(step.target), None)
 
 
 def _within(step: CaseStep, period: MembershipPeriod) -> bool:
     return period.after < step.sequence <= (period.until if period.until is not None else step.sequence)
 
 
-def _status_at(steps: Sequence[CaseStep], count: int) -> str:
-    return steps[count - 1].target if count else Status.RECEIVED.value
+def _status_on_joining(steps: Sequence[CaseStep], count: int) -> str:
+    """Return the status that a case has for a report which joins it: a body that has it does not hold the report."""
+    if not count:
+        return Status.RECEIVED.value
+    step = steps[count - 1]
+    return Status.IN_REVIEW.value if _is_of_body(step) and step.action not in _GIVEN_BACK else step.target
 
 
 def _event(step: CaseStep, reason: str, body: str) -> Event:
@@ -495,9 +508,3 @@ def _event(step: CaseStep, reason: str, body: str) -> Event:
 
 def _label(status: str, body: str) -> str:
     return str(STATUS_LABELS[Status(status)]).format(body=body)
-
-
-def was_asked(complaint: Complaint, case: Case) -> bool:
-    """Whether the open question of a case was put to this reporter."""
-    last_step = case.steps.order_by("-sequence").values_list("pk", flat=True).first()
-    return complaint.messages.filter(step=last_step).exists()

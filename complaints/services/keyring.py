@@ -30,7 +30,7 @@ from complaints.domain.sealing.records import (
     seal_record,
 )
 from complaints.models.complaint import Complaint, KeyGrant, Message
-from complaints.models.oversight import Release
+from complaints.models.oversight import Release, ReleasedReport
 from complaints.models.team import Staff, Team, TeamKey, TeamMembership
 from complaints.services import team_key_history
 from complaints.services.audit import recorded_acts
@@ -316,6 +316,11 @@ def team_of(message: Message, holder: str) -> str:
     return f"body-{message.release.body_id}"
 
 
+def told_context(row: ReleasedReport) -> Context:
+    """Return the context of what a reporter is told of a release."""
+    return Context("release-told", str(row.pk), str(row.complaint_id), row.number)
+
+
 # --- Signatures over public keys: write access to the database does not allow a key to be replaced --------------------
 
 
@@ -323,7 +328,11 @@ def _key_statement(owner: Complaint | Release) -> bytes:
     if isinstance(owner, Complaint):
         publics = (owner.public_key, owner.reporter_key, owner.reporter_verify_key)
         return b"keys of a complaint" + owner.pk.bytes + b"".join(bytes(public) for public in publics)
-    return b"keys of a release" + owner.pk.bytes + owner.case_id.bytes + bytes(owner.public_key)
+    body = owner.body_id.encode()
+    # The first epoch of the key, which closes nothing: a handover to another body would begin the next.
+    epoch, closes = (1).to_bytes(4, "big"), bytes(32)
+    place = owner.pk.bytes + owner.case_id.bytes + epoch + len(body).to_bytes(2, "big") + body
+    return b"release key 2" + place + bytes(owner.public_key) + closes
 
 
 def bind_keys(owner: Complaint | Release, signer: SignPair) -> None:

@@ -112,10 +112,7 @@ def office_signers() -> Iterator[bytes]:
 
 
 def writers_of_name(body: str | None) -> Iterator[bytes]:
-    """Yield the keys of teams that may write the place of a name: of the body that it is for (a code), and the office's.
-
-    Those of the office are of :func:`office_signers`.
-    """
+    """Yield the keys that may write the place of a name: of the body that it is for, and :func:`office_signers`."""
     yield from signers(f"body-{body}")
     yield from office_signers()
 

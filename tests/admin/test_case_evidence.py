@@ -24,6 +24,7 @@ from complaints.services import case_file, follow_up
 from complaints.services.actor import Actor
 from complaints.services.audit import verify
 from complaints.services.evidence import processing, storage
+from complaints.services.forwarding.contents import whole
 from complaints.services.forwarding.release import forward
 from tests.adapters import samples
 from tests.cases import act, in_review
@@ -383,7 +384,7 @@ def released(cast: Cast, sent: Sent, *items: Evidence, variant: str = "working")
         actor=Actor(cast.ring("fitri"), timezone.now()),
         case_id=sent.case.pk,
         body=OversightBody.objects.get(pk="bkn"),
-        objects=[item.objects_stored.get(variant=variant).pk for item in items],
+        choice=whole(sent.case.pk, objects=[item.objects_stored.get(variant=variant).pk for item in items]),
     )
 
 

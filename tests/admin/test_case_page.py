@@ -17,7 +17,7 @@ from complaints.models.oversight import Release
 from complaints.services import case_actions, follow_up
 from complaints.services.actor import Actor
 from complaints.services.forwarding import reading
-from tests.cases import act, body_act, complaint_of, forwarded, in_review, verified, with_photo
+from tests.cases import act, body_act, chosen, complaint_of, forwarded, in_review, verified, with_photo
 from tests.world import Cast, Sent, SignedIn, openings_of, send_report, ticks
 
 DISPATCH = "<script>alert(1)</script>"
@@ -201,7 +201,7 @@ def test_forwarding_shows_what_leaves_and_releases_only_that(signed_in: SignedIn
     form = {
         "seen": "verified",
         "body": "bkn",
-        "objects": [str(stored["working"])],
+        **chosen(page),
         "cover": "Mohon.",
         "reply": "Sudah.",
     } | ticks("forward")
@@ -209,8 +209,8 @@ def test_forwarding_shows_what_leaves_and_releases_only_that(signed_in: SignedIn
     assert response.headers["Location"] == case_url(sent)
     release = Release.objects.get()
     seen = reading.open_release(actor=Actor(cast.ring("kirana"), timezone.now()), release_id=release.pk)
-    assert [item.variant for item in seen.files] == ["working"]
-    assert seen.content["cover"] == "Mohon."
+    assert [item.variant for item in seen.opened[0].content.files] == ["working"]
+    assert seen.opened[0].content.cover == "Mohon."
 
 
 def test_forwarding_needs_a_body_that_is_valid_and_pinned(signed_in: SignedIn, cast: Cast, settings: object) -> None:

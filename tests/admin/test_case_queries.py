@@ -14,6 +14,7 @@ from complaints.models.oversight import OversightBody
 from complaints.services import case_actions, case_file, case_links, follow_up
 from complaints.services.actor import Actor
 from complaints.services.evidence import processing
+from complaints.services.forwarding.contents import whole
 from complaints.services.forwarding.release import forward
 from complaints.services.transitions import CaseVersion
 from tests.cases import act, body_act, forwarded
@@ -33,7 +34,7 @@ def forward_again(cast: Cast, sent: Sent) -> None:
         actor=Actor(cast.ring("fitri"), timezone.now()),
         case_id=sent.case.pk,
         body=OversightBody.objects.get(pk="bkn"),
-        objects=[],
+        choice=whole(sent.case.pk),
     )
 
 
@@ -127,6 +128,7 @@ def _pages_of_joint_case(client: Client, sent: Sent) -> dict[str, list[str]]:
 def test_release_and_dashboards_stay_within_query_budgets(signed_in: SignedIn, cast: Cast) -> None:
     _sent, release = forwarded(cast)
     opened, desk = reverse("admin:complaints_release_change", args=[release.pk]), reverse("admin:index")
-    for name, url in (("kirana", opened), ("kirana", desk), ("vera", desk)):
+    # Of a release the lock, its parts and its reports are read besides, however many supplements there are.
+    for name, url, most in (("kirana", opened, AT_MOST + 3), ("kirana", desk, AT_MOST), ("vera", desk, AT_MOST)):
         queries = queries_of(signed_in(name), url)
-        assert len(queries) <= AT_MOST, "\n".join(sql[:160] for sql in queries)
+        assert len(queries) <= most, "\n".join(sql[:160] for sql in queries)

@@ -16,7 +16,7 @@ from complaints.models.oversight import Release
 from complaints.services import case_actions, follow_up
 from complaints.services.actor import Actor
 from complaints.services.audit import verify
-from tests.cases import act, complaint_of, in_review, verified
+from tests.cases import act, chosen, complaint_of, in_review, verified
 from tests.world import Cast, Sent, SignedIn, ticks
 
 SAFE = dict.fromkeys((question.value for question in RiskQuestion), RiskAnswer.NO.value)
@@ -135,7 +135,8 @@ def test_forwarding_asks_too(signed_in: SignedIn, cast: Cast) -> None:
     assert refused.status_code == 400
     assert "Mohon ditinjau." in refused.content.decode()
     assert not Release.objects.exists()
-    assert client.post(url(sent, "forward"), form | ticks("forward")).status_code == 302
+    form |= ticks("forward") | chosen(client.get(url(sent, "forward")))
+    assert client.post(url(sent, "forward"), form).status_code == 302
     assert Assessment.objects.filter(step__action="forward").count() == 1
 
 
@@ -166,11 +167,12 @@ def test_the_second_of_two_officers_is_told_and_can_send_again(signed_in: Signed
 
 def test_a_step_of_a_colleague_is_told_with_the_name(signed_in: SignedIn, cast: Cast) -> None:
     sent, fitri = verified(cast), english(signed_in("fitri"))
-    seen = mark_on(fitri.get(url(sent, "forward")).content.decode())
+    page = fitri.get(url(sent, "forward"))
+    seen = mark_on(page.content.decode())
     case_actions.write_case_note(
         actor=Actor(cast.ring("vino"), timezone.now()), complaint_id=complaint_of(sent).pk, text="Sebentar."
     )
-    form = {"seen": seen, "body": "bkn", "cover": "Mohon ditinjau."} | ticks("forward")
+    form = {"seen": seen, "body": "bkn", "cover": "Mohon ditinjau."} | ticks("forward") | chosen(page)
     answer = fitri.post(url(sent, "forward"), form)
     text = answer.content.decode()
     assert answer.status_code == 409

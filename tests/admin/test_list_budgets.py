@@ -13,6 +13,7 @@ from complaints.models.case import Case
 from complaints.models.oversight import OversightBody
 from complaints.services import assignment, case_actions, first_look, follow_up, saved_filters
 from complaints.services.actor import Actor
+from complaints.services.forwarding.contents import whole
 from complaints.services.forwarding.release import forward
 from tests.browser.day import reports
 from tests.world import Cast, SignedIn
@@ -66,7 +67,7 @@ def piles_up(cast: Cast, number: int) -> None:
                 actor=Actor(vino, now), case_id=report.case.pk, action=Action.PROPOSE_INELIGIBLE, reason="Tidak."
             )
         if place < eighth:
-            forward(actor=Actor(fitri, now), case_id=report.case.pk, body=body, objects=[])
+            forward(actor=Actor(fitri, now), case_id=report.case.pk, body=body, choice=whole(report.case.pk))
 
 
 def costs(clients: dict[str, Client]) -> dict[tuple[str, str, str], list[str]]:

@@ -18,6 +18,7 @@ from complaints.models.case import Case
 from complaints.models.oversight import OversightBody, Release
 from complaints.services import case_actions, case_deadlines, case_file, practice, submission
 from complaints.services.actor import Actor
+from complaints.services.forwarding.contents import whole
 from complaints.services.forwarding.release import forward
 from complaints.services.keyring import Locked
 from tests.cases import in_review
@@ -94,7 +95,7 @@ def test_a_body_meets_a_practice_release_only_while_it_practises(cast: Cast, sig
     for action in (Action.START_REVIEW, Action.VERIFY):
         case_actions.act(actor=Actor(cast.ring("vera"), now), case_id=case.pk, action=action)
     body = OversightBody.objects.get(pk="bkn")
-    forward(actor=Actor(cast.ring("fitri"), now), case_id=case.pk, body=body, objects=[])
+    forward(actor=Actor(cast.ring("fitri"), now), case_id=case.pk, body=body, choice=whole(case.pk))
     kirana, url = signed_in("kirana"), reverse("admin:complaints_release_change", args=[Release.objects.get().pk])
     assert kirana.get(url).status_code == 404
     practising(cast, "kirana")

@@ -15,7 +15,7 @@ from complaints.models.complaint import Message
 from complaints.services import case_file, case_links, follow_up
 from complaints.services.actor import Actor
 from complaints.services.transitions import CaseVersion
-from tests.cases import body_act, forwarded, in_review, verified
+from tests.cases import body_act, chosen, forwarded, in_review, verified
 from tests.security import traces
 from tests.world import Cast, Sent, SignedIn, ticks
 
@@ -152,6 +152,7 @@ def test_forwarding_goes_the_same_way(cast: Cast, signed_in: SignedIn) -> None:
     sent, fitri = verified(cast, **NAMED), signed_in("fitri")
     url = reverse("admin:complaints_case_forward", args=[sent.case.pk])
     form = {"seen": "verified", "body": "bkn", "cover": "Mohon ditindaklanjuti.", "reply": NAMING} | ticks("forward")
+    form |= chosen(fitri.get(url))
     sending_nothing(fitri, url, form, 400)
     refused = sending_nothing(fitri, url, form | {"do": "insert", "standard": "forwarded.id"}, 200)
     assert NAMING in refused and "Mohon ditindaklanjuti." in refused and "sudah kami teruskan" in refused

@@ -139,9 +139,11 @@ def forwarder_forwards(fitri: Officer, reference: str) -> None:
     fitri.opens("case", reference)
     assert NOTE in fitri.window.words
     fitri.window.follow(fitri.step("forward"))
-    for label in page.locator("label", has_text=re.compile(r"undangan|apel|spanduk")).all():
-        original = label.locator(".warning").count() > 0
-        assert label.locator("xpath=preceding-sibling::input").is_checked() is not original
+    # Only an original shows the name as sent; it is not ticked at first, and its copy is.
+    files = page.locator(".parts .tick:has(input[name=objects])")
+    originals = files.filter(has_text=re.compile(r"undangan|apel|spanduk")).all()
+    assert originals and not any(line.locator("input").is_checked() for line in originals)
+    assert page.locator(".parts input[name=objects]:checked").count() > 0
     page.get_by_label(re.compile("BKN|Badan Kepegawaian")).check()
     fitri.confirms(cover="Mohon ditindaklanjuti.")
     assert fitri.step("forward").count() == 0
@@ -150,7 +152,8 @@ def forwarder_forwards(fitri: Officer, reference: str) -> None:
 def liaison_sees_the_release_and_nothing_else(kirana: Officer, reporter: Reporter, case: str) -> None:
     text = kirana.window.words
     assert reporter.texts.story in text
-    secrets = (NOTE, ASKS, ANSWERS, PHOTO.name, LETTER.name, SECOND.name)
+    assert ANSWERS in text, "what the reporter answered reaches the body"
+    secrets = (NOTE, ASKS, PHOTO.name, LETTER.name, SECOND.name)
     assert [line for line in secrets if line in text] == []
     assert kirana.window.status_of(case) == 404
     assert kirana.window.status_of("/kantor/complaints/case/") == 404

@@ -13,6 +13,7 @@ from complaints.models.oversight import OversightBody
 from complaints.services import follow_up
 from complaints.services.actor import Actor
 from complaints.services.evidence import processing, storage
+from complaints.services.forwarding.contents import whole
 from complaints.services.forwarding.release import forward
 from tests.adapters import samples
 from tests.browser.people import Officer
@@ -130,7 +131,7 @@ def test_officer_and_body_read_the_state_of_a_copy_and_what_it_lacks(window: Ope
         actor=Actor(live_cast.ring("fitri"), timezone.now()),
         case_id=sent.case.pk,
         body=OversightBody.objects.get(pk="bkn"),
-        objects=list(copies.values_list("pk", flat=True)),
+        choice=whole(sent.case.pk, objects=list(copies.values_list("pk", flat=True))),
     )
     kirana = Officer(window(), "kirana")
     kirana.opens("release", sent.case.reference)

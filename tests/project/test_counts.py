@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 # Exact counts, by module, or by module and function, each with the reason why it may be exact.
 EXACT = {
-    "complaints/admin/case_steps.py:_step_page": "the reports of one case, by the index of their case",
+    "complaints/admin/case_steps.py:step_page": "the reports of one case, by the index of their case",
     "complaints/admin/dashboard.py:_punctuality_chart": "the steps of staff in eight weeks, grouped in one scan",
     "complaints/checks.py:_accounts": "accounts of staff",
     "complaints/checks.py:_durability": "settings of the server",
@@ -23,7 +23,6 @@ EXACT = {
     "complaints/services/evidence/processing.py:counts": "once for each check by an operator",
     "complaints/services/evidence/limits.py:room_for": "evidence of one report, at most EVIDENCE_MAX_REPORT_FILES",
     "complaints/services/follow_up.py:_activity": "evidence of one report, which is limited; messages are capped there",
-    "complaints/services/forwarding/release.py:forward": "releases of one case, acts of staff",
     "complaints/services/job_runs.py:failing_jobs": "one row for each name of a closed list",
     "complaints/services/lane.py": "evidence of one report, which is limited, by the index of its report",
     "complaints/services/lane_proposals.py": "the reports of one proposal, each of which its slices open anyway",

@@ -33,6 +33,7 @@ from complaints.services.audit import verify
 from complaints.services.evidence import processing
 from complaints.services.evidence.redacted_copies import Removal
 from complaints.services.forwarding import decisions
+from complaints.services.forwarding.contents import whole
 from complaints.services.forwarding.release import forward
 from complaints.services.team_keys import removal
 from tests.database import built_once
@@ -73,7 +74,12 @@ def build(cast: Cast) -> None:
     box = Removal(boxes=(Box(1, 0, 0, 5_000, 5_000, Reason.IDENTITY),))
     redactions.save_file(actor=Actor(vera, NOW), evidence_id=Evidence.objects.get(state="ready").pk, removal=box)
     body = OversightBody.objects.get(pk="bkn")
-    forward(actor=Actor(cast.ring("fitri"), NOW), case_id=sent.case.pk, body=body, objects=objects)
+    forward(
+        actor=Actor(cast.ring("fitri"), NOW),
+        case_id=sent.case.pk,
+        body=body,
+        choice=whole(sent.case.pk, objects=objects),
+    )
     case_summary.summaries(actor=Actor(vera, NOW), cases=[other.case])
     conflicts.declare_conflict(actor=Actor(cast.ring("vino"), NOW), case_id=sent.case.pk, reason="Saudara saya.")
     judge(cast, sent.case)

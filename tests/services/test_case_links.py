@@ -34,6 +34,7 @@ from complaints.services import (
 from complaints.services.actor import Actor
 from complaints.services.audit import verify
 from complaints.services.forwarding import decisions, reading
+from complaints.services.forwarding.contents import whole
 from complaints.services.forwarding.release import forward as release_forward
 from complaints.services.keyring import Locked
 from complaints.services.transitions import CaseChanged, CaseVersion
@@ -82,7 +83,11 @@ def forward(cast: Cast, sent: Sent, *, on: date = DAY) -> Release:
 def forward_again(cast: Cast, sent: Sent, *, on: date = DAY) -> Release:
     body = OversightBody.objects.get(pk="bkn")
     return release_forward(
-        actor=Actor(cast.ring("fitri"), at(on)), case_id=sent.case.pk, body=body, objects=[], reply="Kami teruskan."
+        actor=Actor(cast.ring("fitri"), at(on)),
+        case_id=sent.case.pk,
+        body=body,
+        choice=whole(sent.case.pk),
+        reply="Kami teruskan.",
     )
 
 
@@ -452,9 +457,7 @@ def test_release_holds_reports_linked_before_it_only(cast: Cast) -> None:
     assert len(bound.complaints) == 3
     ring = cast.ring("kirana")
     held = reading.open_release(actor=Actor(ring, at(LATER)), release_id=release.pk)
-    assert {part["complaint"] for part in held.content["complaints"]} == {
-        str(report(reporter).pk) for reporter in (target, first)
-    }
+    assert held.opened[0].numbers.keys() == {report(reporter).pk for reporter in (target, first)}
     with pytest.raises(LinkRefused) as refused:
         unlink(cast, first)
     assert refused.value.code == "held"

@@ -26,6 +26,7 @@ from complaints.services.actor import Actor
 from complaints.services.audit import verify
 from complaints.services.evidence import processing
 from complaints.services.forwarding import decisions, reading
+from complaints.services.forwarding.contents import whole
 from complaints.services.forwarding.release import forward
 from complaints.services.keyring import Locked
 from complaints.services.transitions import CaseVersion
@@ -112,10 +113,14 @@ def test_nobody_is_asked_and_nothing_is_sealed_to_nobody(cast: Cast) -> None:
         case_actions.reply_to_reporter(actor=Actor(ring, NOW), complaint_id=Complaint.objects.get().pk, text="Halo.")
     case_actions.act(action=Action.VERIFY, reason="Lengkap.", **do)
     with pytest.raises(TransitionRefused):  # two people, as ever
-        forward(body=OversightBody.objects.get(pk="bkn"), objects=[], **do)
+        forward(body=OversightBody.objects.get(pk="bkn"), choice=whole(do["case_id"]), **do)
     body = OversightBody.objects.get(pk="bkn")
     release = forward(
-        actor=Actor(cast.ring("fitri"), NOW), case_id=case.pk, body=body, objects=[], reply="Kepada siapa pun."
+        actor=Actor(cast.ring("fitri"), NOW),
+        case_id=case.pk,
+        body=body,
+        choice=whole(case.pk),
+        reply="Kepada siapa pun.",
     )
     assert not Message.objects.exists()
     kirana = cast.ring("kirana")

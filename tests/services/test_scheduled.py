@@ -23,6 +23,7 @@ from complaints.services.actor import Actor
 from complaints.services.audit import log, verify
 from complaints.services.evidence import processing, storage
 from complaints.services.forwarding import decisions
+from complaints.services.forwarding.contents import whole
 from complaints.services.forwarding.release import forward
 from tests.services.test_whole_procedure import photo
 from tests.world import Cast, Sent, at, database_clock, sealed_upload, send_report
@@ -59,7 +60,9 @@ def await_agency(cast: Cast, sent: Sent) -> None:
     case_actions.act(action=Action.START_REVIEW, **do)
     case_actions.act(action=Action.VERIFY, **do)
     body = OversightBody.objects.get(pk="bkn")
-    release = forward(actor=Actor(cast.ring("fitri"), at(MONDAY)), case_id=sent.case.pk, body=body, objects=[])
+    release = forward(
+        actor=Actor(cast.ring("fitri"), at(MONDAY)), case_id=sent.case.pk, body=body, choice=whole(sent.case.pk)
+    )
     for action in (Action.TAKE_UP, Action.SUBSTANTIATE, Action.AWAIT_AGENCY):
         actor = Actor(cast.ring("kirana"), at(MONDAY))
         decisions.act(actor=actor, release_id=release.pk, action=action, text="Isi.")

@@ -51,7 +51,7 @@ def test_a_body_gets_the_answers_without_the_seed(cast: Cast) -> None:
     """The seed would let it guess at answers that a later release leaves out."""
     sent, release = forwarded(cast)
     seed = opened_answers(cast, sent.case.pk)[1]
-    content = reading.open_release(actor=Actor(cast.ring("kirana"), timezone.now()), release_id=release.pk).content
-    [report] = content["complaints"]
-    assert set(report["answers"]) == set(ANSWER_FIELDS)
-    assert seed.hex() not in str(content)
+    seen = reading.open_release(actor=Actor(cast.ring("kirana"), timezone.now()), release_id=release.pk)
+    [report] = seen.opened[0].content.reports
+    assert set(report.answers) == set(ANSWER_FIELDS)
+    assert seed.hex() not in str(seen)

@@ -24,6 +24,7 @@ from complaints.services import case_actions, case_deadlines, follow_up, transit
 from complaints.services.actor import Actor
 from complaints.services.audit import recorded_acts
 from complaints.services.forwarding import decisions, reading
+from complaints.services.forwarding.contents import whole
 from complaints.services.forwarding.release import forward
 from complaints.services.keyring import Keyring, Locked
 from complaints.services.transitions import CaseChanged, CaseVersion
@@ -168,7 +169,9 @@ class CaseUnderTest:
             yield action.value, lambda action=action: self._as_body(ring, action)
         yield (
             "forward",
-            lambda: forward(actor=Actor(ring, NOW), case_id=self.sent.case.pk, body=self.bkn, objects=[]),
+            lambda: forward(
+                actor=Actor(ring, NOW), case_id=self.sent.case.pk, body=self.bkn, choice=whole(self.sent.case.pk)
+            ),
         )
 
     def _answer(self) -> None:
@@ -217,7 +220,9 @@ def case_under_test(shared_cast: Cast, django_db_blocker: DjangoDbBlocker) -> It
         case_actions.act(actor=Actor(shared_cast.ring("vera"), NOW), action=Action.REJECT_INELIGIBLE, **do)
         case_actions.act(actor=Actor(shared_cast.ring("vera"), NOW), action=Action.VERIFY, **do)
         body = OversightBody.objects.get(pk="bkn")
-        release = forward(actor=Actor(shared_cast.ring("fitri"), NOW), case_id=sent.case.pk, body=body, objects=[])
+        release = forward(
+            actor=Actor(shared_cast.ring("fitri"), NOW), case_id=sent.case.pk, body=body, choice=whole(sent.case.pk)
+        )
         yield CaseUnderTest(shared_cast, sent, release)
 
 
@@ -359,7 +364,7 @@ def test_a_returned_or_replaced_release_moves_nothing(
         actor=Actor(case_under_test.rings["forwarder"], NOW),
         case_id=case_under_test.sent.case.pk,
         body=case_under_test.bkn,
-        objects=[],
+        choice=whole(case_under_test.sent.case.pk),
     )
     case_under_test.set_state("under_examination")
     assert outcomes(case_under_test, "lead body") == {}
@@ -378,5 +383,10 @@ def test_a_step_on_a_state_that_changed_meanwhile_is_refused(db: None, case_unde
     with pytest.raises(CaseChanged):
         case_actions.act(actor=Actor(case_under_test.rings["verifier"], NOW), action=Action.VERIFY, **do)
     with pytest.raises(CaseChanged):
-        forward(actor=Actor(case_under_test.rings["forwarder"], NOW), body=case_under_test.bkn, objects=[], **do)
+        forward(
+            actor=Actor(case_under_test.rings["forwarder"], NOW),
+            body=case_under_test.bkn,
+            choice=whole(do["case_id"]),
+            **do,
+        )
     assert case_under_test.everything() == before

@@ -16,6 +16,7 @@ from complaints.services.actor import Actor
 from complaints.services.audit import verify
 from complaints.services.evidence import processing
 from complaints.services.forwarding import decisions, reading
+from complaints.services.forwarding.contents import whole
 from complaints.services.forwarding.release import forward
 from complaints.services.keyring import Locked
 from complaints.services.transitions import CaseVersion
@@ -57,13 +58,15 @@ def test_from_report_to_sanction(cast: Cast) -> None:
     case_actions.act(actor=Actor(vera, now), case_id=case.pk, action=Action.VERIFY)
     bkn = OversightBody.objects.get(pk="bkn")
     objects = [item.working.id]
-    release = forward(actor=Actor(fitri, now), case_id=case.pk, body=bkn, objects=objects, cover="Mohon.")
+    release = forward(
+        actor=Actor(fitri, now), case_id=case.pk, body=bkn, choice=whole(case.pk, objects=objects), cover="Mohon."
+    )
     with pytest.raises(Locked):
         case_file.open_case(actor=Actor(cast.ring("kirana"), now), case_id=case.pk)
     kirana = cast.ring("kirana")
     seen = reading.open_release(actor=Actor(kirana, now), release_id=release.pk)
-    assert seen.content["complaints"][0]["answers"]["story"].startswith("Pada rapat")
-    assert [f.variant for f in seen.files] == ["working"]
+    assert seen.opened[0].content.reports[0].answers["story"].startswith("Pada rapat")
+    assert [f.variant for f in seen.opened[0].content.files] == ["working"]
     do = {"actor": Actor(kirana, now), "release_id": release.pk}
     decisions.act(action=Action.TAKE_UP, **do)
     decisions.act(action=Action.ASK_REPORTER, reply="Siapa saksinya?", **do)

@@ -180,9 +180,14 @@ COVERAGE: Final[Mapping[str, Coverage]] = {
         ),
     ),
     "Release": Coverage(
-        derived=("id", "case", "number", "body", "state", "public_key", "key_signature", "signer", "sealed"),
+        derived=(
+            "id", "case", "number", "body", "first", "after_step", "state", "public_key", "key_signature", "signer",
+            "sealed",
+        ),
         recorded=("released_by", "at"),
     ),
+    "ReleasedReport": Coverage(derived=("id", "release", "complaint", "number", "told")),
+    "ReleasePart": Coverage(derived=("id", "release", "number", "sealed")),
     "ReleasedFile": Coverage(derived=("id", "release", "stored", "sealed")),
     **dict.fromkeys(
         ("Finding", "Recommendation", "Sanction"),

@@ -273,11 +273,12 @@ class RecordedEntry:
     event: str
     actor: uuid.UUID | None
     facts: dict[str, str | int]
+    case: uuid.UUID | None = None
 
     @classmethod
     def of(cls, row: AuditEntry) -> RecordedEntry:
         """Return the entry that ``row`` stores."""
-        return cls(row.sequence, bytes(row.digest).hex(), row.at, row.event, row.actor, row.facts)
+        return cls(row.sequence, bytes(row.digest).hex(), row.at, row.event, row.actor, row.facts, row.case)
 
 
 @dataclass(frozen=True)
@@ -314,11 +315,10 @@ def read_history(case: uuid.UUID) -> CaseHistory:
     return CaseHistory(steps, entries)
 
 
-def entries_of_case(*, case: uuid.UUID, events: Collection[str]) -> list[RecordedEntry]:
-    """Return the entries of a case with these events, in order."""
-    return [
-        RecordedEntry.of(row) for row in AuditEntry.objects.filter(case=case, event__in=events).order_by("sequence")
-    ]
+def entries_of_cases(*, cases: Collection[uuid.UUID], events: Collection[str]) -> list[RecordedEntry]:
+    """Return the entries of cases with these events, in order."""
+    rows = AuditEntry.objects.filter(case__in=cases, event__in=events).order_by("sequence")
+    return [RecordedEntry.of(row) for row in rows]
 
 
 def last_entry(event: str) -> RecordedEntry | None:
@@ -332,6 +332,12 @@ def last_entry_about(subject: uuid.UUID, event: str = "") -> RecordedEntry | Non
     rows = AuditEntry.objects.filter(subject=subject, **({"event": event} if event else {}))
     row = rows.order_by("-sequence").first()
     return RecordedEntry.of(row) if row else None
+
+
+def was_release_opened(first: uuid.UUID, *, number: int) -> bool:
+    """Whether a body has opened a forwarding when its release ``number``, it or a supplement to it, was there."""
+    facts = {"facts__release": str(first), "facts__newest__gte": number}
+    return AuditEntry.objects.filter(event="release.opened", **facts).exists()
 
 
 def last_days(*, actors: Collection[uuid.UUID], events: Collection[str]) -> dict[uuid.UUID, date]:

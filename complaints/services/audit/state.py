@@ -21,7 +21,7 @@ from complaints.domain.sealing.primitives import blake2b
 from complaints.models.blind_index import IndexEntry
 from complaints.models.case import Case
 from complaints.models.complaint import KeyGrant
-from complaints.models.oversight import Release, ReleasedFile
+from complaints.models.oversight import Release, ReleasedFile, ReleasedReport, ReleasePart
 from complaints.models.rule_change import RuleChange
 from complaints.models.team import Staff, Team, TeamKey, TeamMembership
 from complaints.services.audit.coverage import COVERAGE, state_columns
@@ -183,18 +183,39 @@ def index_root_of(text: str) -> str:
     return hashchain.merkle_root(leaves).hex()
 
 
+# What of a release its manifest covers, by kind of leaf.
+CONTENT: Final[Mapping[str, tuple[type[models.Model], tuple[str, ...]]]] = {
+    "part": (ReleasePart, ("id", "number", "sealed")),
+    "file": (ReleasedFile, ("id", "stored", "sealed")),
+    "report": (ReleasedReport, ("id", "complaint", "number", "told")),
+}
+_RELEASE_COLUMNS: Final = (
+    "id", "case", "number", "body", "first", "after_step", "public_key", "key_signature", "signer", "sealed",
+)  # fmt: skip
+
+
+def content_root(rows: Mapping[str, Iterable[models.Model]]) -> str:
+    """Return the Merkle root (hexadecimal) of what a release consists of; ``rows`` by kind, the keys of CONTENT."""
+    leaves = [
+        _leaf(kind, [(name, row.serializable_value(name)) for name in CONTENT[kind][1]])
+        for kind, of_kind in rows.items()
+        for row in of_kind
+    ]
+    return hashchain.merkle_root(leaves).hex()
+
+
 def release_roots(releases: Collection[uuid.UUID]) -> dict[uuid.UUID, str]:
-    """Return the Merkle root (hexadecimal) of each release, its files and its grants; three queries.
+    """Return the Merkle root (hexadecimal) of each release with its parts, files, reports and grants; five queries.
 
     A grant counts as it was first sealed: its team signs what it is sealed to later.
     """
     leaves: dict[uuid.UUID, list[bytes]] = {}
-    columns = ("id", "case", "number", "body", "public_key", "key_signature", "signer", "sealed")
-    for row in Release.objects.filter(pk__in=releases).values_list(*columns):
-        leaves[row[0]] = [_leaf("release", zip(columns, row, strict=True))]
-    file_columns = ("id", "stored", "sealed")
-    for release, *values in ReleasedFile.objects.filter(release__in=leaves).values_list("release", *file_columns):
-        leaves[release].append(_leaf("file", zip(file_columns, values, strict=True)))
+    for row in Release.objects.filter(pk__in=releases).values_list(*_RELEASE_COLUMNS):
+        leaves[row[0]] = [_leaf("release", zip(_RELEASE_COLUMNS, row, strict=True))]
+    for kind, (model, columns) in CONTENT.items():
+        rows = model._base_manager.filter(release__in=leaves)
+        for release, *values in rows.values_list("release", *columns):
+            leaves[release].append(_leaf(kind, zip(columns, values, strict=True)))
     grants = KeyGrant.objects.filter(release__in=leaves)
     for release, row, team, sealed, first in grants.values_list("release", "id", "team", "sealed", "first_digest"):
         digest = bytes(first) if first else blake2b(bytes(sealed), person=b"ciphertext")

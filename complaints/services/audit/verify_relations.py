@@ -38,6 +38,7 @@ _REMOVAL_STATES: Final = {
 }
 
 
+_RELEASE_EVENTS: Final = ("release.made", "release.recalled")
 _REMOVAL_COLUMNS: Final = ("state", "team__slug", "membership", "asked_by", "asked_at", "decided_by", "decided_at")
 
 
@@ -104,7 +105,7 @@ def _index_faults_of(reports: Collection[uuid.UUID]) -> dict[uuid.UUID, Fault | 
     return faults
 
 
-# --- Releases: the root in their entry takes the files and the grants; their state follows from the body's steps ------
+# --- Releases: the root in their entry takes all that belongs to them; their state follows from steps and entries ----
 
 
 def _releases(scope: Scope) -> Rows:
@@ -123,13 +124,14 @@ def _release_faults(keys: Sequence[uuid.UUID]) -> Iterator[Fault]:
 
 def _altered_releases(keys: Collection[uuid.UUID]) -> dict[uuid.UUID, tuple[int | None, str]]:
     """Return the releases that are not as made, each with its entry and its present root."""
-    roots = release_roots(keys)
+    roots, recalled = release_roots(keys), set[uuid.UUID]()
     recorded: dict[uuid.UUID, tuple[int, str]] = {}
-    entries = AuditEntry.objects.filter(subject__in=keys, event="release.made").order_by("sequence")
-    for subject, sequence, facts in entries.values_list("subject", "sequence", "facts").iterator():
+    entries = AuditEntry.objects.filter(subject__in=keys, event__in=_RELEASE_EVENTS).order_by("sequence")
+    for subject, sequence, event, facts in entries.values_list("subject", "sequence", "event", "facts").iterator():
         if subject is not None:
             recorded[subject] = (sequence, str(facts.get("root")))
-    expected = _release_states(keys)
+            recalled |= {subject} if event == "release.recalled" else set()
+    expected = _release_states(keys, recalled)
     altered: dict[uuid.UUID, tuple[int | None, str]] = {}
     for key, state in Release.objects.filter(pk__in=keys).values_list("pk", "state"):
         entry = recorded.get(key)
@@ -138,22 +140,19 @@ def _altered_releases(keys: Collection[uuid.UUID]) -> dict[uuid.UUID, tuple[int 
     return altered
 
 
-def _release_states(keys: Collection[uuid.UUID]) -> dict[uuid.UUID, str]:
-    """Return the state of each release: returned where a step back comes before the next forwarding."""
-    releases = list(Release.objects.filter(pk__in=keys).values_list("pk", "case", "number"))
-    returned: dict[tuple[uuid.UUID, int], bool] = {}
-    forwarded: dict[uuid.UUID, int] = {}
-    actions = [action.value for action in (Action.FORWARD, Action.RETURN, Action.DECLINE, Action.RECALL)]
-    steps = CaseStep.objects.filter(case__in={case for _pk, case, _number in releases}, action__in=actions)
-    for case, action in steps.order_by("case", "sequence").values_list("case", "action").iterator():
-        if action == Action.FORWARD:
-            forwarded[case] = forwarded.get(case, 0) + 1
-        else:
-            returned[case, forwarded.get(case, 0)] = True
+def _release_states(keys: Collection[uuid.UUID], recalled: Collection[uuid.UUID]) -> dict[uuid.UUID, str]:
+    """Return the state of each release: as recalled, or returned where its body gave the case back since."""
+    releases = list(Release.objects.filter(pk__in=keys).values_list("pk", "case", "body", "after_step"))
+    actions = [action.value for action in (Action.RETURN, Action.DECLINE, Action.RECALL)]
+    steps = CaseStep.objects.filter(case__in={case for _pk, case, _body, _after in releases}, action__in=actions)
+    ends: dict[tuple[uuid.UUID, str | None], int] = {}
+    for case, body, sequence in steps.order_by("sequence").values_list("case", "body", "sequence").iterator():
+        ends[case, body] = sequence
     states = Release.State
+    returned = {pk for pk, case, body, after in releases if ends.get((case, body), 0) > after}
     return {
-        pk: states.RETURNED.value if returned.get((case, number)) else states.OPEN.value
-        for pk, case, number in releases
+        pk: (states.RECALLED if pk in recalled else states.RETURNED if pk in returned else states.OPEN).value
+        for pk, *_columns in releases
     }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -16,19 +16,27 @@ from django.utils.translation import override as in_language
 from complaints import access
 from complaints.domain import workflow
 from complaints.domain.sealing.primitives import SignPair
-from complaints.domain.sealing.records import JSON, seal_record
+from complaints.domain.sealing.records import seal_record
 from complaints.domain.workflow import Action, ActorKind, TransitionRefused
 from complaints.models.case import CaseStep
 from complaints.models.oversight import Finding, Recommendation, Release, Sanction
 from complaints.models.reference_data import SanctionKind
-from complaints.services import case_membership, disclosure_check, name_requests, transitions
+from complaints.services import case_membership, disclosure_check, transitions
 from complaints.services.actor import Actor
 from complaints.services.audit import log
 from complaints.services.audit.state import row_digest
-from complaints.services.forwarding.reading import actions, decision_context, open_content, reporters_of
+from complaints.services.forwarding.reading import (
+    OpenedRelease,
+    actions,
+    chain_of,
+    decision_context,
+    open_contents,
+    reporters_of,
+)
+from complaints.services.forwarding.release import end_releases
 from complaints.services.keyring import check_keys
 from complaints.services.messages import send_to_reporter
-from complaints.services.transitions import CaseVersion
+from complaints.services.transitions import CaseChanged, CaseVersion
 
 _DECISIONS: dict[Action, type[Finding | Recommendation | Sanction]] = {
     Action.SUBSTANTIATE: Finding,
@@ -72,9 +80,10 @@ class SanctionRecord:
     why: str = ""
 
 
-def first_day(content: Mapping[str, JSON]) -> date | None:
+def first_day(opened: Sequence[OpenedRelease]) -> date | None:
     """Return the earliest day of the act that the released reports tell, None where none tells one."""
-    days = [report["answers"].get("event_from") for report in content["complaints"]]
+    reports = [report for release in opened for report in release.content.reports]
+    days = [report.answers.get("event_from") for report in reports]
     return min((date.fromisoformat(day) for day in days if day), default=None)
 
 
@@ -88,6 +97,7 @@ def act(
     reply: str = "",
     sanction: SanctionRecord | None = None,
     seen: CaseVersion | None = None,
+    newest: int | None = None,
     override: disclosure_check.Override | None = None,
 ) -> CaseStep:
     """Perform an action of the body on its release.
@@ -97,6 +107,7 @@ def act(
         reply: what the reporter reads; required for a question, and where the workflow requires a reason.
         sanction: what the agency decided; required with the actions of OUTCOMES.
         seen: the version of the case that the person saw; None skips the comparison.
+        newest: the number of the newest release that the person saw; None skips the comparison.
         override: why ``reply`` was sent despite a disclosure warning.
 
     Raises:
@@ -108,10 +119,12 @@ def act(
     if action not in {row.action for row in actions(keyring=actor.keyring, release=release)}:
         raise TransitionRefused(workflow.Refusal.NOT_FROM_HERE)
     signer = actor.keyring.keys_of(f"body-{release.body_id}").sign
-    if action is Action.CRIMINAL_OUTCOME and not (text.strip() and reply.strip()):
-        raise TransitionRefused(workflow.Refusal.REASON_MISSING)
-    _pair, content = open_content(actor.keyring, release)
-    _check_outcome(action, sanction, content, actor.today)
+    opened = open_contents(actor.keyring, chain_of(release))
+    if newest not in (None, opened[0].release.number):
+        # What came meanwhile is read first.
+        raise CaseChanged
+    _check_words(action, text, reply)
+    _check_outcome(action, sanction, opened, actor.today)
     step = transitions.perform(
         case_id=release.case_id,
         action=action,
@@ -122,7 +135,7 @@ def act(
     )
     if action in _DECISIONS:
         _store_decision(actor, release, action, text or reply, sanction, signer)
-    reporters = reporters_of(content)
+    reporters = reporters_of(opened)
     if action in _GIVES_BACK:
         _send_messages(actor, release, step, reporters, text, to_triage=True)
     _send_messages(actor, release, step, reporters, "" if action is Action.RETURN else _with_sanction(reply, sanction))
@@ -133,18 +146,23 @@ def act(
                 actor=actor, release=release, complaint=first, override=override, step=step
             )
     if action in _GIVES_BACK:
-        release.state = Release.State.RETURNED
-        release.save(update_fields=["state"])
-        name_requests.end_for_release(actor=actor, release=release, signer=signer)
+        end_releases(actor=actor, step=step)
     return step
 
 
-def _check_outcome(action: Action, sanction: SanctionRecord | None, content: Mapping[str, JSON], today: date) -> None:
+def _check_words(action: Action, text: str, reply: str) -> None:
+    if action is Action.CRIMINAL_OUTCOME and not (text.strip() and reply.strip()):
+        raise TransitionRefused(workflow.Refusal.REASON_MISSING)
+
+
+def _check_outcome(
+    action: Action, sanction: SanctionRecord | None, opened: Sequence[OpenedRelease], today: date
+) -> None:
     if action not in OUTCOMES:
         return
     if sanction is None:
         raise TransitionRefused(workflow.Refusal.REASON_MISSING)
-    if not (first_day(content) or date.min) <= sanction.decided_on <= today:
+    if not (first_day(opened) or date.min) <= sanction.decided_on <= today:
         raise TransitionRefused(workflow.Refusal.WRONG_DAY)
 
 

@@ -15,7 +15,6 @@ from django.db import transaction
 
 from complaints import access
 from complaints.domain import workflow
-from complaints.domain.case_links import with_body
 from complaints.domain.sealing.records import Context, seal_record
 from complaints.domain.workflow import Status, TransitionRefused
 from complaints.models.identity import NameRequest, ReadName
@@ -24,7 +23,7 @@ from complaints.models.team import Team
 from complaints.services import case_membership, name_requests, reporter_identity, resealing_registry, transitions
 from complaints.services.actor import Actor
 from complaints.services.audit.state import row_digest
-from complaints.services.forwarding.reading import is_acted_on, open_content, reporters_of
+from complaints.services.forwarding.reading import chain_of, is_acted_on, open_contents, reporters_of
 from complaints.services.keyring import check_keys
 from complaints.services.reporter_identity import SLOT_SIZES, Name
 from complaints.services.reporter_reading import reason_context
@@ -59,8 +58,8 @@ def ask(*, actor: Actor, release_id: uuid.UUID, complaint_id: uuid.UUID, reason:
     if _left(request) < 1:
         raise TransitionRefused(workflow.Refusal.NOT_FROM_HERE)
     # As triage released it: whoever writes to the database could put another key into the row.
-    _pair, content = open_content(actor.keyring, release)
-    check_keys(request.complaint, reporters_of(content)[str(complaint_id)])
+    opened = open_contents(actor.keyring, chain_of(release))
+    check_keys(request.complaint, reporters_of(opened)[str(complaint_id)])
     name_requests.close(actor, NameRequest.objects.filter(pk=request.pk))
     new = NameRequest(
         complaint=request.complaint, release=release, body_id=release.body_id, by=actor.staff, day=actor.today
@@ -120,7 +119,7 @@ def requests_of_release(release: Release, *, is_replaced: bool | None = None) ->
 def is_worked_on(release: Release, *, is_replaced: bool | None = None) -> bool:
     """Whether the body works on the case of a release, which is its newest."""
     case = release.case
-    is_with_body = with_body(Status(case.status), Status(case.asked_from) if case.asked_from else None)
+    is_with_body = workflow.with_body(Status(case.status), Status(case.asked_from) if case.asked_from else None)
     return is_with_body and is_acted_on(release, is_replaced=is_replaced)
 
 

@@ -3,43 +3,46 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from django.db import transaction
-from django.db.models import IntegerField, QuerySet, Value
+from django.db.models import IntegerField, Q, QuerySet, Value
 
 from complaints import access
 from complaints.domain import disclosure, workflow
 from complaints.domain.disclosure import Disclosure
+from complaints.domain.errors import SealError
 from complaints.domain.sealing.primitives import BoxPair
 from complaints.domain.sealing.records import JSON, Context, open_record
 from complaints.domain.workflow import Action, ActorKind, Status
 from complaints.fast_sql import with_many
 from complaints.models.case import Case
-from complaints.models.complaint import KeyGrant, Message
+from complaints.models.complaint import Complaint, KeyGrant, Message
 from complaints.models.evidence import EvidenceObject
-from complaints.models.oversight import Decision, Finding, Recommendation, Release, ReleasedFile, Sanction
+from complaints.models.oversight import (
+    Decision,
+    Finding,
+    Recommendation,
+    Release,
+    ReleasedFile,
+    ReleasePart,
+    Sanction,
+)
 from complaints.services import case_membership, disclosure_check, transitions
 from complaints.services.actor import Actor
+from complaints.services.audit.state import CONTENT, content_root
 from complaints.services.evidence import storage
-from complaints.services.forwarding.release import file_context, release_context
-from complaints.services.keyring import Keyring
+from complaints.services.forwarding.contents import ANSWERS, Content, Held, ReleasedItem, arrange
+from complaints.services.keyring import Keyring, Locked
 from complaints.services.messages import read, read_released
-from complaints.services.team_key_history import trusted_signer
+from complaints.services.team_key_history import UnpinnedKey, trusted_signer
 
 DECISIONS: Final[tuple[type[Finding | Recommendation | Sanction], ...]] = (Finding, Recommendation, Sanction)
-
-
-@dataclass(frozen=True)
-class ReleasedItem:
-    """A released file: the id of its row, its variant, and what is sealed beside it."""
-
-    id: uuid.UUID
-    variant: str
-    info: storage.FileInfo
+_NOT_PAGES: Final = (EvidenceObject.Variant.ORIGINAL, EvidenceObject.Variant.WORKING)
 
 
 @dataclass(frozen=True)
@@ -60,76 +63,210 @@ class DecisionEntry:
 
 
 @dataclass(frozen=True)
-class ReleaseFile:
-    """All that a body sees of a release: the released text, files, messages, decisions, and the available actions.
+class OpenedRelease:
+    """A release with its pair, opened; ``reporters`` are the verifying keys by complaint id, as triage released them.
 
-    With ``under_check`` the case is not as its steps and entries record it, and there are no actions.
+    ``sources`` are the ids of the rows that its parts were made from, in their order.
+    """
+
+    release: Release
+    pair: BoxPair
+    content: Content
+    reporters: dict[str, bytes]
+    numbers: dict[uuid.UUID, int]
+    sources: list[uuid.UUID]
+
+
+@dataclass(frozen=True)
+class ReleaseFile:
+    """All that a body sees of a forwarding: it and its supplements, the messages, decisions, and available actions.
+
+    ``opened`` begins with the newest supplement and ends with the forwarding itself. With ``under_check`` the case is
+    not as its steps and entries record it, and there are no actions.
     """
 
     release: Release
     case: Case
-    content: dict[str, JSON]
-    files: list[ReleasedItem]
+    opened: list[OpenedRelease]
     thread: list[ReleaseMessage]
     decisions: list[DecisionEntry]
     actions: list[workflow.Transition]
     under_check: bool
 
+    @property
+    def answers(self) -> dict[int, dict[str, JSON]]:
+        """What each report answers by its number, over all releases."""
+        merged: dict[int, dict[str, JSON]] = {}
+        for opened in reversed(self.opened):
+            for report in opened.content.reports:
+                merged.setdefault(report.number, {}).update(report.answers)
+        return {number: answers for number, answers in sorted(merged.items()) if answers}
+
 
 @transaction.atomic
 def open_release(*, actor: Actor, release_id: uuid.UUID, is_replaced: bool | None = None) -> ReleaseFile:
-    """Open a release for a liaison of its body, and audit it; raises Release.DoesNotExist, Locked.
+    """Open a forwarding with its supplements for a liaison of its body, and audit it.
 
-    ``is_replaced`` says whether the case was released again after it; None where the caller does not know.
+    ``is_replaced`` says whether the case was forwarded again after it; None where the caller does not know.
+
+    Raises Release.DoesNotExist, also where it was recalled meanwhile, Locked, and SealError where a row is missing,
+    was added or altered.
     """
-    releases = access.releases_for(actor.staff).filter(pk=release_id)
+    visible = access.releases_for(actor.staff)
+    # Whoever recalls it waits for the entry below, or has deleted the body's key before.
+    locked = visible.filter(Q(pk=release_id) | Q(first=release_id)).select_for_update(of=("self",)).order_by("pk")
+    ids = list(locked.values_list("pk", flat=True))
     parents = ("case", "case__category", "case__accused_kind", "body")
-    rows = with_many(releases, "grants", KeyGrant, *parents)
-    if not rows:
+    rows = with_many(Release.objects.filter(pk__in=ids).order_by("-number"), "grants", KeyGrant, *parents)
+    release = next((row for row, _grants in rows if row.pk == release_id), None)
+    if release is None or release.first_id is not None:
         raise Release.DoesNotExist
-    release, grants = rows[0]
-    actor.keyring.release(release, grants)
-    pair, content = open_content(actor.keyring, release)
-    signer = bytes(release.signer)
+    for row, grants in rows:
+        row.case = release.case
+        actor.keyring.release(row, grants)
+    opened = open_contents(actor.keyring, [row for row, _grants in rows])
     _steps, under_check = transitions.read_steps(release.case, first_due_on=None)
-    actor.record("release.opened", case=release.case_id, facts={"release": str(release.pk)})
+    facts = {"release": str(release.pk), "newest": rows[0][0].number}
+    actor.record("release.opened", case=release.case_id, facts=facts)
+    pair = actor.keyring.release(release)
     return ReleaseFile(
         release=release,
         case=release.case,
-        content=content,
-        files=[open_released(item, pair, signer) for item in _released_files(release)],
-        thread=messages_on(release, pair, reporters_of(content)),
+        opened=opened,
+        thread=messages_on(release, pair, reporters_of(opened)),
         decisions=_decisions({release: pair})[release],
         actions=[] if under_check else actions(keyring=actor.keyring, release=release, is_replaced=is_replaced),
         under_check=under_check,
     )
 
 
-def open_content(keyring: Keyring, release: Release) -> tuple[BoxPair, dict[str, JSON]]:
-    """Return a release's pair and its content, signed by the team that holds the case.
+def newest_number(first: Release) -> int:
+    """Return the number of the newest release of a forwarding with its supplements: a form says what it showed."""
+    return max(
+        first.supplements.exclude(state=Release.State.RECALLED).values_list("number", flat=True), default=first.number
+    )
 
-    Raises Locked, SealError, UnpinnedKey.
+
+def chain_of(first: Release) -> list[Release]:
+    """Return a forwarding and its supplements that were not recalled, the newest first."""
+    releases = Release.objects.filter(Q(pk=first.pk) | Q(first=first)).exclude(state=Release.State.RECALLED)
+    rows = list(releases.select_related("case", "body").prefetch_related("grants").order_by("-number"))
+    for row in rows:
+        row.case = first.case
+    return rows
+
+
+def open_contents(keyring: Keyring, releases: Sequence[Release]) -> list[OpenedRelease]:
+    """Open releases, each signed by the team that holds its case, with exactly the rows that its manifest covers.
+
+    Four queries for all of them. Raises Locked, SealError, UnpinnedKey.
     """
-    pair = keyring.release(release)
-    signer = trusted_signer(release.signer, release.case.held_by)
-    return pair, dict(open_record(pair, release.sealed, release_context(release), signer))
+    rows = {kind: _rows_by_release(kind, releases) for kind in CONTENT}
+    return [_open_content(keyring, release, {kind: rows[kind][release.pk] for kind in CONTENT}) for release in releases]
 
 
-def reporters_of(content: dict[str, JSON]) -> dict[str, bytes]:
+def _rows_by_release(kind: str, releases: Sequence[Release]) -> dict[uuid.UUID, list[JSON]]:
+    found: dict[uuid.UUID, list[JSON]] = {release.pk: [] for release in releases}
+    by_id = {release.pk: release for release in releases}
+    rows: QuerySet[JSON] = CONTENT[kind][0]._base_manager.filter(release__in=releases)
+    for row in rows.select_related("stored") if kind == "file" else rows:
+        row.release = by_id[row.release_id]
+        found[row.release_id].append(row)
+    return found
+
+
+def _open_content(keyring: Keyring, release: Release, rows: Mapping[str, list[JSON]]) -> OpenedRelease:
+    pair, signer = keyring.release(release), trusted_signer(release.signer, release.case.held_by)
+    manifest = open_record(pair, release.sealed, release_context(release), signer)
+    if manifest["root"] != content_root(rows):
+        raise SealError("manifest")
+    parts = [
+        open_record(pair, part.sealed, part_context(part), signer)
+        for part in sorted(rows["part"], key=lambda part: part.number)
+    ]
+    files = [open_released(item, pair, signer) for item in rows["file"] if item.stored.variant in _NOT_PAGES]
+    files.sort(key=lambda item: (item.report, item.place, item.variant))
+    return OpenedRelease(
+        release=release,
+        pair=pair,
+        content=arrange(manifest, parts, files),
+        reporters={report["complaint"]: bytes.fromhex(report["reporter"]) for report in manifest["reports"]},
+        numbers={uuid.UUID(report["complaint"]): report["number"] for report in manifest["reports"]},
+        sources=[uuid.UUID(source) for source in manifest["sources"]],
+    )
+
+
+def dangers(*, keyring: Keyring, firsts: Sequence[Release]) -> dict[uuid.UUID, tuple[str, bool]]:
+    """Return by forwarding the grade of the danger to a reporter ("" where none was graded), and whether it is urgent.
+
+    What the newest release of each says counts; one that does not open is left out. Two queries.
+    """
+    ids = [release.pk for release in firsts]
+    releases = Release.objects.filter(Q(pk__in=ids) | Q(first__in=ids)).exclude(state=Release.State.RECALLED)
+    found: dict[uuid.UUID, tuple[str, bool]] = {}
+    for release in releases.select_related("case").prefetch_related("grants").order_by("number"):
+        with suppress(Locked, SealError, UnpinnedKey):
+            signer = trusted_signer(release.signer, release.case.held_by)
+            manifest = open_record(keyring.release(release), release.sealed, release_context(release), signer)
+            found[release.first_id or release.pk] = (manifest["danger"], manifest["urgent"])
+    return found
+
+
+@transaction.atomic
+def read_again(*, actor: Actor, release: Release) -> OpenedRelease:
+    """Open a release for a member of triage, as its body reads it; recorded as an opening of the case.
+
+    ``release`` has its grants. Raises Locked, SealError, UnpinnedKey.
+    """
+    (opened,) = open_contents(actor.keyring, [release])
+    actor.record("case.opened", case=release.case_id, facts={"release": str(release.pk)})
+    return opened
+
+
+def reporters_of(opened: Iterable[OpenedRelease]) -> dict[str, bytes]:
     """Return the reporters' verifying keys by complaint id as triage released them; rows are not trusted."""
-    return {item["complaint"]: bytes.fromhex(item["reporter"]) for item in content["complaints"]}
+    return {complaint: key for release in opened for complaint, key in release.reporters.items()}
 
 
-def _released_files(release: Release) -> list[ReleasedFile]:
-    # Pages are shown with their working copy.
-    files = release.files.exclude(stored__variant=EvidenceObject.Variant.PAGE).select_related("stored")
-    return list(files.order_by("stored__evidence__sequence", "stored__variant"))
+def held_by(*, keyring: Keyring, first: Release) -> Held:
+    """Return what the body holds by a forwarding and its supplements, for a member of triage."""
+    held, releases = Held(), chain_of(first)
+    for opened in open_contents(keyring, releases):
+        held.numbers |= opened.numbers
+        held.rows |= set(opened.sources)
+        by_number = {number: complaint for complaint, number in opened.numbers.items()}
+        for report in opened.content.reports:
+            if report.has_answers:
+                keys = [key for key, names in ANSWERS.items() if any(name in report.answers for name in names)]
+                held.answers[by_number[report.number]].update(keys)
+    stored = ReleasedFile.objects.filter(release__in=releases)
+    held.objects |= set(stored.values_list("stored", flat=True))
+    # A message that answered a question on this release was sealed to it, and is in its thread.
+    held.rows |= set(first.messages.values_list("pk", flat=True))
+    return held
 
 
 def open_released(item: ReleasedFile, pair: BoxPair, signer: bytes) -> ReleasedItem:
     """Open what is sealed beside a released file; ``signer`` is the triage key that signed the release."""
-    info = storage.FileInfo(**open_record(pair, item.sealed, file_context(item), signer))
-    return ReleasedItem(item.pk, item.stored.variant, info)
+    sealed = open_record(pair, item.sealed, file_context(item), signer)
+    return ReleasedItem(
+        item.pk, item.stored.variant, storage.FileInfo(**sealed["info"]), sealed["report"], sealed["place"]
+    )
+
+
+def release_context(release: Release) -> Context:
+    """Return the context of a release's manifest."""
+    return Context("release", str(release.pk), str(release.case_id), release.number)
+
+
+def part_context(part: ReleasePart) -> Context:
+    """Return the context of a part of a release."""
+    return Context("release-part", str(part.pk), str(part.release_id), part.number)
+
+
+def file_context(released: ReleasedFile) -> Context:
+    """Return the context of what is sealed beside a released file."""
+    return Context("released-file", str(released.pk), str(released.release_id))
 
 
 def messages_on(release: Release, pair: BoxPair, reporters: dict[str, bytes]) -> list[ReleaseMessage]:
@@ -181,7 +318,7 @@ def is_acted_on(release: Release, *, is_replaced: bool | None = None) -> bool:
     if release.state != Release.State.OPEN or release.case.lead_body_id != release.body_id:
         return False
     if is_replaced is None:
-        is_replaced = release.case.releases.filter(number__gt=release.number).exists()
+        is_replaced = release.case.releases.filter(first=None, after_step__gt=release.after_step).exists()
     return not is_replaced
 
 
@@ -193,15 +330,15 @@ def actions(*, keyring: Keyring, release: Release, is_replaced: bool | None = No
     asked_from = Status(case.asked_from) if case.asked_from else None
     permissions = access.permissions_of(keyring.staff)
     rows = workflow.allowed(Status(case.status), ActorKind.BODY, permissions, asked_from=asked_from)
-    if any(row.action is Action.ASK_REPORTER for row in rows) and not _has_reporter(case):
+    if any(row.action is Action.ASK_REPORTER for row in rows) and not _has_reporter(release):
         return [row for row in rows if row.action is not Action.ASK_REPORTER]
     return rows
 
 
-def _has_reporter(case: Case) -> bool:
-    """Whether a released report has a reporter: monitoring reports have none, later reports are not released."""
-    reports = case.complaints.with_reporter().order_by("day", "pk")
-    return any(not case_membership.came_after_forwarding(report, case) for report in reports)
+def _has_reporter(release: Release) -> bool:
+    """Whether a released report has a reporter: monitoring reports have none."""
+    held = case_membership.reports_of_release(release)
+    return Complaint.objects.with_reporter().filter(pk__in=held).exists()
 
 
 @transaction.atomic
@@ -267,16 +404,19 @@ def open_copy(*, keyring: Keyring, file_id: uuid.UUID) -> tuple[EvidenceObject, 
 @transaction.atomic
 def check(*, actor: Actor, release_id: uuid.UUID, text: str) -> list[Disclosure]:
     """Return what ``text`` would disclose to a release's reporters; audited; raises Release.DoesNotExist, Locked."""
-    release = access.releases_for(actor.staff).select_related("case").get(pk=release_id)
-    pair, content = open_content(actor.keyring, release)
-    messages: dict[str, list[str]] = {}
-    for entry in messages_on(release, pair, reporters_of(content)):
+    release = access.releases_for(actor.staff).select_related("case", "body").get(pk=release_id)
+    opened = open_contents(actor.keyring, chain_of(release))
+    words: dict[str, tuple[dict[str, JSON], list[str]]] = {key: ({}, []) for key in reporters_of(opened)}
+    for one in opened:
+        by_number = {number: str(complaint) for complaint, number in one.numbers.items()}
+        for report in one.content.reports:
+            answers, texts = words[by_number[report.number]]
+            answers.update(report.answers)
+            texts += [text for _day, text in report.messages]
+    for entry in messages_on(release, actor.keyring.release(release), reporters_of(opened)):
         if entry.message.direction == Message.Direction.FROM_REPORTER:
-            messages.setdefault(str(entry.message.complaint_id), []).append(entry.text)
-    reporter_words = [
-        disclosure_check.ReporterWords(report["answers"], tuple(messages.get(report["complaint"], ())))
-        for report in content["complaints"]
-    ]
+            words[str(entry.message.complaint_id)][1].append(entry.text)
+    reporter_words = [disclosure_check.ReporterWords(answers, tuple(texts)) for answers, texts in words.values()]
     disclosures = disclosure.check(text, disclosure_check.known_facts(reporter_words, reporter_words))
     disclosure_check.record_check(actor=actor, case_id=release.case_id, disclosures=disclosures)
     return disclosures

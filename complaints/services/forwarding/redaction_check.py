@@ -13,18 +13,16 @@ from dataclasses import dataclass
 from django.db import transaction
 
 from complaints import access
-from complaints.domain.sealing.records import JSON
-from complaints.models.case_links import CaseMove
 from complaints.models.complaint import Complaint
 from complaints.models.evidence import Evidence, EvidenceObject
 from complaints.models.oversight import Release, ReleasedFile
-from complaints.services import redactions
+from complaints.services import case_membership, redactions
 from complaints.services.actor import Actor
 from complaints.services.audit import log
 from complaints.services.evidence import storage
 from complaints.services.evidence.posts import for_body, read_post
 from complaints.services.evidence.redacted_copies import render
-from complaints.services.forwarding.reading import open_content
+from complaints.services.forwarding.reading import OpenedRelease, open_contents
 from complaints.services.keyring import Keyring, Locked
 from complaints.services.redactions import ANSWERS, POST_FIELDS, ReportRedactions
 
@@ -47,17 +45,16 @@ def check(*, actor: Actor, release_id: uuid.UUID) -> list[Difference]:
     """
     if not access.is_triage(actor.staff):
         raise Locked("triage")
-    release = Release.objects.select_related("case").get(pk=release_id)
-    _pair, content = open_content(actor.keyring, release)
-    released = {report["complaint"]: report for report in content["complaints"]}
-    complaints = list(Complaint.objects.filter(pk__in=released).prefetch_related("grants"))
+    release = Release.objects.select_related("case").prefetch_related("grants").get(pk=release_id)
+    (opened,) = open_contents(actor.keyring, [release])
+    complaints = list(Complaint.objects.filter(pk__in=opened.numbers).prefetch_related("grants"))
     removed = redactions.of_reports(
         keyring=actor.keyring, complaints=complaints, only=_recorded_before(release, complaints)
     )
     found = [
         Difference(complaint.pk, target)
         for complaint in complaints
-        for target in _texts_that_differ(actor.keyring, complaint, removed[complaint.pk], released[str(complaint.pk)])
+        for target in _texts_that_differ(actor.keyring, complaint, removed[complaint.pk], opened)
     ]
     found += list(_files_that_differ(actor.keyring, release, complaints, removed))
     with transaction.atomic():
@@ -67,11 +64,8 @@ def check(*, actor: Actor, release_id: uuid.UUID) -> list[Difference]:
 
 def _recorded_before(release: Release, complaints: Sequence[Complaint]) -> list[uuid.UUID]:
     """Return the redactions that the chain records before the release, in whatever case a report was then."""
-    moves = CaseMove.objects.filter(complaint__in=complaints)
-    cases = {release.case_id, *(complaint.pk for complaint in complaints), *moves.values_list("target", flat=True)}
-    entries = [
-        entry for case in cases for entry in log.entries_of_case(case=case, events=["redaction.made", "release.made"])
-    ]
+    cases = case_membership.cases_of(complaints) | {release.case_id}
+    entries = log.entries_of_cases(cases=cases, events=["redaction.made", "release.made"])
     made = next(entry.sequence for entry in entries if entry.facts.get("release") == str(release.pk))
     return [
         uuid.UUID(str(entry.facts["redaction"]))
@@ -81,21 +75,32 @@ def _recorded_before(release: Release, complaints: Sequence[Complaint]) -> list[
 
 
 def _texts_that_differ(
-    keyring: Keyring, complaint: Complaint, removed: ReportRedactions, released: Mapping[str, JSON]
+    keyring: Keyring, complaint: Complaint, removed: ReportRedactions, opened: OpenedRelease
 ) -> Iterator[str]:
+    """Yield the targets of released texts that differ; what was left out does not: a body reads that it was."""
     texts = redactions.read_texts(keyring=keyring, complaints=[complaint])[complaint.pk]
-    for target in (f"answer-{name}" for name in ANSWERS):
-        expected = redactions.released_text(removed, target, texts.get(target, ""))
-        if (released["answers"].get(target.removeprefix("answer-")) or "") != expected:
+    number = opened.numbers[complaint.pk]
+    report = next((one for one in opened.content.reports if one.number == number), None)
+    if report is None:
+        return
+    for name, value in report.answers.items():
+        target = f"answer-{name}"
+        if name in ANSWERS and (value or "") != redactions.released_text(removed, target, texts.get(target, "")):
             yield target
-    posts = [tuple(post[name] for name in POST_FIELDS) for post in released["posts"]]
-    if posts != list(_posts(keyring, complaint, removed)):
+    targets = [target for source in opened.sources if (target := f"message-{source}") in texts]
+    expected = [redactions.released_text(removed, target, texts[target]) for target in targets]
+    if sorted(text for _day, text in report.messages) != sorted(expected):
+        yield "messages"
+    posts = [tuple(str(post[name]) for name in POST_FIELDS) for post in report.posts]
+    if sorted(posts) != sorted(_posts(keyring, complaint, removed, opened.sources)):
         yield "posts"
 
 
-def _posts(keyring: Keyring, complaint: Complaint, removed: ReportRedactions) -> Iterator[tuple[str, ...]]:
+def _posts(
+    keyring: Keyring, complaint: Complaint, removed: ReportRedactions, sources: Sequence[uuid.UUID]
+) -> Iterator[tuple[str, ...]]:
     pair = keyring.complaint(complaint)
-    for row in complaint.evidence.filter(kind=Evidence.Kind.POST).order_by("sequence"):
+    for row in complaint.evidence.filter(kind=Evidence.Kind.POST, pk__in=sources).order_by("sequence"):
         post = redactions.released_post(removed, row, for_body(read_post(pair, row, complaint)))
         yield tuple(str(getattr(post, name)) for name in POST_FIELDS)
 

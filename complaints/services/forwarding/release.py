@@ -1,37 +1,67 @@
-"""Forwards a case to an oversight body: a release with its own key pair, the answers, and the chosen files."""
+"""Makes releases: what was chosen of a case, sealed part by part under a key pair of the release, for one body.
+
+A forwarding is a step of the case. A supplement to it takes no step: it brings the body what is new while it has the
+case.
+"""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import asdict, replace
-from typing import TypedDict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass
 
 from django.db import transaction
+from django.db.models import Model
+from django.utils import timezone
 
-from complaints.adapters.media import kinds, losses
-from complaints.domain import checklists
+from complaints import access
+from complaints.domain import checklists, workflow
 from complaints.domain.checklists import CheckedItem
-from complaints.domain.file_names import neutral_name
-from complaints.domain.sealing import commitment
 from complaints.domain.sealing.primitives import BoxPair, SignPair
-from complaints.domain.sealing.records import Context, open_record, seal_record
-from complaints.domain.workflow import Action, ActorKind
-from complaints.models.case import CaseStep
+from complaints.domain.sealing.records import seal_record
+from complaints.domain.workflow import Action, ActorKind, Permission, Refusal, Status, TransitionRefused
+from complaints.models.case import Case, CaseStep
 from complaints.models.complaint import Complaint
-from complaints.models.evidence import Evidence, EvidenceObject
-from complaints.models.oversight import OversightBody, Release, ReleasedFile
-from complaints.services import assessments, case_membership, disclosure_check, name_requests, redactions, transitions
+from complaints.models.evidence import EvidenceObject
+from complaints.models.oversight import OversightBody, Release, ReleasedFile, ReleasedReport, ReleasePart
+from complaints.models.team import Team
+from complaints.services import assessments, case_membership, disclosure_check, name_requests, transitions
 from complaints.services.actor import Actor
 from complaints.services.audit import log
-from complaints.services.audit.state import release_roots, row_digest
-from complaints.services.evidence import storage
-from complaints.services.evidence.posts import PostInfo, for_body, read_post
-from complaints.services.keyring import Keyring, bind_keys, grant_key
+from complaints.services.audit.state import content_root, release_roots, row_digest
+from complaints.services.forwarding.contents import Choice, Composed, Held, compose
+from complaints.services.forwarding.reading import file_context, held_by, part_context, release_context
+from complaints.services.keyring import bind_keys, grant_key, told_context
 from complaints.services.messages import send_to_reporter
-from complaints.services.redactions import ReportRedactions
 from complaints.services.team_key_history import pinned_teams
-from complaints.services.transitions import CaseVersion
+from complaints.services.transitions import CaseChanged, CaseVersion
+
+
+class NothingChosen(Exception):  # noqa: N818  a refusal is an answer, not a fault
+    """Nothing would go: no report was chosen, or the body holds all of it."""
+
+
+@dataclass(frozen=True)
+class _Making:
+    """A release that is being made: its row, its key pair, the teams that receive the pair, and the signer."""
+
+    row: Release
+    box: BoxPair
+    teams: Mapping[str, Team]
+    signer: SignPair
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """The rows that a release consists of, before they are written."""
+
+    parts: list[ReleasePart]
+    files: list[ReleasedFile]
+    reports: list[ReleasedReport]
+
+    @property
+    def by_kind(self) -> dict[str, Sequence[Model]]:
+        return {"part": self.parts, "file": self.files, "report": self.reports}
 
 
 @transaction.atomic
@@ -40,17 +70,16 @@ def forward(
     actor: Actor,
     case_id: uuid.UUID,
     body: OversightBody,
-    objects: Collection[uuid.UUID],
+    choice: Choice,
     cover: str = "",
     reply: str = "",
     seen: CaseVersion | None = None,
     checklist: Mapping[str, CheckedItem] | None = None,
     override: disclosure_check.Override | None = None,
 ) -> Release:
-    """Forward a case: release the answers of its reports and the chosen ``objects`` to a body, under a new key pair.
+    """Forward a case: release what was chosen of it to a body, under a new key pair.
 
     Args:
-        objects: ids of evidence objects (originals or working copies) of the case.
         cover: triage's covering note, which the body reads.
         reply: a message to the reporters about the forwarding; "" sends none.
         seen: the version of the case that the person saw; None skips the comparison.
@@ -59,13 +88,12 @@ def forward(
 
     Raises:
         ChecklistIncomplete: the checklist has open items.
-        EvidenceObject.DoesNotExist: one of ``objects`` is not evidence of the case.
+        NothingChosen: no report was chosen.
+        EvidenceObject.DoesNotExist: a chosen object belongs to none of the chosen reports.
         TransitionRefused, CaseChanged, Locked, UnpinnedKey: nothing was released.
     """
     checked_items = checklists.settle(Action.FORWARD, checklist) if checklist is not None else {}
-    holder = actor.keyring.report_team
-    teams = pinned_teams(holder, f"body-{body.pk}")
-    signer = actor.keyring.team(teams[holder]).sign
+    making = _begin(actor, body)
     step = transitions.perform(
         case_id=case_id,
         action=Action.FORWARD,
@@ -74,36 +102,190 @@ def forward(
         seen=seen,
         changes={"lead_body": body},
     )
-    complaints = list(step.case.complaints.prefetch_related("grants").order_by("day", "pk"))
-    box = BoxPair.new()
-    release = Release(
-        case=step.case,
-        number=step.case.releases.count() + 1,
-        body=body,
-        public_key=box.public,
-        signer=signer.public,
-        released_by=actor.staff,
-        at=actor.now,
-    )
-    bind_keys(release, signer)
-    removed = redactions.of_reports(keyring=actor.keyring, complaints=complaints)
-    chosen = _chosen_objects(complaints, objects, removed)
-    reports = [_snapshot(actor.keyring, complaint, chosen, removed[complaint.pk]) for complaint in complaints]
-    content = {"cover": cover, "complaints": reports}
-    release.sealed = seal_record(box.public, release_context(release), content, signer)
-    release.save(force_insert=True)
-    for team in teams.values():
-        grant_key(owner=release, box=box, team=team, signer=signer).save(force_insert=True)
-    _release_files(actor.keyring, release, complaints, chosen, signer)
-    digest = log.digest_of(release.sealed)
-    facts = {"release": str(release.pk), "body": body.pk, "files": len(chosen), "digest": digest}
-    facts |= {"root": release_roots([release.pk])[release.pk], "row": row_digest(release)}
-    actor.record("release.made", case=release.case_id, subject=release.pk, facts=facts)
-    name_requests.request_for_release(actor=actor, release=release, complaints=complaints)
+    complaints = _reports(case_id)
+    composed = compose(keyring=actor.keyring, case=step.case, complaints=complaints, choice=choice)
+    release = _write(actor, making, step.case, complaints, composed, cover)
+    released = [complaint for complaint in complaints if complaint.pk in composed.numbers]
+    name_requests.request_for_release(actor=actor, release=release, complaints=released)
     assessments.record_checklist(complaint=complaints[0], items=checked_items, step=step, actor=actor)
     if reply:
-        _send_messages(actor, complaints, reply, step, override)
+        _send_messages(actor, released, reply, step, override)
     return release
+
+
+@transaction.atomic
+def supplement(
+    *, actor: Actor, first: Release, choice: Choice, cover: str = "", seen: CaseVersion | None = None
+) -> Release:
+    """Release to the body of ``first`` what of ``choice`` it does not hold yet; the case stays where it is.
+
+    Raises:
+        NothingChosen: the body holds all of it.
+        TransitionRefused: the body does not have the case by this release, or the person may not forward.
+        CaseChanged, EvidenceObject.DoesNotExist, Locked, UnpinnedKey: nothing was released.
+    """
+    if Permission.FORWARD not in access.permissions_of(actor.staff):
+        raise TransitionRefused(Refusal.MISSING_PERMISSION)
+    case = case_membership.lock([first.case_id])[first.case_id]
+    making = _begin(actor, first.body)
+    complaints = _reports(case.pk)
+    if seen is not None and not seen.agrees_with(transitions.case_version(case, _sequences(complaints))):
+        raise CaseChanged
+    if current_first(case) != first or not is_with_body(case):
+        raise TransitionRefused(Refusal.NOT_FROM_HERE)
+    making.row.first = first
+    held = held_by(keyring=actor.keyring, first=first)
+    composed = compose(keyring=actor.keyring, case=case, complaints=complaints, choice=choice, held=held)
+    release = _write(actor, making, case, complaints, composed, cover)
+    joined = [row for row in complaints if row.pk in composed.numbers and row.pk not in held.numbers]
+    name_requests.request_for_release(actor=actor, release=first, complaints=joined)
+    return release
+
+
+def is_with_body(case: Case) -> bool:
+    """Whether a body has a case, so that it can receive what is new."""
+    return workflow.with_body(Status(case.status), Status(case.asked_from) if case.asked_from else None)
+
+
+def current_first(case: Case) -> Release | None:
+    """Return the forwarding by which the lead body has a case, or None; one query."""
+    open_firsts = case.releases.filter(first=None, state=Release.State.OPEN, body=case.lead_body_id)
+    return open_firsts.select_related("body", "case").order_by("-after_step").first()
+
+
+def preview(*, actor: Actor, case: Case, choice: Choice, first: Release | None = None) -> Composed:
+    """Return what a release of ``choice`` would consist of; nothing is written.
+
+    Raises as :func:`compose`; the caller has recorded that the case was opened.
+    """
+    held = held_by(keyring=actor.keyring, first=first) if first else Held()
+    complaints = _reports(case.pk)
+    return compose(keyring=actor.keyring, case=case, complaints=complaints, choice=choice, held=held)
+
+
+def _reports(case_id: uuid.UUID) -> list[Complaint]:
+    return list(Complaint.objects.filter(case=case_id).prefetch_related("grants").order_by("day", "pk"))
+
+
+def _sequences(complaints: Collection[Complaint]) -> dict[uuid.UUID, int]:
+    return {complaint.pk: complaint.next_sequence for complaint in complaints}
+
+
+def _begin(actor: Actor, body: OversightBody) -> _Making:
+    holder = actor.keyring.report_team
+    teams = pinned_teams(holder, f"body-{body.pk}")
+    signer, box = actor.keyring.team(teams[holder]).sign, BoxPair.new()
+    row = Release(body=body, public_key=box.public, signer=signer.public, released_by=actor.staff, at=actor.now)
+    return _Making(row, box, teams, signer)
+
+
+def _write(
+    actor: Actor, making: _Making, case: Case, complaints: list[Complaint], composed: Composed, cover: str
+) -> Release:
+    """Write a release with all that belongs to it, and the entry that binds it."""
+    if not (composed.parts or composed.files):
+        raise NothingChosen
+    release, signer = making.row, making.signer
+    release.case, release.after_step = case, case.step_count
+    numbers = Release.objects.filter(case=case, body=release.body).order_by("-number").values_list("number", flat=True)
+    release.number = (numbers.first() or 0) + 1
+    bind_keys(release, signer)
+    rows = _Rows(
+        _parts(release, composed, signer),
+        _files(release, composed, signer),
+        _reports_told(release, complaints, composed, signer),
+    )
+    by_id = {complaint.pk: complaint for complaint in complaints}
+    manifest = {
+        "cover": cover,
+        "danger": composed.danger,
+        "urgent": composed.urgent,
+        # The body verifies the reporter's later answers with the key released here, not with the one in the row.
+        "reports": [
+            {"number": number, "complaint": str(pk), "reporter": bytes(by_id[pk].reporter_verify_key).hex()}
+            for pk, number in composed.numbers.items()
+        ],
+        # From which row each part was made, in the order of the parts; no reader of the parts needs it.
+        "sources": [str(part.source) for part in composed.parts],
+        "root": content_root(rows.by_kind),
+    }
+    release.sealed = seal_record(bytes(release.public_key), release_context(release), manifest, signer)
+    release.save(force_insert=True)
+    ReleasePart.objects.bulk_create(rows.parts)
+    ReleasedFile.objects.bulk_create(rows.files)
+    ReleasedReport.objects.bulk_create(rows.reports)
+    for team in making.teams.values():
+        grant_key(owner=release, box=making.box, team=team, signer=signer).save(force_insert=True)
+    _record(actor, release, rows)
+    return release
+
+
+def _record(actor: Actor, release: Release, rows: _Rows) -> None:
+    facts = {"release": str(release.pk), "body": release.body_id, "number": release.number}
+    facts |= {"files": len(rows.files), "parts": len(rows.parts), "digest": log.digest_of(release.sealed)}
+    facts |= {"root": release_roots([release.pk])[release.pk], "row": row_digest(release)}
+    actor.record("release.made", case=release.case_id, subject=release.pk, facts=facts)
+
+
+def _parts(release: Release, composed: Composed, signer: SignPair) -> list[ReleasePart]:
+    rows = []
+    for number, part in enumerate(composed.parts, start=1):
+        row = ReleasePart(release=release, number=number)
+        row.sealed = seal_record(bytes(release.public_key), part_context(row), part.body, signer)
+        rows.append(row)
+    return rows
+
+
+def _files(release: Release, composed: Composed, signer: SignPair) -> list[ReleasedFile]:
+    """Seal the keys of the chosen objects to the release."""
+    rows = []
+    for item in composed.files:
+        row = ReleasedFile(pk=item.id, release=release, stored=item.stored)
+        content = {"report": item.report, "place": item.place, "info": asdict(item.info)}
+        row.sealed = seal_record(bytes(release.public_key), file_context(row), content, signer)
+        rows.append(row)
+    return rows
+
+
+def _reports_told(
+    release: Release, complaints: list[Complaint], composed: Composed, signer: SignPair
+) -> list[ReleasedReport]:
+    """Name the reports of which something goes, and tell each reporter what of theirs."""
+    rows = []
+    for complaint in complaints:
+        if complaint.pk not in composed.numbers:
+            continue
+        row = ReleasedReport(release=release, complaint=complaint, number=composed.numbers[complaint.pk])
+        content = {
+            "case": str(release.case_id),
+            "body": release.body.short_name,
+            "after": release.after_step,
+            "supplement": release.first_id is not None,
+            "day": timezone.localdate(release.at).isoformat(),
+            **_told_of(composed, row.number),
+        }
+        row.told = seal_record(bytes(complaint.reporter_key), told_context(row), content, signer)
+        rows.append(row)
+    return rows
+
+
+def _told_of(composed: Composed, number: int) -> dict[str, object]:
+    """Return what of a report goes: whether its answers and which not, and how many messages, posts and files."""
+    bodies = [part.body for part in composed.parts if part.body["report"] == number]
+    report = next((body for body in bodies if body["kind"] == "report"), None)
+    kinds = [body["kind"] for body in bodies]
+    files = {item.place for item in composed.files if item.report == number}
+    return {
+        "answers": report is not None,
+        "left_out": report["left_out"] if report else [],
+        "messages": kinds.count("message"),
+        "posts": kinds.count("post"),
+        "files": len(files),
+        "passages": composed.passages.get(number, 0),
+        "redacted": sum(
+            item.report == number and item.variant == EvidenceObject.Variant.REDACTED for item in composed.files
+        ),
+    }
 
 
 def _send_messages(
@@ -121,113 +303,69 @@ def _send_messages(
         disclosure_check.record_override(actor=actor, complaints=complaints, override=override, about=step)
 
 
-def release_context(release: Release) -> Context:
-    """Return the context of a release's sealed content."""
-    return Context("release", str(release.pk), str(release.case_id), release.number)
+# --- Recall: before the body has taken a release up, it can be called back --------------------------------------------
 
 
-def _snapshot(
-    keyring: Keyring, complaint: Complaint, chosen: list[EvidenceObject], removed: ReportRedactions
-) -> dict[str, object]:
-    owner, pair = str(complaint.pk), keyring.complaint(complaint)
-    signer = bytes(complaint.reporter_verify_key)
-    context = Context("answers", owner, owner)
-    answers = open_record(pair, complaint.sealed_answers, context, signer)
-    # With the seed a body could guess at answers that a later release leaves out.
-    answers.pop(commitment.SEED, None)
-    posts = [asdict(post) for post in _posts(pair, complaint, chosen, removed)]
-    day = complaint.day.isoformat()
-    # The body verifies the reporter's later answers with the key released here, not with the one in the row.
-    answers = redactions.released_answers(removed, answers)
-    return {"complaint": owner, "day": day, "answers": answers, "posts": posts, "reporter": signer.hex()}
+def can_recall(release: Release) -> bool:
+    """Whether no step of the body was taken since a release was made."""
+    later = release.case.steps.filter(actor_kind=ActorKind.BODY, sequence__gt=release.after_step)
+    return release.state == Release.State.OPEN and not later.exists()
 
 
-def _posts(
-    pair: BoxPair, complaint: Complaint, chosen: list[EvidenceObject], removed: ReportRedactions
-) -> Iterator[PostInfo]:
-    """Yield a complaint's posts, each with the number of its screenshot among the released files (0: not released)."""
-    numbers: dict[int, int] = {}
-    for number, item in enumerate(chosen, start=1):
-        if item.evidence.complaint_id == complaint.pk:
-            numbers.setdefault(item.evidence.sequence, number)
-    for row in complaint.evidence.filter(kind=Evidence.Kind.POST).order_by("sequence"):
-        post = redactions.released_post(removed, row, for_body(read_post(pair, row, complaint)))
-        yield replace(post, screenshot=numbers.get(post.screenshot, 0))
+def was_opened_before_recall(release: Release) -> bool:
+    """Whether its body had opened a recalled release; one query."""
+    entry = log.last_entry_about(release.pk, "release.recalled")
+    return bool(entry and entry.facts["opened"])
 
 
-def _chosen_objects(
-    complaints: list[Complaint], objects: Collection[uuid.UUID], removed: Mapping[uuid.UUID, ReportRedactions]
-) -> list[EvidenceObject]:
-    """Return what is released for the chosen objects, each once, in the order of their numbers.
+@transaction.atomic
+def recall(*, actor: Actor, release_id: uuid.UUID) -> bool:
+    """Call back a supplement that its body has not taken up; return whether the body had opened it.
 
-    A redacted copy stands for each object of its file. Raises DoesNotExist for an object of another case.
+    The body's key is deleted, what it read is not undone. A forwarding is called back by a step of the case
+    (``case_actions.act``).
+
+    Raises Release.DoesNotExist, and TransitionRefused where it was taken up, or the person may not forward.
     """
-    stored = EvidenceObject.objects.filter(pk__in=objects, evidence__complaint__in=complaints)
-    rows = list(stored.select_related("evidence").order_by("evidence__complaint", "evidence__sequence", "variant"))
-    if len(rows) != len(set(objects)):
-        raise EvidenceObject.DoesNotExist
-    released = [redactions.released_object(removed[row.evidence.complaint_id], row) for row in rows]
-    return list({item.pk: item for item in released}.values())
+    if Permission.FORWARD not in access.permissions_of(actor.staff):
+        raise TransitionRefused(Refusal.MISSING_PERMISSION)
+    case_id = Release.objects.values_list("case", flat=True).get(pk=release_id)
+    case = case_membership.lock([case_id])[case_id]
+    if access.has_conflict(actor.staff, case.pk):
+        raise Release.DoesNotExist
+    release = Release.objects.select_for_update(of=("self",)).select_related("case").get(pk=release_id)
+    if release.first_id is None or not can_recall(release):
+        raise TransitionRefused(Refusal.NOT_FROM_HERE)
+    return take_back(actor=actor, release=release)
 
 
-def _release_files(
-    keyring: Keyring, release: Release, complaints: list[Complaint], chosen: list[EvidenceObject], signer: SignPair
-) -> None:
-    """Seal the keys of the chosen objects to the release, with neutral names: a file name may identify the reporter."""
-    by_id = {complaint.pk: complaint for complaint in complaints}
-    for number, item in enumerate(chosen, start=1):
-        complaint = by_id[item.evidence.complaint_id]
-        pair = keyring.complaint(complaint)
-        for stored in (item, *_pages(item)):
-            info = storage.read_info(pair, stored, stored.evidence, complaint)
-            page = stored.number if stored.variant == EvidenceObject.Variant.PAGE else 0
-            name = neutral_name(number, kinds.ending(info.type, info.name), page)
-            neutral = replace(info, name=name, looked="", **_findings(pair, stored, info))
-            released = ReleasedFile(release=release, stored=stored)
-            context = file_context(released)
-            released.sealed = seal_record(bytes(release.public_key), context, asdict(neutral), signer)
-            released.save(force_insert=True)
+def take_back(*, actor: Actor, release: Release) -> bool:
+    """Delete the body's key of a locked release; record and return whether it was opened."""
+    opened = log.was_release_opened(release.first_id or release.pk, number=release.number)
+    Release.objects.filter(pk=release.pk).update(state=Release.State.RECALLED)
+    release.grants.filter(team__kind=Team.Kind.BODY).delete()
+    facts = {"release": str(release.pk), "opened": int(opened), "root": release_roots([release.pk])[release.pk]}
+    actor.record("release.recalled", case=release.case_id, subject=release.pk, facts=facts)
+    return opened
 
 
-class _Findings(TypedDict):
-    threat: str
-    betrays: list[str]
-    losses: list[str]
+def _team_that_ends(actor: Actor, step: CaseStep) -> str:
+    """Return the slug of the team that signs the emptied places of names: the body's, or that of the case."""
+    return f"body-{step.body_id}" if step.actor_kind == ActorKind.BODY else actor.keyring.report_team
 
 
-def _findings(pair: BoxPair, item: EvidenceObject, info: storage.FileInfo) -> _Findings:
-    """Return what the body needs to know and cannot open: it is in the worker's file report.
+@transaction.atomic
+def end_releases(*, actor: Actor, step: CaseStep) -> None:
+    """End the releases by which a body has a case: it gave the case back, or the office took it back.
 
-    Of an original the scanner's result, and the codes of what it tells beside its content; of a working copy what it
-    lacks or hides.
+    A forwarding that was not taken up, and its supplements, are recalled: the body can open them no more.
     """
-    found: _Findings = {"threat": "", "betrays": [], "losses": []}
-    if item.variant == EvidenceObject.Variant.PAGE:
-        return found
-    report = storage.read_file_report(pair, item.evidence)
-    if item.variant == EvidenceObject.Variant.ORIGINAL:
-        found["threat"] = storage.threat_in(report)
-        found["betrays"] = list(dict.fromkeys([*info.betrays, *(report.betrays if report else [])]))
-    else:
-        found["losses"] = [*_losses(item, report), *info.losses]
-    return found
-
-
-def _losses(item: EvidenceObject, report: storage.FileReport | None) -> list[str]:
-    """Return what a copy lacks or hides; one that is drawn anew hides nothing."""
-    found = report.losses if report else []
-    is_drawn = item.variant == EvidenceObject.Variant.REDACTED
-    return [code for code in found if code not in losses.HIDDEN] if is_drawn else found
-
-
-def _pages(item: EvidenceObject) -> list[EvidenceObject]:
-    """Return the pages of a working copy, which are released with it: they show nothing that the copy does not."""
-    if item.variant != EvidenceObject.Variant.WORKING:
-        return []
-    pages = EvidenceObject.objects.filter(evidence=item.evidence_id, variant=EvidenceObject.Variant.PAGE)
-    return list(pages.select_related("evidence").order_by("number"))
-
-
-def file_context(released: ReleasedFile) -> Context:
-    """Return the context of what is sealed beside a released file."""
-    return Context("released-file", str(released.pk), str(released.release_id))
+    signer = actor.keyring.keys_of(_team_that_ends(actor, step)).sign
+    rows = Release.objects.select_for_update().filter(case=step.case_id, body=step.body_id, state=Release.State.OPEN)
+    for release in rows.order_by("number"):
+        release.case = step.case
+        if step.action == Action.RECALL and step.source == Status.FORWARDED:
+            take_back(actor=actor, release=release)
+        else:
+            Release.objects.filter(pk=release.pk).update(state=Release.State.RETURNED)
+        name_requests.end_for_release(actor=actor, release=release, signer=signer)

@@ -23,6 +23,7 @@ from complaints.services.actor import Actor
 from complaints.services.evidence import drafts, intake, metadata_check
 from complaints.services.evidence.redacted_copies import Removal
 from complaints.services.forwarding import decisions, reading
+from complaints.services.forwarding.contents import whole
 from complaints.services.forwarding.release import forward
 from complaints.services.keyring import Keyring
 from complaints.services.samples.stories import Planned, Texts
@@ -187,7 +188,7 @@ class Desk:
             actor=self._actor("penerus", case, now),
             case_id=case.case_id,
             body=case.body,
-            objects=list(working.values_list("pk", flat=True)),
+            choice=whole(case.case_id, objects=list(working.values_list("pk", flat=True))),
             cover=case.texts["forward_note"],
         )
         case.release_id = release.pk

@@ -77,6 +77,10 @@ STAFF_GETS: dict[str, tuple[set[str], int]] = {
     "admin:complaints_conflict_lift": ({"forwarder"}, 200),
     "admin:complaints_case_step": (TRIAGE, 409),  # the body holds it; the page says so
     "admin:complaints_case_forward": (TRIAGE, 409),
+    "admin:complaints_case_release_preview": (TRIAGE, 200),
+    "admin:complaints_case_supplement": ({"forwarder"}, 200),
+    "admin:complaints_case_release": (TRIAGE, 200),
+    "admin:complaints_case_release_recall": (TRIAGE, 405),
     "admin:complaints_case_letter": (TRIAGE, 302),
     "admin:complaints_case_risk": (TRIAGE, 200),
     "admin:complaints_case_second": (TRIAGES, 200),

@@ -22,6 +22,7 @@ from complaints.models.team import Team, TeamMembership
 from complaints.services import case_actions, first_look, follow_up
 from complaints.services.actor import Actor
 from complaints.services.evidence import processing
+from complaints.services.forwarding.contents import whole
 from complaints.services.forwarding.release import forward
 from complaints.services.team_keys import removal
 from tests.images import photo
@@ -103,7 +104,12 @@ def build(cast: Cast, *, name: str = "foto.jpg", hands: Hands = TRIAGE, **answer
     case_actions.act(action=Action.VERIFY, **do)
     chosen = EvidenceObject.objects.filter(variant="working").values_list("pk", flat=True)
     body = OversightBody.objects.get(pk="bkn")
-    forward(actor=Actor(cast.ring(hands.forwarder), NOW), case_id=sent.case.pk, body=body, objects=list(chosen))
+    forward(
+        actor=Actor(cast.ring(hands.forwarder), NOW),
+        case_id=sent.case.pk,
+        body=body,
+        choice=whole(sent.case.pk, objects=list(chosen)),
+    )
     TeamMembership.objects.create(team=Team.objects.get(slug=hands.team), staff=cast["luar"])
     ids = _ids(cast, sent, hands)
     browsers = {who: start_session(name, Client(raise_request_exception=False)) for who, name in STAFF.items()}
@@ -169,6 +175,8 @@ def _ids(cast: Cast, sent: Sent, hands: Hands) -> dict[str, Any]:
         "case_risk": [case, complaint.pk],
         "case_step": [case, "verify"],
         "case_forward": [case],
+        "case_release_preview": [case],
+        "case_supplement": [case],
         "case_letter": [case],
         "case_file": [case, original],
         "case_view": [case, item.pk],
@@ -183,6 +191,8 @@ def _ids(cast: Cast, sent: Sent, hands: Hands) -> dict[str, Any]:
         "case_custody_item": [case, item.pk],
         "case_custody_pdf": [case],
         "case_custody_item_pdf": [case, item.pk],
+        "case_release": [case, release.pk],
+        "case_release_recall": [case, release.pk],
         "release_change": [release.pk],
         "release_step": [release.pk, "take_up"],
         "release_letter": [release.pk, "remind"],

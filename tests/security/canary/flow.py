@@ -29,6 +29,7 @@ from complaints.models.team import Role, Staff, TeamMembership
 from complaints.queue import JOBS
 from complaints.services import mfa
 from complaints.services.keyring import keys_from
+from tests.cases import chosen
 from tests.images import photo
 from tests.views.walk import code_on, token_of, version
 from tests.world import PASSWORD, app_code, sign_in
@@ -250,9 +251,10 @@ class MarkedProcedure:
     def forward(self) -> None:
         case, fitri = Case.objects.get(status="verified"), self.staff("fitri")
         address = reverse("admin:complaints_case_forward", args=[case.pk])
-        objects = re.findall(r'name="objects" value="([0-9a-f-]+)"', fitri.get(address).content.decode())
+        page = fitri.get(address)
+        objects = re.findall(r'name="objects"\s+value="([0-9a-f-]+)"', page.content.decode())
         assert len(objects) > 4
-        form: dict[str, Any] = {"seen": "verified", "body": "bkn", "objects": objects}
+        form: dict[str, Any] = {"seen": "verified", "body": "bkn", **chosen(page), "objects": objects}
         form |= self.checklist("forward") | {"cover": self.mark("cover"), "reply": self.mark("reply_of_forwarding")}
         answer = fitri.post(address, form)
         assert answer.status_code == 302, answer.content.decode()

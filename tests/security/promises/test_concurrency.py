@@ -12,23 +12,29 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client
+from django.utils import timezone
 
 from complaints.domain.workflow import Action
 from complaints.models.case import Case, CaseStep
 from complaints.models.complaint import Complaint, KeyGrant, Message
 from complaints.models.evidence import DraftFile, Evidence, EvidenceObject
 from complaints.models.identity import Identity
+from complaints.models.oversight import Release
 from complaints.services import case_actions, case_file, case_links, follow_up
 from complaints.services.actor import Actor
 from complaints.services.audit import verify
+from complaints.services.forwarding import reading, release
+from complaints.services.forwarding.contents import whole
 from complaints.services.messages import send_to_reporter
 from complaints.services.transitions import CaseVersion
+from tests.cases import body_act, forwarded
 from tests.images import photo
 from tests.views.walk import ANONYMOUS, STORY_PAGE, code_on, to_story, token_of
 from tests.world import Cast, at, send_report
 
 DAY = date(2026, 11, 9)
 NOW = at(DAY)
+ROUNDS = 12
 
 
 def at_once(count: int, act: Callable[[int], Any]) -> list[Any]:
@@ -179,3 +185,21 @@ def test_crosswise_linking_during_messages_keeps_one_link(live_cast: Cast) -> No
     assert Case.objects.get(complaints=sent[3].ticket.complaint_id).status == "withdrawn"
     assert not Case.objects.exclude(linked_into=None).filter(complaints__isnull=False).exists()
     assert verify.verify_chain().whole
+
+
+def test_a_release_is_recalled_before_it_is_opened_or_after_and_never_both(live_cast: Cast) -> None:
+    sent, row = forwarded(live_cast)
+    body_act(live_cast, "kirana", row, Action.TAKE_UP)
+    for number in range(ROUNDS):
+        follow_up.add_message(ticket=sent.ticket, text=f"Pesan {number}.", files=[], today=timezone.localdate())
+        fitri, kirana = (Actor(live_cast.ring(name), timezone.now()) for name in ("fitri", "kirana"))
+        more = release.supplement(actor=fitri, first=row, choice=whole(sent.case.pk))
+
+        def race(place: int, fitri: Actor = fitri, kirana: Actor = kirana, more: Release = more) -> bool:
+            if place:
+                return release.recall(actor=fitri, release_id=more.pk)
+            return more.pk in {one.release.pk for one in reading.open_release(actor=kirana, release_id=row.pk).opened}
+
+        was_read, was_opened = at_once(2, race)
+        assert was_read == was_opened
+    assert not verify.verify_chain().faults

@@ -36,6 +36,7 @@ from complaints.services import (
 from complaints.services.actor import Actor
 from complaints.services.audit import recorded_acts
 from complaints.services.evidence import drafts
+from complaints.services.forwarding.contents import whole
 from complaints.services.forwarding.release import forward
 from complaints.services.team_keys import personal
 from portal.accounts.reporter_session import ReporterSession
@@ -156,7 +157,7 @@ def test_staff_can_neither_read_nor_act_without_the_chain(
     # Else the step is refused before it comes to the chain: no step of the case has led to this status.
     monkeypatch.setattr(recorded_acts, "are_steps_recorded", lambda case: True)
     with pytest.raises(DatabaseError), transaction.atomic():
-        forward(actor=Actor(cast.ring("fitri"), NOW), case_id=case.pk, body=bkn, objects=[])
+        forward(actor=Actor(cast.ring("fitri"), NOW), case_id=case.pk, body=bkn, choice=whole(case.pk))
     Case.objects.update(status="in_review")
     assert counts() == before
     assert openings_of(dead_chain) == opened

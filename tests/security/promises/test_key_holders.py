@@ -23,6 +23,7 @@ from complaints.services import assignment, case_actions, case_file, case_summar
 from complaints.services.actor import Actor
 from complaints.services.evidence import processing
 from complaints.services.forwarding import decisions, reading
+from complaints.services.forwarding.contents import whole
 from complaints.services.forwarding.release import forward
 from complaints.services.keyring import Keyring, Locked, seal_membership
 from complaints.services.team_keys import personal
@@ -111,7 +112,7 @@ def release_of(cast: Cast, sent: Sent, *objects: Any) -> Release:
     case_actions.act(action=Action.VERIFY, **do)
     body = OversightBody.objects.get(pk="bkn")
     do["actor"] = Actor(cast.ring("fitri"), NOW)
-    return forward(body=body, objects=list(objects), **do)
+    return forward(body=body, choice=whole(do["case_id"], objects=list(objects)), **do)
 
 
 def test_before_a_release_a_body_has_no_key_to_anything(cast: Cast, sent: Sent) -> None:
@@ -133,9 +134,10 @@ def test_after_it_they_hold_the_release_and_nothing_else(cast: Cast, sent: Sent)
     granted = KeyGrant.objects.filter(team__in=kirana.team_ids)
     assert [grant.release_id for grant in granted] == [release.pk]
     seen = reading.open_release(actor=Actor(kirana, NOW), release_id=release.pk)
-    assert [item.variant for item in seen.files] == ["working"]
+    assert [item.variant for item in seen.opened[0].content.files] == ["working"]
     assert "kemudian" not in str(seen)
-    assert "Foto." not in str(seen)
+    # What the reporter wrote before went with it.
+    assert "Foto." in str(seen)
     assert sent.code not in str(seen)
     for read in reads(kirana, sent).values():
         with pytest.raises(Locked):
@@ -177,7 +179,7 @@ def test_a_released_file_has_a_name_that_betrays_nobody(cast: Cast, sent: Sent) 
     )
     release_of(cast, sent, *EvidenceObject.objects.values_list("pk", flat=True))
     release = reading.open_release(actor=Actor(cast.ring("kirana"), NOW), release_id=Release.objects.get().pk)
-    assert [item.info.name for item in release.files] == ["bukti-1.jpg", "bukti-2.jpg"]
+    assert [item.info.name for item in release.opened[0].content.files] == ["bukti-1.jpg", "bukti-2.jpg"]
 
 
 def test_a_body_learns_what_an_original_tells(cast: Cast, sent: Sent) -> None:
@@ -185,7 +187,7 @@ def test_a_body_learns_what_an_original_tells(cast: Cast, sent: Sent) -> None:
     processing.process_pending()
     release_of(cast, sent, *EvidenceObject.objects.exclude(variant="preview").values_list("pk", flat=True))
     release = reading.open_release(actor=Actor(cast.ring("kirana"), NOW), release_id=Release.objects.get().pk)
-    told = {(item.variant, bool(item.info.betrays)) for item in release.files}
+    told = {(item.variant, bool(item.info.betrays)) for item in release.opened[0].content.files}
     assert told >= {("original", True), ("working", False)}
     assert ("working", True) not in told
 

@@ -21,6 +21,7 @@ from complaints.services import case_actions, case_file, case_summary, follow_up
 from complaints.services.actor import Actor
 from complaints.services.evidence import processing
 from complaints.services.forwarding import decisions, reading
+from complaints.services.forwarding.contents import whole
 from complaints.services.forwarding.release import forward
 from complaints.services.keyring import Keyring, Locked
 from complaints.services.team_key_history import UnpinnedKey
@@ -110,15 +111,16 @@ class TwoReports:
     @staticmethod
     def _page(sent: Sent) -> Any:
         page = follow_up.status_page(ticket=sent.ticket, today=DAY)
-        return [page.reference, page.thread, page.question, [event.reason for event in page.events]]
+        return [page.reference, page.thread, page.question, page.told, [event.reason for event in page.events]]
 
     def _release(self, sent: Sent) -> Any:
         kirana = self.ring("kirana")
         release = Release.objects.get(case=sent.case)
         opened = reading.open_release(actor=Actor(kirana, NOW), release_id=release.pk)
-        files = [reading.open_file(actor=Actor(kirana, NOW), file_id=item.id) for item in opened.files]
+        content = opened.opened[0].content
+        files = [reading.open_file(actor=Actor(kirana, NOW), file_id=item.id) for item in content.files]
         return [
-            opened.content,
+            content,
             [(info, b"".join(stream)) for info, stream in files],
             [message.text for message in opened.thread],
             [decided.content for decided in opened.decisions],
@@ -195,7 +197,10 @@ def _examine(cast: Cast, sent: Sent, number: int) -> None:
         actor=Actor(cast.ring("fitri"), NOW),
         case_id=case.pk,
         body=OversightBody.objects.get(pk="bkn"),
-        objects=[stored.pk for stored in EvidenceObject.objects.filter(evidence__complaint=complaint, **WHOLE)],
+        choice=whole(
+            case.pk,
+            objects=[stored.pk for stored in EvidenceObject.objects.filter(evidence__complaint=complaint, **WHOLE)],
+        ),
         cover=f"Pengantar {number}.",
         checklist=ticked(Action.FORWARD, why=f"Tidak, {number}."),
     )

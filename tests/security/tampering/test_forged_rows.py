@@ -24,6 +24,7 @@ from complaints.services import case_actions, case_file, follow_up, submission
 from complaints.services.actor import Actor
 from complaints.services.audit import recorded_acts
 from complaints.services.forwarding import decisions
+from complaints.services.forwarding.contents import whole
 from complaints.services.forwarding.reading import open_release
 from complaints.services.forwarding.release import forward
 from complaints.services.keyring import Locked, bind_keys, message_context
@@ -76,7 +77,7 @@ def forwarded(cast: Cast, sent: Sent, *, ask: bool = False) -> Release:
     case_actions.act(action=Action.START_REVIEW, **do)
     case_actions.act(action=Action.VERIFY, **do)
     body = OversightBody.objects.get(pk="bkn")
-    release = forward(actor=Actor(cast.ring("fitri"), NOW), case_id=sent.case.pk, body=body, objects=[])
+    release = forward(actor=Actor(cast.ring("fitri"), NOW), case_id=sent.case.pk, body=body, choice=whole(sent.case.pk))
     do = {"actor": Actor(cast.ring("kirana"), NOW), "release_id": release.pk}
     decisions.act(action=Action.TAKE_UP, **do)
     if ask:

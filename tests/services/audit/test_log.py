@@ -29,6 +29,7 @@ from complaints.services.audit import log, verify
 from complaints.services.audit.faults import Fault
 from complaints.services.evidence import processing, storage
 from complaints.services.forwarding import decisions
+from complaints.services.forwarding.contents import whole
 from complaints.services.forwarding.release import forward
 from complaints.services.team_keys import personal
 from tests.database import built_once, editor
@@ -70,7 +71,7 @@ def build_scenario(cast: Cast) -> Sent:
     case_actions.write_case_note(actor=Actor(vera, now), complaint_id=opened.complaint.pk, text="Cukup jelas.")
     case_actions.act(actor=Actor(vera, now), case_id=case, action=Action.VERIFY)
     body = OversightBody.objects.get(pk="bkn")
-    release = forward(actor=Actor(fitri, now), case_id=case, body=body, objects=[])
+    release = forward(actor=Actor(fitri, now), case_id=case, body=body, choice=whole(case))
     do: dict[str, Any] = {"actor": Actor(kirana, now), "release_id": release.pk}
     decisions.act(action=Action.TAKE_UP, **do)
     decisions.act(action=Action.ASK_REPORTER, reply="Siapa saksinya?", **do)

@@ -17,6 +17,7 @@ from complaints.services.audit import verify
 from complaints.services.evidence import processing
 from complaints.services.evidence.posts import PostInfo, describe
 from complaints.services.forwarding import reading
+from complaints.services.forwarding.contents import whole
 from complaints.services.forwarding.release import forward
 from tests.images import photo
 from tests.security import traces
@@ -132,16 +133,15 @@ def test_post_added_later_reaches_the_body_with_its_screenshot(cast: Cast) -> No
         actor=Actor(cast.ring("fitri"), now),
         case_id=sent.case.pk,
         body=OversightBody.objects.get(pk="bkn"),
-        objects=[EvidenceObject.objects.get(variant="working").pk],
+        choice=whole(sent.case.pk, objects=[EvidenceObject.objects.get(variant="working").pk]),
     )
     seen = reading.open_release(actor=Actor(cast.ring("kirana"), now), release_id=release.pk)
-    (post,) = seen.content["complaints"][0]["posts"]
+    (post,) = seen.opened[0].content.reports[0].posts
     assert post["url"] == "https://facebook.com/akun.unik/posts/778899"
     # As typed, without what names the one who shared it: the body is not the reporter's confidant.
     assert (post["typed"], post["sharer"]) == ("https://www.facebook.com/Akun.Unik/posts/778899", "")
-    assert "PENGIRIM" not in repr(seen.content)
+    assert "PENGIRIM" not in repr(seen.opened[0].content)
     assert post["screenshot"] == 1
-    assert "matches" not in seen.content
 
 
 def test_unreleased_screenshot_is_not_named_to_the_body(cast: Cast) -> None:
@@ -153,9 +153,9 @@ def test_unreleased_screenshot_is_not_named_to_the_body(cast: Cast) -> None:
     case_actions.act(actor=Actor(vera, now), case_id=sent.case.pk, action=Action.START_REVIEW)
     case_actions.act(actor=Actor(vera, now), case_id=sent.case.pk, action=Action.VERIFY)
     body = OversightBody.objects.get(pk="bkn")
-    release = forward(actor=Actor(cast.ring("fitri"), now), case_id=sent.case.pk, body=body, objects=[])
+    release = forward(actor=Actor(cast.ring("fitri"), now), case_id=sent.case.pk, body=body, choice=whole(sent.case.pk))
     seen = reading.open_release(actor=Actor(cast.ring("kirana"), now), release_id=release.pk)
-    assert seen.content["complaints"][0]["posts"][0]["screenshot"] == 0
+    assert seen.opened[0].content.reports[0].posts[0]["screenshot"] == 0
 
 
 def test_the_reporter_sees_a_number_and_no_post(cast: Cast) -> None:

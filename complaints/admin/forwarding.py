@@ -1,0 +1,371 @@
+"""Forwarding: what of a case goes to a body is chosen part by part, read as the body will, and sent.
+
+What is ticked and typed is kept in the person's sealed session until the release is made, so that looking at a file, or
+at the preview, loses nothing. The same pages make a supplement, which brings a body what it does not hold yet.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, replace
+from typing import Any, Final, cast
+
+from django import forms
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from complaints import access
+from complaints.admin import labels, step_labels
+from complaints.admin.base import BaseForm, StaffRequest, case_or_404, render, staff_page, text_field
+from complaints.admin.case_steps import ChecklistForm, available_choice, step_composer, step_done, step_page
+from complaints.admin.case_summary import was_left
+from complaints.admin.redactions import as_released
+from complaints.admin.release_choice import CHOSEN, ReportChoice, all_lines, choice_of, offered, report_choices, tick
+from complaints.admin.release_content import content_lines
+from complaints.admin.reply_composer import Composer
+from complaints.domain import workflow
+from complaints.domain.workflow import Action, Permission, Status, TransitionRefused
+from complaints.models.case import Case
+from complaints.models.oversight import OversightBody, Release
+from complaints.services import assessments, case_file, custody
+from complaints.services.forwarding import reading, release
+from complaints.services.forwarding.bodies import bodies_on
+from complaints.services.forwarding.contents import Choice, Held
+from complaints.services.transitions import CaseChanged, CaseVersion
+
+DRAFTS_KEY: Final = "release_drafts"
+# Each holds what was typed; the session is one row.
+DRAFTS_AT_MOST: Final = 3
+# Pages of a file and of a report, by the button that leads there and keeps what was chosen.
+_PAGES_OF_PARTS: Final = {"look": "admin:complaints_case_view", "redact": "admin:complaints_case_redact"}
+
+
+class ForwardForm(ChecklistForm):
+    """What a body gets besides the chosen parts: the body, the covering note; and the text to the reporters."""
+
+    body = forms.ModelChoiceField(
+        label=gettext_lazy("To which body"),
+        queryset=OversightBody.objects.none(),
+        widget=forms.RadioSelect,
+        empty_label=None,
+        error_messages={"invalid_choice": gettext_lazy("This body has no team here today. Choose another one.")},
+    )
+    cover = text_field(
+        gettext_lazy("Covering note to the body"), help_text=gettext_lazy("The body reads it above the report.")
+    )
+    reply = text_field(
+        gettext_lazy("Words to the reporter, if you like"),
+        help_text=gettext_lazy("The reporter reads them on the status page beside the new state."),
+        rows=3,
+    )
+
+    def __init__(self, *args: Any, bodies: list[OversightBody], **kwargs: Any) -> None:
+        super().__init__(*args, action=Action.FORWARD, **kwargs)
+        field = cast("forms.ModelChoiceField[OversightBody]", self.fields["body"])
+        field.queryset = OversightBody.objects.filter(pk__in=[body.pk for body in bodies]).order_by("order", "code")
+        if len(bodies) == 1:
+            field.initial = bodies[0].pk
+
+
+class SupplementForm(BaseForm):
+    """What goes with a supplement besides the chosen parts."""
+
+    cover = text_field(
+        gettext_lazy("Covering note to the body"), help_text=gettext_lazy("The body reads it above the report.")
+    )
+    no_trace = forms.BooleanField(label=labels.CHECKS["no_trace"])
+    no_conflict = forms.BooleanField(label=labels.CHECKS["no_conflict"])
+
+
+# --- What is kept while the person looks elsewhere --------------------------------------------------------------------
+
+
+def _kept(request: StaffRequest, case: Case) -> dict[str, list[str]] | None:
+    drafts: dict[str, dict[str, list[str]]] = request.session.get(DRAFTS_KEY, {})
+    return drafts.get(str(case.pk))
+
+
+def _forget(request: StaffRequest, case: Case) -> None:
+    drafts = request.session.get(DRAFTS_KEY, {})
+    if drafts.pop(str(case.pk), None) is not None:
+        request.session[DRAFTS_KEY] = drafts
+
+
+def _keep(request: StaffRequest, case: Case) -> str:
+    """Keep what was ticked and typed; return where the pressed button leads to, "" for one that sends or previews."""
+    typed = {name: values for name, values in request.POST.lists() if name not in ("csrfmiddlewaretoken", "do")}
+    kept = {key: value for key, value in request.session.get(DRAFTS_KEY, {}).items() if key != str(case.pk)}
+    kept[str(case.pk)] = typed
+    request.session[DRAFTS_KEY] = dict(list(kept.items())[-DRAFTS_AT_MOST:])
+    return _address_of_button(request, case)
+
+
+def _address_of_button(request: StaffRequest, case: Case) -> str:
+    pressed, _colon, value = request.POST.get("do", "").partition(":")
+    page = reverse("admin:complaints_case_change", args=[case.pk])
+    if pressed in _PAGES_OF_PARTS:
+        try:
+            return reverse(_PAGES_OF_PARTS[pressed], args=[case.pk, uuid.UUID(value)])
+        except ValueError:
+            raise Http404 from None
+    addresses = {
+        "read": reverse("admin:complaints_case_release_preview", args=[case.pk]),
+        "leave": page,
+        "risk": f"{page}#risk",
+    }
+    return addresses.get(pressed, "")
+
+
+# --- The pages --------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class _Desk:
+    """An opened case with its choices, for one request; ``first`` is the forwarding that a supplement belongs to."""
+
+    request: StaffRequest
+    case: Case
+    opened: case_file.CaseFile
+    choices: list[ReportChoice]
+    first: Release | None
+
+    @property
+    def choice(self) -> Choice:
+        return choice_of(self.choices)
+
+    @property
+    def numbers(self) -> int:
+        return sum(report.complaint.has_reporter for report in self.opened.complaints)
+
+    def known(self) -> dict[str, bool]:
+        """What the portal knows of the checklist: whether each chosen file was opened, and the danger graded."""
+        chosen = [line for line in all_lines(self.choices) if line.name == "objects" and line.is_ticked]
+        opened = all(line.was_opened or line.is_held for line in chosen)
+        return {"files_looked_at": opened, "risk_graded": assessments.is_danger_graded(self.case.pk)}
+
+
+def _open_desk(request: StaffRequest, case: Case, first: Release | None = None) -> _Desk:
+    opened = case_file.open_case(actor=request.actor, case_id=case.pk, is_whole=True)
+    held = reading.held_by(keyring=request.keyring, first=first) if first else Held()
+    opened_files = custody.opened_objects([report.complaint for report in opened.complaints])
+    # Shown is what the body would read: without the passages that were removed.
+    reports, redacted = as_released(request, opened)
+    choices = report_choices(replace(opened, complaints=reports), held, opened_files, redacted)
+    desk = _Desk(request, case, opened, choices, first)
+    ticked = dict(request.POST.lists()) if request.method == "POST" else _kept(request, case)
+    if ticked is not None:
+        tick(desk.choices, ticked)
+    return desk
+
+
+@staff_page("GET", "POST", opens_for=access.is_triage)
+def forward(request: StaffRequest, object_id: uuid.UUID) -> HttpResponseBase:
+    """Show what can go to a body; by POST release what was chosen, or keep it and lead elsewhere."""
+    case, is_post = case_or_404(request, object_id), request.method == "POST"
+    choice = available_choice(request, case, Action.FORWARD)
+    if choice is None or choice.refused:
+        if not is_post:
+            return step_page(request, case, Action.FORWARD)
+        code = choice.refused if choice else "changed"
+        return step_page(request, case, Action.FORWARD, refused=code, text=_posted_texts(request))
+    if is_post and (address := _keep(request, case)):
+        return redirect(address)
+    desk, composer = _open_desk(request, case), step_composer(request, case, choice.row, "reply")
+    form = ForwardForm(
+        composer.data() if is_post else None,
+        initial=_initial(request, desk),
+        known=desk.known(),
+        is_complete=composer.is_sending,
+        bodies=bodies_on(timezone.localdate()).with_team,
+    )
+    if not is_post or not form.is_valid() or not composer.may_send(form.cleaned_data["reply"]):
+        return _forward_page(desk, form, composer)
+    try:
+        release.forward(
+            actor=request.actor,
+            case_id=case.pk,
+            body=form.cleaned_data["body"],
+            choice=desk.choice,
+            cover=form.cleaned_data["cover"],
+            reply=form.cleaned_data["reply"],
+            seen=CaseVersion.parse(request.POST.get("seen", "")),
+            checklist=form.answers(),
+            override=composer.override_record(),
+        )
+    except release.NothingChosen:
+        form.add_error(None, _("Nothing is ticked: choose at least one report."))
+        return _forward_page(desk, form, composer)
+    except (CaseChanged, TransitionRefused) as refusal:
+        return _forward_refused(request, case, form, composer, labels.refusal_code(refusal))
+    _forget(request, case)
+    return step_done(request, case)
+
+
+def _initial(request: StaffRequest, desk: _Desk) -> dict[str, Any]:
+    """Return the first values of the form: what was typed before the person looked elsewhere, else the last body."""
+    kept = _kept(request, desk.case)
+    if kept is None:
+        return {"body": "" if was_left(desk.opened) else desk.case.lead_body_id}
+    return {name: values[-1] for name, values in kept.items() if values and name not in CHOSEN}
+
+
+def _forward_refused(
+    request: StaffRequest, case: Case, form: ForwardForm, composer: Composer, code: str
+) -> HttpResponse:
+    """Say what changed; where forwarding is still possible, with the whole form to send again."""
+    fresh = case_or_404(request, case.pk)
+    choice = available_choice(request, fresh, Action.FORWARD)
+    if choice is None or choice.refused:
+        return step_page(request, fresh, Action.FORWARD, refused=code, text=_posted_texts(request))
+    return _forward_page(_open_desk(request, fresh), form, composer, refused=code)
+
+
+def _forward_page(desk: _Desk, form: ForwardForm, composer: Composer, *, refused: str = "") -> HttpResponse:
+    """Show what can be chosen and the form; with ``refused``, a key of step_labels.REFUSALS, why nothing was sent."""
+    case, request = desk.case, desk.request
+    row = workflow.transition_for(Action.FORWARD, Status(case.status))
+    context: dict[str, object] = {
+        "title": f"{step_labels.STAFF_STEPS['forward'][0]}: {case.reference}",
+        "case": case,
+        "form": form,
+        "mark": desk.opened.version,
+        "step": labels.step_label(row, case, today=timezone.localdate()),
+        "reports": desk.choices,
+        "offered": offered(desk.choices),
+        "writing": composer.context(),
+        "readers": desk.numbers,
+        "graded": assessments.is_danger_graded(case.pk),
+        "by_letter": bodies_on(timezone.localdate()).by_letter,
+    }
+    if refused:
+        context |= labels.case_now(case, request.POST.get("seen", ""))
+        context |= {"refused": step_labels.REFUSALS[refused], "stale": True}
+    status = 409 if refused else 400 if form.errors else composer.status if form.is_bound else 200
+    return render(request, "admin/forward.html", context, status=status)
+
+
+def _posted_texts(request: StaffRequest) -> str:
+    """Return the texts of the form of forwarding in one, for a page that has no such form."""
+    texts = (request.POST.get(name, "").strip() for name in ("cover", "reply"))
+    return "\n\n".join(text for text in texts if text)
+
+
+@staff_page("GET", opens_for=access.is_triage)
+def preview(request: StaffRequest, object_id: uuid.UUID) -> HttpResponse:
+    """Show exactly what the body will read of what was chosen last."""
+    case = case_or_404(request, object_id)
+    first = release.current_first(case) if release.is_with_body(case) else None
+    desk = _open_desk(request, case, first)
+    composed = release.preview(actor=request.actor, case=case, choice=desk.choice, first=first)
+    cover = str(_initial(request, desk).get("cover", ""))
+    name = "admin:complaints_case_supplement" if first else "admin:complaints_case_forward"
+    context = {
+        "title": _("What the body will read: %(case)s") % {"case": case.reference},
+        "case": case,
+        "part": content_lines(composed.content(cover), is_supplement=first is not None),
+        "back": reverse(name, args=[case.pk]),
+    }
+    return render(request, "admin/release_read.html", context)
+
+
+# --- Supplements ------------------------------------------------------------------------------------------------------
+
+
+@staff_page("GET", "POST", opens_for=access.is_triage)
+def supplement(request: StaffRequest, object_id: uuid.UUID) -> HttpResponseBase:
+    """Show what the body does not hold yet; by POST release what was chosen of it."""
+    case, is_post = case_or_404(request, object_id), request.method == "POST"
+    first = release.current_first(case) if release.is_with_body(case) else None
+    if first is None or Permission.FORWARD not in access.permissions_of(request.user):
+        raise Http404
+    if is_post and (address := _keep(request, case)):
+        return redirect(address)
+    desk = _open_desk(request, case, first)
+    form = SupplementForm(request.POST if is_post else None, initial=_initial(request, desk))
+    if not is_post or not form.is_valid():
+        return _supplement_page(desk, first, form)
+    try:
+        release.supplement(
+            actor=request.actor,
+            first=first,
+            choice=desk.choice,
+            cover=form.cleaned_data["cover"],
+            seen=CaseVersion.parse(request.POST.get("seen", "")),
+        )
+    except release.NothingChosen:
+        form.add_error(None, _("The body holds all that is ticked: choose what is new."))
+        return _supplement_page(desk, first, form)
+    except (CaseChanged, TransitionRefused) as refusal:
+        fresh = _open_desk(request, case_or_404(request, case.pk), first)
+        return _supplement_page(fresh, first, form, refused=labels.refusal_code(refusal))
+    _forget(request, case)
+    messages.success(request, _("Sent to %(body)s.") % {"body": first.body.short_name})
+    return redirect("admin:complaints_case_change", case.pk)
+
+
+def _supplement_page(desk: _Desk, first: Release, form: SupplementForm, *, refused: str = "") -> HttpResponse:
+    """Show what the body lacks; with ``refused``, a key of step_labels.REFUSALS, why nothing was sent."""
+    case, request = desk.case, desk.request
+    context: dict[str, object] = {
+        "title": _("Send what is new: %(case)s") % {"case": case.reference},
+        "case": case,
+        "form": form,
+        "mark": desk.opened.version,
+        "reports": desk.choices,
+        "offered": offered(desk.choices),
+        "first": first,
+        "graded": assessments.is_danger_graded(case.pk),
+    }
+    if refused:
+        context |= labels.case_now(case, request.POST.get("seen", ""))
+        context |= {"refused": step_labels.REFUSALS[refused], "stale": True}
+    status = 409 if refused else 400 if form.errors else 200
+    return render(request, "admin/supplement.html", context, status=status)
+
+
+# --- What was sent, as the office reads it again ----------------------------------------------------------------------
+
+
+def _release_of_case(request: StaffRequest, case_id: uuid.UUID, release_id: uuid.UUID) -> Release:
+    case = case_or_404(request, case_id)
+    return get_object_or_404(case.releases.select_related("case", "body").prefetch_related("grants"), pk=release_id)
+
+
+@staff_page("GET", opens_for=access.is_triage)
+def sent(request: StaffRequest, object_id: uuid.UUID, release_id: uuid.UUID) -> HttpResponse:
+    """Show a release as the body reads it; recorded as a reading of the case."""
+    row = _release_of_case(request, object_id, release_id)
+    opened = reading.read_again(actor=request.actor, release=row)
+    context = {
+        "title": _("Release %(number)s to %(body)s: %(case)s")
+        % {"number": row.number, "body": row.body.short_name, "case": row.case.reference},
+        "case": row.case,
+        "release": row,
+        "part": content_lines(opened.content, row, is_supplement=row.first_id is not None),
+        "back": reverse("admin:complaints_case_change", args=[row.case_id]),
+        "was_opened": row.state == Release.State.RECALLED and release.was_opened_before_recall(row),
+        "may_recall": row.first_id is not None
+        and Permission.FORWARD in access.permissions_of(request.user)
+        and release.can_recall(row),
+    }
+    return render(request, "admin/release_read.html", context)
+
+
+@staff_page("POST", opens_for=access.is_triage)
+def recall(request: StaffRequest, object_id: uuid.UUID, release_id: uuid.UUID) -> HttpResponseBase:
+    """Call back a supplement that its body has not taken up."""
+    row = _release_of_case(request, object_id, release_id)
+    try:
+        opened = release.recall(actor=request.actor, release_id=row.pk)
+    except TransitionRefused:
+        messages.error(request, _("Nothing was recalled: the body has gone on with it."))
+    else:
+        said = _("Recalled. The body had opened it before.") if opened else _("Recalled. The body had not opened it.")
+        messages.success(request, said)
+    return redirect("admin:complaints_case_release", object_id, release_id)

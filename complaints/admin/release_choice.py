@@ -1,0 +1,231 @@
+"""What can be chosen of a case for a body: of each report its answers, posts, messages, files and notes, one by one."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Final, TypedDict
+from zlib import crc32
+
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
+from complaints.admin.case_evidence import copy_label, losses_of_copy, origin_traces
+from complaints.admin.case_summary import PostLines, post_lines
+from complaints.admin.release_content import answer_choices, file_name
+from complaints.models.complaint import Message
+from complaints.services import case_file
+from complaints.services.forwarding.contents import Choice, Held, report_numbers
+
+# The fields of the form by which parts are chosen.
+CHOSEN: Final = ("reports", "answers", "messages", "posts", "notes", "objects")
+
+
+@dataclass
+class Line:
+    """One part that can be chosen: the field and value of its box, what it is, and what the body holds of it.
+
+    ``text`` is long, and shown whole. ``warnings`` say what an officer must know, ``remark`` what the portal knows.
+    """
+
+    name: str
+    value: str
+    label: str
+    text: str = ""
+    post: PostLines | None = None
+    remark: str = ""
+    warnings: list[str] = field(default_factory=list)
+    sent_as: str = ""
+    item: uuid.UUID | None = None
+    is_held: bool = False
+    is_ticked: bool = False
+    was_opened: bool = True
+
+    @property
+    def token(self) -> str:
+        """A short text that stands for the part in a form: which parts it offered."""
+        return f"{crc32(f'{self.name} {self.value}'.encode()):08x}"
+
+
+class Group(TypedDict):
+    """The parts of one kind of a report."""
+
+    title: str
+    lines: list[Line]
+
+
+class ReportChoice(TypedDict):
+    """One report with all its parts; a body that holds some of it cannot lose it again."""
+
+    complaint: case_file.ComplaintFile
+    number: int
+    line: Line
+    groups: list[Group]
+
+
+def report_choices(
+    opened: case_file.CaseFile, held: Held, opened_files: Mapping[str, int], redacted: Mapping[uuid.UUID, uuid.UUID]
+) -> list[ReportChoice]:
+    """Return the reports of an opened case with what can be chosen of them, the usual parts ticked.
+
+    ``opened_files`` counts by the id of an object how often it was opened here; ``redacted`` are by the id of a file
+    the objects that go in its place.
+    """
+    numbers = report_numbers([report.complaint for report in opened.complaints], held)
+    choices: list[ReportChoice] = []
+    for report in opened.complaints:
+        pk = report.complaint.pk
+        line = Line("reports", str(pk), "", is_held=pk in held.numbers, is_ticked=True)
+        groups: list[Group] = [
+            {"title": _("Answers"), "lines": list(_answer_lines(report, held))},
+            {"title": _("Posts"), "lines": list(_post_lines(report, held))},
+            {"title": _("Messages of the reporter"), "lines": list(_message_lines(report, held))},
+            {"title": _("Files"), "lines": list(_file_lines(report, numbers[pk], held, opened_files, redacted))},
+            {
+                "title": _("Internal notes: only what is meant for the body"),
+                "lines": [_note_line(note, held) for note in opened.notes if note.row.complaint_id == pk],
+            },
+        ]
+        choices.append(
+            {
+                "complaint": report,
+                "number": numbers[pk],
+                "line": line,
+                "groups": [group for group in groups if group["lines"]],
+            }
+        )
+    return choices
+
+
+def _note_line(note: case_file.Note, held: Held) -> Line:
+    row = note.row
+    return Line("notes", str(row.pk), _day(timezone.localdate(row.at)), note.text, is_held=row.pk in held.rows)
+
+
+def _answer_lines(report: case_file.ComplaintFile, held: Held) -> Iterable[Line]:
+    pk = report.complaint.pk
+    for key, label, words in answer_choices(report.answers):
+        is_held = pk in held.numbers and key in held.answers[pk]
+        yield Line("answers", f"{pk}.{key}", label, words, is_held=is_held, is_ticked=pk not in held.numbers)
+
+
+def _post_lines(report: case_file.ComplaintFile, held: Held) -> Iterable[Line]:
+    shown = post_lines(report.posts, for_body=True)
+    for item, lines in zip(report.posts, shown, strict=True):
+        is_held = item.row.pk in held.rows
+        yield Line("posts", str(item.row.pk), lines.title, post=lines, is_held=is_held, is_ticked=True)
+
+
+def _message_lines(report: case_file.ComplaintFile, held: Held) -> Iterable[Line]:
+    for entry in report.thread:
+        message = entry.message
+        if message.direction == Message.Direction.FROM_REPORTER:
+            is_held = message.pk in held.rows
+            yield Line(
+                "messages",
+                str(message.pk),
+                _day(message.day),
+                entry.text,
+                is_held=is_held,
+                is_ticked=True,
+            )
+
+
+def _file_lines(
+    report: case_file.ComplaintFile,
+    number: int,
+    held: Held,
+    opened_files: Mapping[str, int],
+    redacted: Mapping[uuid.UUID, uuid.UUID],
+) -> Iterable[Line]:
+    """Yield every working copy and original of a report, the copy of a file before its original.
+
+    Of a file with a redacted copy, which goes whatever is ticked, only the copy is offered.
+    """
+    original = _("original")
+    for place, item in enumerate(report.evidence, start=1):
+        looked = sum(opened_files.get(str(info.id), 0) for info in (item.working, item.original) if info)
+        remark = _("opened by somebody here") if looked else _("nobody here has opened it")
+        name, codes = file_name(number, place), item.findings.losses if item.findings else []
+        goes_redacted = item.row.pk in redacted
+        if item.working is not None:
+            yield Line(
+                *("objects", str(item.working.id)),
+                f"{name}: {copy_label(codes)}",
+                remark=remark,
+                warnings=[_("Its redacted copy is released in its place.")] if goes_redacted else losses_of_copy(codes),
+                item=item.row.pk,
+                is_held=redacted.get(item.row.pk, item.working.id) in held.objects,
+                is_ticked=True,
+                was_opened=bool(looked),
+            )
+        if goes_redacted:
+            continue
+        yield Line(
+            *("objects", str(item.original.id)),
+            f"{name}: {original}",
+            remark=remark,
+            warnings=_warnings_of_original(item),
+            sent_as=item.original.info.name,
+            item=None if item.working else item.row.pk,
+            is_held=item.original.id in held.objects,
+            was_opened=bool(looked),
+        )
+
+
+def _warnings_of_original(item: case_file.EvidenceItem) -> list[str]:
+    lines = []
+    if item.findings and item.findings.scan == "infected":
+        lines.append(_("The malware scanner found something in it. The body can open it all the same."))
+    if traces := origin_traces(item):
+        lines.append(_("The original contains: %(what)s.") % {"what": traces})
+    elif item.working:
+        lines.append(_("May hold traces that the working copy does not."))
+    else:
+        lines.append(_("There is no working copy. Open it and look for traces of the reporter before you tick it."))
+    return lines
+
+
+def all_lines(choices: Iterable[ReportChoice]) -> Iterable[Line]:
+    """Yield every part, the reports themselves included."""
+    for choice in choices:
+        yield choice["line"]
+        for group in choice["groups"]:
+            yield from group["lines"]
+
+
+def offered(choices: list[ReportChoice]) -> str:
+    """Return which parts a form offers, in one field."""
+    return " ".join(line.token for line in all_lines(choices))
+
+
+def tick(choices: list[ReportChoice], posted: Mapping[str, list[str]]) -> None:
+    """Tick what was ticked, in place of what is ticked at first; what the form did not offer yet stays as at first."""
+    known = set(" ".join(posted.get("offered", [])).split())
+    for line in all_lines(choices):
+        if line.token in known:
+            line.is_ticked = line.value in posted.get(line.name, [])
+
+
+def choice_of(choices: list[ReportChoice]) -> Choice:
+    """Return what is ticked; of a report that is not ticked nothing goes."""
+    answers: dict[uuid.UUID, set[str]] = {}
+    ids: dict[str, set[uuid.UUID]] = {name: set() for name in CHOSEN}
+    for choice in choices:
+        pk = choice["complaint"].complaint.pk
+        if not (choice["line"].is_ticked or choice["line"].is_held):
+            continue
+        answers[pk] = set()
+        for line in (line for group in choice["groups"] for line in group["lines"]):
+            if line.name == "answers" and (line.is_ticked or line.is_held):
+                answers[pk].add(line.value.partition(".")[2])
+            elif line.is_ticked and not line.is_held:
+                ids[line.name].add(uuid.UUID(line.value))
+    return Choice(answers, ids["messages"], ids["posts"], ids["notes"], ids["objects"])
+
+
+def _day(day: date) -> str:
+    return date_format(day, "l, j M Y")

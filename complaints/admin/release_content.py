@@ -1,0 +1,160 @@
+"""What a body reads of a release, in words: its own page, the preview before sending and the office's page use this."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import Final, TypedDict
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from complaints.admin import case_summary
+from complaints.admin.case_evidence import released_label, told_of_released
+from complaints.admin.labels import Label
+from complaints.models.oversight import Release
+from complaints.services.forwarding.contents import ALWAYS, ANSWERS, Content, ReleasedItem, ReportContent
+
+# What can be chosen of the answers of a report, by the keys of ANSWERS.
+ANSWER_LABELS: Final[dict[str, Label]] = {
+    "accused": gettext_lazy("Name or account"),
+    "position": gettext_lazy("Position"),
+    "nip": gettext_lazy("NIP"),
+    "agency": gettext_lazy("Agency"),
+    "regency": gettext_lazy("Regency or city"),
+    "event": gettext_lazy("Happened on"),
+    "learnt_on": gettext_lazy("Learnt of it on"),
+    "door": gettext_lazy("Came in as"),
+    "story": gettext_lazy("The account"),
+    "links": gettext_lazy("Links"),
+}
+DANGER: Final[dict[str, Label]] = {
+    "": gettext_lazy("not graded"),
+    "low": gettext_lazy("low"),
+    "medium": gettext_lazy("medium"),
+    "high": gettext_lazy("high"),
+}
+
+
+class FileLine(TypedDict):
+    """A file in words; ``told`` says what it tells of its origin, lacks or hides."""
+
+    item: ReleasedItem
+    name: str
+    label: str
+    told: list[str]
+
+
+class ReportLines(TypedDict):
+    """One report in words; ``left_out`` says what the office did not pass on, "" where nothing was kept."""
+
+    number: int
+    day: date | None
+    has_answers: bool
+    rows: list[tuple[str, str]]
+    story: str
+    links: list[str]
+    posts: list[case_summary.PostLines]
+    messages: list[tuple[date, str]]
+    notes: list[tuple[date, str]]
+    left_out: str
+    gist: str
+
+
+class ContentLines(TypedDict):
+    """One release in words; ``release`` is None before it is made, ``news`` counts what a supplement brings."""
+
+    release: Release | None
+    is_supplement: bool
+    cover: str
+    urgent: bool
+    danger: str
+    news: str
+    reports: list[ReportLines]
+    files: list[FileLine]
+
+
+def file_name(report: int, place: int) -> str:
+    """Return the name by which office and body speak of a file."""
+    return _("Report %(report)d, file %(place)d") % {"report": report, "place": place}
+
+
+def content_lines(content: Content, release: Release | None = None, *, is_supplement: bool = False) -> ContentLines:
+    """Return the content of one release in words."""
+    return {
+        "release": release,
+        "is_supplement": is_supplement,
+        "cover": content.cover,
+        "urgent": content.urgent,
+        "danger": str(DANGER[content.danger]),
+        "news": _counts(content),
+        "reports": [_report_lines(report) for report in content.reports],
+        "files": [_file_line(item) for item in content.files],
+    }
+
+
+def _counts(content: Content) -> str:
+    """Return how much a release holds: "1 report, 2 messages, 1 file"."""
+    reports = content.reports
+    counted = [
+        ngettext("%(n)d report", "%(n)d reports", n) % {"n": n}
+        for n in [sum(report.has_answers for report in reports)]
+        if n
+    ]
+    messages = sum(len(report.messages) for report in reports)
+    posts, notes = sum(len(report.posts) for report in reports), sum(len(report.notes) for report in reports)
+    return ", ".join(
+        [*counted, *_amounts({"messages": messages, "posts": posts, "notes": notes, "files": len(content.files)})]
+    )
+
+
+def _amounts(numbers: Mapping[str, int]) -> list[str]:
+    words = {
+        "messages": lambda n: ngettext("%(n)d message", "%(n)d messages", n),
+        "posts": lambda n: ngettext("%(n)d post", "%(n)d posts", n),
+        "files": lambda n: ngettext("%(n)d file", "%(n)d files", n),
+        "notes": lambda n: ngettext("%(n)d note", "%(n)d notes", n),
+    }
+    return [words[kind](n) % {"n": n} for kind, n in numbers.items() if n]
+
+
+def _report_lines(report: ReportContent) -> ReportLines:
+    answers = report.answers
+    left_out = [str(ANSWER_LABELS[key]) for key in report.left_out] + _amounts(report.missing)
+    return {
+        "number": report.number,
+        "day": report.day,
+        "has_answers": report.has_answers,
+        "rows": case_summary.answer_rows(answers) if answers else [],
+        "story": str(answers.get("story", "")),
+        "links": str(answers.get("links", "")).splitlines(),
+        "posts": case_summary.released_post_lines(report.posts),
+        "messages": report.messages,
+        "notes": report.notes,
+        "left_out": ", ".join(left_out),
+        "gist": case_summary.report_gist(answers) if answers else "",
+    }
+
+
+def _file_line(item: ReleasedItem) -> FileLine:
+    return {
+        "item": item,
+        "name": file_name(item.report, item.place),
+        "label": released_label(item.variant, item.info),
+        "told": told_of_released(item.info),
+    }
+
+
+def answer_choices(answers: Mapping[str, object]) -> Iterable[tuple[str, str, str]]:
+    """Yield what can be chosen of a report's answers: the key, its label, and the answer in words."""
+    always = {name: answers[name] for name in ALWAYS if name in answers}
+    same = case_summary.answer_rows(always)
+    for key, names in ANSWERS.items():
+        given = {name: answers.get(name) for name in names}
+        if key in ("story", "links"):
+            words = str(given[key] or "")
+        else:
+            rows = case_summary.answer_rows(always | given) if any(given.values()) else []
+            words = "; ".join(value for label, value in rows if (label, value) not in same)
+        if words:
+            yield key, str(ANSWER_LABELS[key]), words
