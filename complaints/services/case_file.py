@@ -285,8 +285,7 @@ def _is_high_risk(keyring: Keyring, rows: _CaseRows, opened: Iterable[ComplaintF
 
 
 def _is_for_bawaslu(case: Case, last: Statement | None) -> bool:
-    stated = last.stated if last else None
-    return is_for_bawaslu(case.category_id, case.accused_kind_id, case.received_on, stated, edition())
+    return is_for_bawaslu(case.category_id, case.accused_kind_id, case.received_on, last and last.stated, edition())
 
 
 def _record_opening(actor: Actor, rows: _CaseRows, threads: dict[uuid.UUID, list[ThreadEntry]]) -> None:

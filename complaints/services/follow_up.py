@@ -26,15 +26,12 @@ from complaints.services.case_membership import MembershipPeriod
 from complaints.services.evidence import intake, storage
 from complaints.services.evidence.posts import Post, attach_posts
 from complaints.services.keyring import check_keys, is_key_of
-from complaints.services.messages import Told, read_told
-from complaints.services.reporter_reading import OwnName, own_name, read_as_reporter
+from complaints.services.reporter_reading import OwnName, Told, activity, own_name, read_as_reporter, read_told
 from complaints.services.reporter_steps import perform, rewrite_identity, step_on_answer, store_message
 from complaints.services.team_key_history import UnpinnedKey
 from complaints.services.transitions import CaseChanged
 
 logger = logging.getLogger(__name__)
-# Messages of a reporter that their status page counts; whoever holds the code can send any number.
-OWN_MESSAGES: Final = 1000
 AUTHORS: Final[dict[str, str]] = {Message.Direction.BODY_TO_REPORTER.value: "body"}
 # What every function here raises where a row or a key of the report was replaced in the database.
 UNREADABLE = (SealError, UnpinnedKey)
@@ -152,7 +149,7 @@ def status_page(*, ticket: Ticket, today: date) -> StatusPage:
 def _status_page(ticket: Ticket, today: date) -> StatusPage:
     complaint = complaint_of(ticket, Complaint.objects.select_related("case__lead_body", "identity"))
     case = complaint.case
-    has_messages, own_messages, own_files, moved, has_requests = _activity(complaint)
+    has_messages, own_messages, own_files, moved, has_requests = activity(complaint)
     to_reporter = complaint.messages.exclude(direction=Message.Direction.FROM_REPORTER)
     messages = list(to_reporter.select_related("release").order_by("sequence")) if has_messages else []
     texts = read_as_reporter(messages, ticket.keys.box, team=case.held_by)
@@ -160,17 +157,14 @@ def _status_page(ticket: Ticket, today: date) -> StatusPage:
     reasons = {message.step_id: texts[message.pk] for message in messages if message.pk in texts}
     told = read_told(complaint, ticket.keys.box) if moved or case.lead_body_id else []
     report_history = history(complaint, moved=moved, reasons=reasons, body=body, told=told)
-    (status, due_on, question), stage = _shown_status(case, report_history, reasons), report_history.stage
-    # A question waits where it was asked.
-    stands_at = Status(case.asked_from or status) if status is Status.NEEDS_INFORMATION else status
-    current, shown = (workflow.stage(stands_at), (1, 2, 3, 4)) if stands_at in workflow.STAGED else (0, ())
+    status, due_on, question = _shown_status(case, report_history, reasons)
     return StatusPage(
         reference=report_history.reference,
         status=status.value if status else "",
         label=str(STATUS_LABELS[status]).format(body=body) if status else "",
         due_on=due_on,
         late=bool(due_on and due_on < today and status in workflow.PROMISED | {Status.NEEDS_INFORMATION}),
-        stages=[ProgressStage(number, number <= stage, number == current) for number in shown],
+        stages=_stages(case, status, report_history.stage),
         body_name=body if report_history.is_with_holder else "",
         events=report_history.events,
         thread=[
@@ -194,6 +188,15 @@ def _status_page(ticket: Ticket, today: date) -> StatusPage:
     )
 
 
+def _stages(case: Case, status: Status | None, reached: int) -> list[ProgressStage]:
+    """Return the bar of stages; none where no sanction can follow. A question waits where it was asked."""
+    stands_at = Status(case.asked_from or status) if status is Status.NEEDS_INFORMATION else status
+    if stands_at not in workflow.STAGED:
+        return []
+    current = workflow.stage(stands_at)
+    return [ProgressStage(number, number <= reached, number == current) for number in (1, 2, 3, 4)]
+
+
 def _shown_status(
     case: Case, report_history: History, reasons: Mapping[uuid.UUID | None, str]
 ) -> tuple[Status | None, date | None, str]:
@@ -210,30 +213,6 @@ def _shown_status(
         return status, case.due_on, question
     # Other reporters of the joint case were asked, this one was not.
     return Status(case.asked_from), None, ""
-
-
-def _activity(complaint: Complaint) -> tuple[bool, int, int, bool, bool]:
-    """Return whether staff wrote, how many messages and files are the reporter's, if it ever moved, if a body asked.
-
-    Messages are counted up to OWN_MESSAGES + 1. A row or an entry tells of a move, and a case that the report did not
-    come with. One query: mostly none of these exists.
-    """
-    key = Complaint._meta.pk.get_db_prep_value(complaint.pk, connection)
-    own = Message.Direction.FROM_REPORTER.value
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT EXISTS (SELECT 1 FROM complaints_message WHERE complaint_id = %s AND direction <> %s),"
-            " (SELECT count(*) FROM (SELECT 1 FROM complaints_message WHERE complaint_id = %s AND direction = %s"
-            " LIMIT %s) AS own),"
-            " (SELECT count(*) FROM complaints_evidence WHERE complaint_id = %s),"
-            " EXISTS (SELECT 1 FROM complaints_casemove WHERE complaint_id = %s) OR EXISTS (SELECT 1"
-            " FROM complaints_auditentry WHERE subject = %s AND event IN ('case.linked', 'case.unlinked')),"
-            " EXISTS (SELECT 1 FROM complaints_namerequest WHERE complaint_id = %s)",
-            [key, own, key, own, OWN_MESSAGES + 1, key, key, key, key],
-        )
-        has_messages, own_messages, evidence_count, moved, asked = cursor.fetchone()
-    is_moved = bool(moved) or complaint.case_id != complaint.pk
-    return bool(has_messages), int(own_messages), int(evidence_count), is_moved, bool(asked)
 
 
 def may_withdraw(*, ticket: Ticket) -> bool:

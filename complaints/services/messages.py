@@ -6,10 +6,7 @@ message to be forged in the team's name; the audit chain records which person wr
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import date
 
 from django.db.models import F
 
@@ -17,12 +14,12 @@ from complaints.domain.sealing.primitives import BoxPair
 from complaints.domain.sealing.records import Context, open_record, seal_record
 from complaints.models.case import Assessment, CaseStep, InternalNote
 from complaints.models.complaint import Complaint, Message
-from complaints.models.oversight import Release, ReleasedReport
+from complaints.models.oversight import Release
 from complaints.models.redaction import Redaction
 from complaints.services.actor import Actor
 from complaints.services.audit import log
 from complaints.services.audit.state import row_digest
-from complaints.services.keyring import message_context, team_of, told_context
+from complaints.services.keyring import message_context, team_of
 from complaints.services.team_key_history import trusted_signer
 
 
@@ -135,57 +132,3 @@ def read_note(note: InternalNote, *, pair: BoxPair, team: str) -> str:
     """Open a note with the complaint's pair; raises SealError, and UnpinnedKey where the holding team did not sign."""
     signer = trusted_signer(note.author_key, team)
     return str(open_record(pair, note.sealed, row_context(note, "note"), signer))
-
-
-# --- What of a report went to bodies: told to its reporter with each release -----------------------------------------
-
-
-@dataclass(frozen=True)
-class Told:
-    """What of a report went to a body in one release, as triage told its reporter.
-
-    ``after`` is the number of the last step of the case ``case_id`` when it went, of a forwarding its own. ``left_out``
-    are the keys of the answers that did not go (``services.forwarding.contents.ANSWERS``).
-    """
-
-    case_id: uuid.UUID
-    body: str
-    day: date
-    after: int
-    is_supplement: bool
-    has_answers: bool
-    left_out: tuple[str, ...]
-    messages: int
-    posts: int
-    files: int
-    # Passages removed from these texts, and files that went as redacted copies.
-    passages: int
-    redacted: int
-
-
-def read_told(complaint: Complaint, box: BoxPair) -> list[Told]:
-    """Return what of a report went to bodies, oldest first, with the reporter's pair; one query.
-
-    Raises SealError, UnpinnedKey where the team that holds the case did not sign it.
-    """
-    rows = ReleasedReport.objects.filter(complaint=complaint).exclude(release__state=Release.State.RECALLED)
-    return [_told(row, box) for row in rows.select_related("release__case").order_by("release__at", "release__number")]
-
-
-def _told(row: ReleasedReport, box: BoxPair) -> Told:
-    signer = trusted_signer(row.release.signer, row.release.case.held_by)
-    content = open_record(box, row.told, told_context(row), signer)
-    return Told(
-        case_id=uuid.UUID(content["case"]),
-        body=content["body"],
-        day=date.fromisoformat(content["day"]),
-        after=content["after"],
-        is_supplement=content["supplement"],
-        has_answers=content["answers"],
-        left_out=tuple(content["left_out"]),
-        messages=content["messages"],
-        posts=content["posts"],
-        files=content["files"],
-        passages=content["passages"],
-        redacted=content["redacted"],
-    )

@@ -15,6 +15,7 @@ from datetime import date
 from itertools import chain
 from typing import Final
 
+from django.db import connection
 from django.db.models import F
 
 from complaints.domain.sealing.keys import KeySet
@@ -22,13 +23,15 @@ from complaints.domain.sealing.primitives import BoxPair, decrypt, unknown_versi
 from complaints.domain.sealing.records import KEY_SIZES, Context, open_record, open_record_of
 from complaints.models.complaint import Complaint, Message
 from complaints.models.identity import Identity, NameRequest
-from complaints.models.oversight import OversightBody
+from complaints.models.oversight import OversightBody, Release, ReleasedReport
 from complaints.services import reference_data, team_key_history
 from complaints.services.audit import recorded_acts
-from complaints.services.keyring import message_context, team_of
+from complaints.services.keyring import message_context, team_of, told_context
 from complaints.services.team_key_history import trusted_signer
 
 BLOB_SIZES: Final = (8192,)
+# Messages of a reporter that their status page counts; whoever holds the code can send any number.
+OWN_MESSAGES: Final = 1000
 _OPENERS: Final[Mapping[bytes, Callable[[bytes, bytes, bytes], bytes]]] = {b"\x02": decrypt}
 TO_REPORTERS: Final = {Message.Direction.TO_REPORTER.value, Message.Direction.BODY_TO_REPORTER.value}
 
@@ -167,3 +170,81 @@ def open_outer(identity: Identity, outer_key: bytes) -> dict[str, bytes]:
         raise unknown_version(raw[:1])
     content = json.loads(unpad(opener(outer_key, raw[1:], associated_data(identity)), BLOB_SIZES))
     return {name: b64decode(value) for name, value in content.items()}
+
+
+def activity(complaint: Complaint) -> tuple[bool, int, int, bool, bool]:
+    """Return whether staff wrote, how many messages and files are the reporter's, if it ever moved, if a body asked.
+
+    Messages are counted up to OWN_MESSAGES + 1. A row or an entry tells of a move, and a case that the report did not
+    come with. One query: mostly none of these exists.
+    """
+    key = Complaint._meta.pk.get_db_prep_value(complaint.pk, connection)
+    own = Message.Direction.FROM_REPORTER.value
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT EXISTS (SELECT 1 FROM complaints_message WHERE complaint_id = %s AND direction <> %s),"
+            " (SELECT count(*) FROM (SELECT 1 FROM complaints_message WHERE complaint_id = %s AND direction = %s"
+            " LIMIT %s) AS own),"
+            " (SELECT count(*) FROM complaints_evidence WHERE complaint_id = %s),"
+            " EXISTS (SELECT 1 FROM complaints_casemove WHERE complaint_id = %s) OR EXISTS (SELECT 1"
+            " FROM complaints_auditentry WHERE subject = %s AND event IN ('case.linked', 'case.unlinked')),"
+            " EXISTS (SELECT 1 FROM complaints_namerequest WHERE complaint_id = %s)",
+            [key, own, key, own, OWN_MESSAGES + 1, key, key, key, key],
+        )
+        has_messages, own_messages, evidence_count, moved, asked = cursor.fetchone()
+    is_moved = bool(moved) or complaint.case_id != complaint.pk
+    return bool(has_messages), int(own_messages), int(evidence_count), is_moved, bool(asked)
+
+
+# --- What of a report went to bodies: told to its reporter with each release -----------------------------------------
+
+
+@dataclass(frozen=True)
+class Told:
+    """What of a report went to a body in one release, as triage told its reporter.
+
+    ``after`` is the number of the last step of the case ``case_id`` when it went, of a forwarding its own. ``left_out``
+    are the keys of the answers that did not go (``services.forwarding.contents.ANSWERS``).
+    """
+
+    case_id: uuid.UUID
+    body: str
+    day: date
+    after: int
+    is_supplement: bool
+    has_answers: bool
+    left_out: tuple[str, ...]
+    messages: int
+    posts: int
+    files: int
+    # Passages removed from these texts, and files that went as redacted copies.
+    passages: int
+    redacted: int
+
+
+def read_told(complaint: Complaint, box: BoxPair) -> list[Told]:
+    """Return what of a report went to bodies, oldest first, with the reporter's pair; one query.
+
+    Raises SealError, UnpinnedKey where the team that holds the case did not sign it.
+    """
+    rows = ReleasedReport.objects.filter(complaint=complaint).exclude(release__state=Release.State.RECALLED)
+    return [_told(row, box) for row in rows.select_related("release__case").order_by("release__at", "release__number")]
+
+
+def _told(row: ReleasedReport, box: BoxPair) -> Told:
+    signer = trusted_signer(row.release.signer, row.release.case.held_by)
+    content = open_record(box, row.told, told_context(row), signer)
+    return Told(
+        case_id=uuid.UUID(content["case"]),
+        body=content["body"],
+        day=date.fromisoformat(content["day"]),
+        after=content["after"],
+        is_supplement=content["supplement"],
+        has_answers=content["answers"],
+        left_out=tuple(content["left_out"]),
+        messages=content["messages"],
+        posts=content["posts"],
+        files=content["files"],
+        passages=content["passages"],
+        redacted=content["redacted"],
+    )

@@ -28,7 +28,7 @@ from complaints.forms.fields import ReporterForm, latest_day
 from complaints.forms.posts import MorePostForm
 from complaints.forms.status import CodeForm, MessageForm, MoreEvidenceForm, NameForm, WithdrawForm
 from complaints.page_cache import empty_fields, hole, still_page
-from complaints.services import follow_up, own_name
+from complaints.services import follow_up, own_name, reporter_reading
 from complaints.services.evidence import drafts, posts
 from complaints.services.reporter_identity import Name
 from complaints.services.transitions import CaseChanged
@@ -157,7 +157,7 @@ def _still(request: ReporterRequest, report: follow_up.StatusPage, pieces: Mappi
         "question": bool(report.question),
         "thread": bool(report.thread),
         "opened_count": report.opened_count,
-        "own_messages": _or_more(report.own_messages, follow_up.OWN_MESSAGES),
+        "own_messages": _or_more(report.own_messages, reporter_reading.OWN_MESSAGES),
         "own_files": report.own_files,
         "asked": bool(report.name.requests),
         "asker": report.name.asker,

@@ -45,7 +45,7 @@ def test_a_release_is_chosen_read_and_supplemented(window: Opener, live_cast: Ca
         assert there in words
     assert "198001012005011001" not in words
     fitri.window.follow(page.get_by_role("link", name="Kembali", exact=True))
-    page.get_by_label(re.compile("KASN|Komisi Aparatur")).check()
+    page.get_by_label(re.compile("BKN|Badan Kepegawaian")).check()
     fitri.confirms(cover="Mohon ditangani.")
     assert fitri.window.path == case
     fitri.window.follow(page.get_by_role("link", name="Isi penerusan 1"))
@@ -62,7 +62,7 @@ def test_a_release_is_chosen_read_and_supplemented(window: Opener, live_cast: Ca
     page.locator("[name=no_trace]").check()
     page.locator("[name=no_conflict]").check()
     fitri.window.follow(page.locator("button.main"))
-    assert "Sudah dikirim kepada KASN." in fitri.window.words
+    assert "Sudah dikirim kepada BKN." in fitri.window.words
 
     kirana = Officer(window(), "kirana")
     kirana.opens("release", sent.case.reference)

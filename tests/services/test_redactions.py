@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import timedelta
 from typing import Any
 
@@ -26,6 +26,7 @@ from complaints.services.audit import verify
 from complaints.services.evidence import processing, storage
 from complaints.services.evidence.redacted_copies import Removal
 from complaints.services.forwarding import reading, redaction_check
+from complaints.services.forwarding.contents import whole
 from complaints.services.forwarding.release import forward
 from complaints.services.keyring import Locked
 from tests.adapters import samples
@@ -68,7 +69,7 @@ def released(cast: Cast, sent: Sent, *items: Evidence, variant: str = "working")
         actor=actor(cast, "fitri"),
         case_id=sent.case.pk,
         body=OversightBody.objects.get(pk="bkn"),
-        objects=[item.objects_stored.get(variant=variant).pk for item in items],
+        choice=whole(sent.case.pk, objects=[item.objects_stored.get(variant=variant).pk for item in items]),
     )
 
 
@@ -97,16 +98,19 @@ def test_a_body_reads_no_removed_word_and_sees_no_removed_pixel(cast: Cast) -> N
     kirana = actor(cast, "kirana")
     seen = reading.open_release(actor=kirana, release_id=release.pk)
     everything = json.dumps(
-        [seen.content, [asdict(file.info) for file in seen.files]], ensure_ascii=False, default=str
+        [asdict(replace(opened.content, files=[])) for opened in seen.opened]
+        + [asdict(file.info) for file in seen.opened[0].content.files],
+        ensure_ascii=False,
+        default=str,
     ).casefold()
     for word in ("rahmawati", "keuangan", "hanya saya", "budi", "santosa"):
         assert word not in everything
-    assert seen.content["complaints"][0]["answers"]["story"] == (
+    assert seen.answers[1]["story"] == (
         "Saya [dihilangkan: identitas] dari [dihilangkan: identitas] dan Pak [dihilangkan: pihak ketiga] yang hadir.\n"
         "Kepala dinas meminta kami mendukung calon nomor dua."
     )
-    assert [(file.variant, file.info.name) for file in seen.files] == [("redacted", "bukti-1.png")]
-    _info, pieces = reading.open_file(actor=kirana, file_id=seen.files[0].id)
+    assert [(file.variant, file.info.name) for file in seen.opened[0].content.files] == [("redacted", "bukti-1.png")]
+    _info, pieces = reading.open_file(actor=kirana, file_id=seen.opened[0].content.files[0].id)
     shown = Image.open(io.BytesIO(b"".join(pieces))).convert("RGB")
     assert (255, 0, 0) not in {colour for _count, colour in shown.getcolors() or []}
     assert redactions.passages(counted, "answer-story", STORY) == {Reason.IDENTITY: 2, Reason.THIRD_PERSON: 1}

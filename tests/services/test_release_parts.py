@@ -35,7 +35,7 @@ def actor(cast: Cast, name: str) -> Actor:
     return Actor(cast.ring(name), timezone.now())
 
 
-def forward(cast: Cast, sent: Sent, choice: Choice, body: str = "kasn") -> Release:
+def forward(cast: Cast, sent: Sent, choice: Choice, body: str = "bkn") -> Release:
     of_body = OversightBody.objects.get(pk=body)
     return release.forward(actor=actor(cast, "fitri"), case_id=sent.case.pk, body=of_body, choice=choice)
 
@@ -73,7 +73,7 @@ def test_what_is_chosen_goes_and_nothing_else(cast: Cast) -> None:
     stored = with_photo(sent)
     writes(sent, "Saya keliru, harinya 3 November.")
     complaint = complaint_of(sent)
-    for text in ("Jangan ikutkan jarak rumah.", "Untuk KASN: mohon cepat."):
+    for text in ("Jangan ikutkan jarak rumah.", "Untuk BKN: mohon cepat."):
         case_actions.write_case_note(actor=actor(cast, "vera"), complaint_id=complaint.pk, text=text)
     answers = dict.fromkeys(RiskQuestion, RiskAnswer.NO) | {RiskQuestion.SAFETY: RiskAnswer.YES}
     case_actions.assess_risk(
@@ -94,14 +94,14 @@ def test_what_is_chosen_goes_and_nothing_else(cast: Cast) -> None:
     (report,) = content.reports
     assert "accused_nip" not in report.answers and report.answers["accused_position"] == "Camat"
     assert [text for _day, text in report.messages] == ["Saya keliru, harinya 3 November."]
-    assert [text for _day, text in report.notes] == ["Untuk KASN: mohon cepat."]
+    assert [text for _day, text in report.notes] == ["Untuk BKN: mohon cepat."]
     # What was left out is said, and how much.
     assert (report.left_out, report.missing) == (["nip"], {"messages": 1})
     assert [(item.report, item.place, item.variant) for item in content.files] == [(1, 1, "working")]
     assert (content.danger, content.urgent) == ("high", True)
     assert "Diancam." not in repr(content) and "jarak rumah" not in repr(content)
     (told,) = status(sent).told
-    assert (told.body, told.left_out, told.messages, told.files) == ("KASN", ("nip",), 1, 1)
+    assert (told.body, told.left_out, told.messages, told.files) == ("BKN", ("nip",), 1, 1)
 
 
 def test_no_part_names_the_reporter(cast: Cast) -> None:
@@ -134,7 +134,7 @@ def add_report(row: Release) -> None:
 
 
 def add_grant(row: Release) -> None:
-    KeyGrant.objects.create(release=row, team=Team.objects.get(slug="body-bkn"), sealed=b"x")
+    KeyGrant.objects.create(release=row, team=Team.objects.get(slug="body-kasn"), sealed=b"x")
 
 
 def delete_grant(row: Release) -> None:
@@ -175,7 +175,7 @@ def test_a_supplement_brings_what_is_new_and_is_read_first(cast: Cast) -> None:
     # The linked reporter reads no step of a body that does not hold the report, and may still withdraw.
     page = status(late)
     assert (page.status, page.body_name, page.may_withdraw, page.told) == ("in_review", "", True, [])
-    assert all("KASN" not in event.label for event in page.events)
+    assert all("BKN" not in event.label for event in page.events)
     assert max(stage.number for stage in page.stages if stage.reached) == 1
     more = supplement(cast, row)
     seen = opened(cast, row)
@@ -187,8 +187,8 @@ def test_a_supplement_brings_what_is_new_and_is_read_first(cast: Cast) -> None:
     assert not new.files
     assert seen.release.case.status == "under_examination"
     page = status(late)
-    assert (page.status, page.body_name, page.may_withdraw) == ("under_examination", "KASN", False)
-    assert [event.label for event in page.events][-1] == "Diteruskan ke KASN"
+    assert (page.status, page.body_name, page.may_withdraw) == ("under_examination", "BKN", False)
+    assert [event.label for event in page.events][-1] == "Diteruskan ke BKN"
     with pytest.raises(release.NothingChosen):
         supplement(cast, row)
     assert (more.number, more.first_id) == (2, row.pk)
@@ -248,14 +248,14 @@ def test_a_forwarding_that_was_not_taken_up_is_called_back_with_its_key(cast: Ca
     writes(sent, "Lagi.")
     supplement(cast, row, whole(sent.case.pk))
     case_actions.act(
-        actor=actor(cast, "fitri"), case_id=sent.case.pk, action=Action.RECALL, reason="Bukan kewenangan KASN."
+        actor=actor(cast, "fitri"), case_id=sent.case.pk, action=Action.RECALL, reason="Bukan kewenangan BKN."
     )
     with pytest.raises(Release.DoesNotExist):
         opened(cast, row)
     assert set(Release.objects.values_list("state", flat=True)) == {"recalled"}
     assert not KeyGrant.objects.filter(release__isnull=False, team__kind="body").exists()
     act(cast, "vera", sent, Action.VERIFY)
-    again = forward(cast, sent, supplement_choice, body="bkn")
+    again = forward(cast, sent, supplement_choice, body="kasn")
     # Another body's numbers tell nothing of the first.
     assert again.number == 1
     assert not verify.verify_chain().faults

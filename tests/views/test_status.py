@@ -11,12 +11,13 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
 
+from complaints.domain import workflow
 from complaints.domain.workflow import Status
 from complaints.models.case import Case
 from complaints.models.complaint import Complaint, Message
 from complaints.models.evidence import Evidence
 from complaints.models.session import SealedSession
-from complaints.services import case_membership, follow_up, transitions
+from complaints.services import case_membership, follow_up, reporter_reading, transitions
 from complaints.services.transitions import CaseChanged
 from tests.adapters.test_tails import bare
 from tests.images import photo
@@ -93,8 +94,12 @@ WITHOUT_STAGES = {"referring", "delivered", "referred", "ineligible", "withdrawn
 
 @pytest.fixture
 def recorded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Take any state of a case for the recorded one: here words are the subject, and cases take no steps to them."""
+    """Take any state of a case for the recorded one: here words are the subject, and cases take no steps to them.
+
+    Nor is anything released to the body that the state names.
+    """
     monkeypatch.setattr(follow_up, "_is_recorded", lambda *arguments: True)
+    monkeypatch.setattr(workflow, "with_body", lambda *arguments: False)
 
 
 @pytest.mark.usefixtures("recorded")
@@ -150,7 +155,7 @@ def test_nothing_of_the_reporter_is_shown_back(client: Client, code: str) -> Non
 
 
 def test_own_messages_are_counted_up_to_a_cap(client: Client, code: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(follow_up, "OWN_MESSAGES", 2)
+    monkeypatch.setattr(reporter_reading, "OWN_MESSAGES", 2)
     opened(client, code)
     for shown in ("1", "2", "2+", "2+"):
         client.post("/cek/laporan/jawab/", {"text": "Rapat kedua besok."})
