@@ -112,7 +112,7 @@ def office_signers() -> Iterator[bytes]:
 
 
 def writers_of_name(body: str | None) -> Iterator[bytes]:
-    """Yield the keys of teams that may write the place of a name: of the body that it is for (a code), and the office's.
+    """Yield the keys of teams that may write the place of a name: of the body that it is for (a code), and the office.
 
     Those of the office are of :func:`office_signers`.
     """
