@@ -135,7 +135,7 @@ DRAFT: dict[str, Any] = {
     "identity": "anonymous",
     "name": "",
     "contact": "",
-    "recipient": "kasn",
+    "recipient": "bkn",
     "done": [],
 }
 

@@ -435,11 +435,7 @@ def _open_complaint(
 def open_item(
     *, complaint: Complaint, pair: BoxPair, row: Evidence, objects: Iterable[EvidenceObject] | None = None
 ) -> EvidenceItem:
-    """Open the descriptions of one item's objects.
-
-    Args:
-        objects: the item's objects, where the caller has read them already.
-    """
+    """Open the descriptions of one item's ``objects``; None where the caller has not read these yet."""
     stored = sorted(row.objects_stored.all() if objects is None else objects, key=lambda item: item.number)
     infos = {
         (item.variant, item.number): ObjectInfo(

@@ -158,9 +158,9 @@ def _keys(actor: Actor, after: uuid.UUID | None) -> list[uuid.UUID]:
 def conflicted_open_cases(actor: Actor) -> int:
     """Return how many open cases are left out because the person has a conflict of interest in them.
 
-    They are counted up to CONFLICTED_AT_MOST.
+    They are counted up to CONFLICTED_AT_MOST; those of the separate team do not exist for triage and are not counted.
     """
-    cases = Case.objects.real().filter(IS_ACTIVE, status__in=OPEN)
+    cases = Case.objects.real().filter(IS_ACTIVE, status__in=OPEN, held_by=access.report_team(actor.staff))
     return cases.filter(pk__in=access.conflicted_cases(actor.staff))[:CONFLICTED_AT_MOST].count()
 
 

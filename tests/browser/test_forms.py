@@ -149,7 +149,7 @@ def test_a_new_person_gets_an_account_a_key_and_an_admission(window: Opener, liv
     fingerprint = baru.page.locator(".print").inner_text()
     adi.window.go("/kantor/complaints/staff/")
     adi.window.press("baru")
-    adi.window.follow(adi.page.locator('form[action$="/tim/"] button'))
+    adi.window.follow(adi.page.locator('form[action$="/tim/"] button', has_text="Verifikasi"))
     vera.window.go("/kantor/complaints/team/")
     vera.page.locator("[name=fingerprint]").fill(fingerprint)
     vera.window.follow(vera.page.locator('form[action$="/terima/"] button'))

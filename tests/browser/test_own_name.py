@@ -41,7 +41,7 @@ def test_a_name_goes_with_the_report_to_one_body(window: Opener, live_cast: Cast
     reporter.tells()
     reporter.window.press("Lanjut")
     reporter.chooses("Berikan nama hanya kepada lembaga pengawas")
-    assert "Komisi Aparatur Sipil Negara (KASN)" in reporter.window.words
+    assert "Badan Kepegawaian Negara (BKN)" in reporter.window.words
     reporter.window.press("Kirim laporan")
     assert "Tulis nama Anda, atau pilih tetap anonim." in reporter.window.words
     fits(reporter.window, "check")
@@ -50,7 +50,7 @@ def test_a_name_goes_with_the_report_to_one_body(window: Opener, live_cast: Cast
     reporter.window.press("Kirim laporan")
     code = reporter.code()
     reporter.returns(code)
-    reporter.reads("Anda memberikan nama untuk KASN", "Nama itu belum dibaca")
+    reporter.reads("Anda memberikan nama untuk BKN", "Nama itu belum dibaca")
     release = _forward(live_cast)
     kirana = Officer(window(), "kirana")
     kirana.opens("release", release.case.reference)
@@ -61,11 +61,11 @@ def test_a_name_goes_with_the_report_to_one_body(window: Opener, live_cast: Cast
     fits(kirana.window, "opened")
     with override("id"):
         today = date_format(timezone.localdate(), "l, j F Y")
-    reporter.reads("KASN sudah membaca nama yang Anda berikan", "Nama Anda dibaca 1 kali:", f"{today}: KASN")
+    reporter.reads("BKN sudah membaca nama yang Anda berikan", "Nama Anda dibaca 1 kali:", f"{today}: BKN")
     fits(reporter.window, "read")
     reporter.page.get_by_text("Berikan nama Anda, atau tarik kembali").click()
     reporter.window.press("Tarik nama saya")
-    assert "KASN sudah membaca nama" in reporter.window.words
+    assert "BKN sudah membaca nama" in reporter.window.words
 
 
 def _forward(cast: Cast) -> Release:
@@ -74,7 +74,7 @@ def _forward(cast: Cast) -> Release:
     for action in (Action.START_REVIEW, Action.VERIFY):
         act(cast, "vera", sent, action)
     actor = Actor(cast.ring("fitri"), timezone.now())
-    return forward(actor=actor, case_id=case.pk, body=OversightBody.objects.get(pk="kasn"), objects=[])
+    return forward(actor=actor, case_id=case.pk, body=OversightBody.objects.get(pk="bkn"), objects=[])
 
 
 def test_an_anonymous_reporter_is_asked_and_takes_the_name_back(window: Opener, live_cast: Cast) -> None:
@@ -88,14 +88,14 @@ def test_an_anonymous_reporter_is_asked_and_takes_the_name_back(window: Opener, 
     assert "Permintaan terkirim" in kirana.window.words
     reporter = Reporter(window(width=360, height=740))
     reporter.returns(sent.code)
-    reporter.reads("KASN meminta nama Anda", "Kami ingin mendengar Anda sebagai saksi.", "Kami tidak tahu siapa Anda.")
+    reporter.reads("BKN meminta nama Anda", "Kami ingin mendengar Anda sebagai saksi.", "Kami tidak tahu siapa Anda.")
     reporter.page.get_by_text("Berikan nama Anda, atau tarik kembali").click()
     fits(reporter.window, "asked")
-    reporter.window.press("Berikan nama saya kepada KASN")
+    reporter.window.press("Berikan nama saya kepada BKN")
     assert "Tulis nama Anda" in reporter.window.words
     reporter.page.get_by_label("Nama lengkap").fill("Ratna Penanda")
-    reporter.window.press("Berikan nama saya kepada KASN")
-    assert "Anda memberikan nama untuk KASN" in reporter.window.words
+    reporter.window.press("Berikan nama saya kepada BKN")
+    assert "Anda memberikan nama untuk BKN" in reporter.window.words
     fits(reporter.window, "given")
     reporter.page.get_by_text("Berikan nama Anda, atau tarik kembali").click()
     reporter.window.press("Tarik nama saya")
@@ -105,6 +105,6 @@ def test_an_anonymous_reporter_is_asked_and_takes_the_name_back(window: Opener, 
     assert "Belum ada nama yang dapat dibuka." in kirana.window.words
     fitri = Officer(window(), "fitri")
     fitri.opens("case", sent.case.reference)
-    assert "KASN meminta nama seorang pelapor" in fitri.window.words
+    assert "BKN meminta nama seorang pelapor" in fitri.window.words
     assert "sebagai saksi" not in fitri.window.words
     fits(fitri.window, "office")

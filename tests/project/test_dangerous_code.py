@@ -130,6 +130,7 @@ PUBLIC_COMPARISONS = {
     "complaints/management/commands/setup_keys.py",
     "complaints/services/audit/latest_head.py",
     "complaints/services/audit/log.py",
+    "complaints/services/audit/recorded_rules.py",
     "complaints/views/report.py",
     "portal/middleware.py",
 }

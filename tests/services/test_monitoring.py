@@ -158,7 +158,7 @@ def test_linked_monitoring_case_asks_reporters_only(cast: Cast) -> None:
 def test_a_table_comes_whole_or_not_at_all(cast: Cast) -> None:
     rows = [ANSWERS | {"url": f"https://instagram.com/p/Nr{number}", "row": number} for number in range(1, 4)]
     broken: Any = [*rows, None]
-    with pytest.raises(TypeError):
+    with pytest.raises(AttributeError):
         monitoring.enter_reports(actor=Actor(cast.ring("vera"), NOW), rows=broken)
     assert not Case.objects.exists()
     assert not AuditEntry.objects.filter(event="finding.entered").exists()

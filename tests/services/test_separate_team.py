@@ -34,6 +34,7 @@ from complaints.services import (
     lane_proposals,
     monitoring,
     practice,
+    rule_comparison,
     saved_filters,
     search,
     similarity,
@@ -160,7 +161,7 @@ def test_a_body_and_the_reporter_trust_the_team_that_holds_it(cast: Cast) -> Non
     sent = worked_on(cast)
     act(cast, "sari", sent, Action.VERIFY)
     release = forward(
-        actor=actor(cast, "satya"), case_id=sent.case.pk, body=OversightBody.objects.get(pk="kasn"), objects=[]
+        actor=actor(cast, "satya"), case_id=sent.case.pk, body=OversightBody.objects.get(pk="bkn"), objects=[]
     )
     body_act(cast, "kirana", release, Action.TAKE_UP)
     body_act(cast, "kirana", release, Action.SUBSTANTIATE, text="Terbukti.", reply="Terbukti.")
@@ -246,7 +247,7 @@ def test_each_team_compares_changed_people_with_its_own_reports(cast: Cast) -> N
     """A liaison reads releases of both teams, so both compare; until then the releases of that team are kept back."""
     about_operator(accused_nip=NIP)
     first_look.process_new_reports(actor=actor(cast, "sari"))
-    Staff.objects.filter(username__in=["kirana", "satya"]).update(
+    Staff.objects.filter(username__in=["kirana", "satya", "vera"]).update(
         nip=NIP, must_recheck=True, must_recheck_separate=True
     )
     assert not access.cases_for(cast["satya"]).exists()
@@ -254,8 +255,9 @@ def test_each_team_compares_changed_people_with_its_own_reports(cast: Cast) -> N
     assert not Conflict.objects.exists(), "triage has nothing to compare them with"
     assert not access.cases_for(cast["satya"]).exists()
     first_look.process_new_reports(actor=actor(cast, "sari"))
-    assert set(Conflict.objects.values_list("staff__username", flat=True)) == {"kirana", "satya"}
+    assert set(Conflict.objects.values_list("staff__username", flat=True)) == {"kirana", "satya", "vera"}
     assert not Staff.objects.filter(must_recheck_separate=True).exists()
+    assert rule_comparison.conflicted_open_cases(actor(cast, "vera")) == 0, "she does not learn that she is named"
 
 
 def test_automatic_assignment_stays_in_the_team(cast: Cast) -> None:

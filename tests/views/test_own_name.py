@@ -15,7 +15,7 @@ from tests.world import Cast, send_report
 
 PAGE = "/cek/laporan/"
 NAME = "/cek/laporan/nama/"
-GIVEN = {"name": "Ratna Penanda", "contact": "0812", "recipient": "KASN", "do": "give"}
+GIVEN = {"name": "Ratna Penanda", "contact": "0812", "recipient": "BKN", "do": "give"}
 UNKNOWN = "Kami tidak tahu siapa Anda."
 
 pytestmark = pytest.mark.django_db
@@ -32,9 +32,9 @@ def test_a_name_is_given_and_taken_back(opened: Client) -> None:
     assert UNKNOWN in walk.words(opened.get(PAGE))
     assert opened.post(NAME, GIVEN).url == PAGE
     first = opened.get(PAGE)
-    assert "Anda memberikan nama untuk KASN" in walk.words(first)
+    assert "Anda memberikan nama untuk BKN" in walk.words(first)
     assert "Ratna" not in first.content.decode() and "0812" not in first.content.decode()
-    assert opened.post(NAME, {"do": "take", "recipient": "KASN"}).url == PAGE
+    assert opened.post(NAME, {"do": "take", "recipient": "BKN"}).url == PAGE
     second = opened.get(PAGE)
     assert UNKNOWN in walk.words(second)
     assert len(first.content) == len(second.content), "the same notice, and the state takes up the same room"
@@ -44,7 +44,7 @@ def test_what_is_missing_or_too_late_is_said_with_the_words_kept(opened: Client)
     empty = opened.post(NAME, GIVEN | {"name": " ", "contact": "lewat surat"})
     assert "Tulis nama Anda, atau tinggalkan bagian ini" in walk.words(empty)
     assert 'value="lewat surat"' in empty.content.decode()
-    other = opened.post(NAME, GIVEN | {"recipient": "BKN"})
+    other = opened.post(NAME, GIVEN | {"recipient": "KASN"})
     assert other.status_code == 409 and "kini lembaga lain" in walk.words(other)
     assert 'value="Ratna Penanda"' in other.content.decode()
     assert Identity.objects.get().version == 1
@@ -65,7 +65,7 @@ def test_without_a_body_s_team_no_name_is_taken(opened: Client, settings: Settin
     page = client.get("/lapor/periksa/")
     assert "Belum ada lembaga pengawas yang dapat menerima nama" in walk.words(page)
     assert 'value="confidential"' not in page.content.decode()
-    named = {"token": walk.token_of(page), "identity": "confidential", "name": "Ratna", "recipient": "kasn"}
+    named = {"token": walk.token_of(page), "identity": "confidential", "name": "Ratna", "recipient": "bkn"}
     before = Complaint.objects.count()
     refused = client.post("/lapor/periksa/", named)
     assert "Belum ada lembaga yang dapat menerima nama" in walk.words(refused)
@@ -77,14 +77,15 @@ def test_without_a_body_s_team_no_name_is_taken(opened: Client, settings: Settin
 def test_a_name_goes_to_no_other_body_than_the_page_named(cast: Cast, client: Client) -> None:
     walk.to_check(client)
     page = client.get("/lapor/periksa/")
-    assert "Komisi Aparatur Sipil Negara (KASN)" in walk.words(page)
-    named = {"token": walk.token_of(page), "identity": "confidential", "name": "Ratna", "recipient": "kasn"}
-    OversightBody.objects.filter(pk="kasn").update(valid_until="2024-09-03")
+    assert "Badan Kepegawaian Negara (BKN)" in walk.words(page)
+    named = {"token": walk.token_of(page), "identity": "confidential", "name": "Ratna", "recipient": "bkn"}
+    OversightBody.objects.filter(pk="bkn").update(valid_until="2025-12-31")
+    OversightBody.objects.filter(pk="kasn").update(valid_until=None)
     reference_data.clear_cache()
     refused = client.post("/lapor/periksa/", named)
     assert "Kini nama Anda akan diberikan kepada lembaga lain" in walk.words(refused)
-    assert "Badan Kepegawaian Negara (BKN)" in walk.words(refused) and 'value="Ratna"' in refused.content.decode()
-    again = named | {"token": walk.token_of(refused), "recipient": "bkn"}
+    assert "Komisi Aparatur Sipil Negara (KASN)" in walk.words(refused) and 'value="Ratna"' in refused.content.decode()
+    again = named | {"token": walk.token_of(refused), "recipient": "kasn"}
     assert client.post("/lapor/periksa/", again).url == "/lapor/kode/"
-    assert Identity.objects.get().body_id == "bkn"
+    assert Identity.objects.get().body_id == "kasn"
     reference_data.clear_cache()

@@ -24,7 +24,7 @@ WHO = {
     "learnt_on": "",
 }
 STORY_PAGE = {"story": STORY, "links": "https://contoh.invalid/unggahan"}
-ANONYMOUS = {"identity": "anonymous", "name": "", "contact": "", "recipient": "kasn"}
+ANONYMOUS = {"identity": "anonymous", "name": "", "contact": "", "recipient": "bkn"}
 
 
 def to_who(client: Client, prefix: str = "", **changes: Any) -> HttpResponse:

@@ -94,7 +94,7 @@ STAFF_GETS: dict[str, tuple[set[str], int]] = {
     "admin:complaints_case_redact": (TRIAGE, 200),
     "admin:complaints_case_redact_text": (TRIAGE, 200),
     "admin:complaints_case_redact_file": (TRIAGE, 200),
-    "admin:complaints_case_redact_compare": (CASES, 405),
+    "admin:complaints_case_redact_compare": (SEES_CASES, 405),
     "admin:complaints_case_custody": (TRIAGE, 200),
     "admin:complaints_case_custody_item": (TRIAGE, 200),
     "admin:complaints_case_custody_pdf": (TRIAGE, 200),

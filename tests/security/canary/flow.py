@@ -89,7 +89,7 @@ class MarkedProcedure:
             "identity": "confidential",
             "name": self.mark("name"),
             "contact": self.mark("contact"),
-            "recipient": "kasn",
+            "recipient": "bkn",
         }
         token = token_of(client.get("/lapor/periksa/"))
         sent = client.post("/lapor/periksa/", named | {"token": token})
@@ -300,9 +300,9 @@ class MarkedProcedure:
         reporter.post("/cek/", {"code": self.secrets["code"]})
         assert self.markers["name_reason"] in reporter.get("/cek/laporan/").content.decode()
         for do in ("give", "take", "give"):
-            typed = {"name": self.mark("other_name"), "contact": self.mark("other_contact"), "recipient": "KASN"}
+            typed = {"name": self.mark("other_name"), "contact": self.mark("other_contact"), "recipient": "BKN"}
             assert reporter.post("/cek/laporan/nama/", typed | {"do": do}).status_code == 302
-        wrong = {"name": self.mark("refused_name"), "recipient": "BKN", "do": "give"}
+        wrong = {"name": self.mark("refused_name"), "recipient": "KASN", "do": "give"}
         assert reporter.post("/cek/laporan/nama/", wrong).status_code == 409
         shown = kirana.post(reverse("admin:complaints_release_name", args=address)).content.decode()
         assert self.markers["other_name"] in shown and self.markers["other_contact"] in shown

@@ -49,7 +49,7 @@ RATNA = Name("Ratna Penanda", "0812-3456")
 ACTS: dict[str, Callable[[Sent], None]] = {
     "message": lambda sent: follow_up.add_message(ticket=sent.ticket, text="Lagi.", files=[], today=DAY),
     "file": lambda sent: follow_up.add_message(ticket=sent.ticket, text="", files=[sealed_upload(photo())], today=DAY),
-    "giving": lambda sent: own_name.give(ticket=sent.ticket, name=Name("Lain", ""), body="KASN", today=DAY),
+    "giving": lambda sent: own_name.give(ticket=sent.ticket, name=Name("Lain", ""), body="BKN", today=DAY),
     "taking back": lambda sent: own_name.take_back(ticket=sent.ticket, today=DAY),
     "withdrawal": lambda sent: follow_up.withdraw(ticket=sent.ticket, reason="Takut.", today=DAY),
 }
@@ -228,10 +228,10 @@ def pairs_of(cast: Cast, name: str, complaint: Complaint) -> Iterator[BoxPair]:
 @pytest.mark.parametrize("name", ["vera", "fitri", "bima", "super", "adi", "audi", "luar"])
 def test_nobody_but_its_body_comes_to_the_name(cast: Cast, name: str) -> None:
     """Searched with every private key: of the office, of another body to which the report was forwarded, of others."""
-    sent, _release = forwarded(cast, body="bkn" if name == "bima" else "kasn", today=DAY, **NAMED)
+    sent, _release = forwarded(cast, body="kasn" if name == "bima" else "bkn", today=DAY, **NAMED)
     complaint, apart = sent.case.complaints.get(), row(sent)
     signers = [bytes(complaint.reporter_verify_key)]
-    context = reporter_identity._slot_context(complaint.pk, "kasn", 1)
+    context = reporter_identity._slot_context(complaint.pk, "bkn", 1)
     for pair in pairs_of(cast, name, complaint):
         for outer in (apart.outer_recipient, apart.outer_reporter):
             with pytest.raises(SealError):
@@ -255,7 +255,7 @@ def test_the_name_is_in_nothing_that_an_officer_or_a_body_opens(cast: Cast) -> N
 
 
 def test_a_release_to_another_body_opens_no_name(cast: Cast) -> None:
-    sent, release = forwarded(cast, body="bkn", today=DAY, **NAMED)
+    sent, release = forwarded(cast, body="kasn", today=DAY, **NAMED)
     actor = Actor(cast.ring("bima"), at(DAY))
     do = {"actor": actor, "release_id": release.pk, "complaint_id": sent.ticket.complaint_id}
     assert names.open_name(**do) is None
@@ -263,8 +263,8 @@ def test_a_release_to_another_body_opens_no_name(cast: Cast) -> None:
         names.open_name(actor=Actor(cast.ring("kirana"), at(DAY)), **{k: v for k, v in do.items() if k != "actor"})
     ACTS["message"](sent)
     page = follow_up.status_page(ticket=sent.ticket, today=DAY)
-    assert (page.name.state, page.name.body, page.name.asker) == ("void", "KASN", "BKN"), "it travels to no other body"
+    assert (page.name.state, page.name.body, page.name.asker) == ("void", "BKN", "KASN"), "it travels to no other body"
     assert opened(cast, sent) is None
-    own_name.give(ticket=sent.ticket, name=Name("Untuk BKN", ""), body="BKN", today=DAY)
-    assert names.open_name(**do) == Name("Untuk BKN", "")
+    own_name.give(ticket=sent.ticket, name=Name("Untuk KASN", ""), body="KASN", today=DAY)
+    assert names.open_name(**do) == Name("Untuk KASN", "")
     assert opened(cast, sent) is None

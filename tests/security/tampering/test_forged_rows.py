@@ -208,7 +208,7 @@ def test_a_grant_moved_to_another_team_opens_nothing(cast: Cast) -> None:
 
 
 def test_nothing_is_sealed_to_a_team_key_that_is_not_pinned(cast: Cast) -> None:
-    for slug in ("triage", "body-kasn"):
+    for slug in ("triage", "body-bkn"):
         team = Team.objects.get(slug=slug)
         overwrite(team, public_key=ATTACKER.box.public, verify_key=ATTACKER.sign.public)
         with pytest.raises(UnpinnedKey):

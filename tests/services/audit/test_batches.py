@@ -353,7 +353,7 @@ def test_a_rewritten_identity_leaves_its_leaf_to_the_closed_batch(cast: Cast) ->
 def test_an_identity_sealed_again_by_its_body_joins_the_open_batch(cast: Cast) -> None:
     sent = send_report(today=DAY, identity="confidential", name="Seseorang", contact="0812")
     close_batch(morning())
-    team = Team.objects.get(slug="body-kasn")
+    team = Team.objects.get(slug="body-bkn")
     rotation.rotate(actor=Actor(cast.ring("kirana"), at(DAY)), team_id=team.pk)
     resealing.reseal(actor=Actor(cast.ring("kirana"), at(DAY)), team_id=team.pk)
     identity = Identity.objects.get()
@@ -473,7 +473,7 @@ def test_an_exchanged_identity_stops_the_reporter_and_the_body(cast: Cast) -> No
     exchanged()
     with pytest.raises(SealError):
         follow_up.add_message(ticket=sent.ticket, text="Satu.", files=[], today=DAY)
-    team = Team.objects.get(slug="body-kasn")
+    team = Team.objects.get(slug="body-bkn")
     rotation.rotate(actor=Actor(cast.ring("kirana"), at(DAY)), team_id=team.pk)
     resealing.reseal(actor=Actor(cast.ring("kirana"), at(DAY)), team_id=team.pk)
     identity = Identity.objects.get()

@@ -44,7 +44,7 @@ def ask(cast: Cast, sent: Sent, release: Release, reason: str = "Kami perlu saks
     names.ask(actor=actor, release_id=release.pk, complaint_id=sent.ticket.complaint_id, reason=reason)
 
 
-def give(sent: Sent, name: str = "Ibu A", body: str = "KASN") -> None:
+def give(sent: Sent, name: str = "Ibu A", body: str = "BKN") -> None:
     own_name.give(ticket=sent.ticket, name=Name(name, ""), body=body, today=DAY)
 
 
@@ -66,7 +66,7 @@ def test_a_name_given_with_the_report_opens_with_the_release(cast: Cast) -> None
     assert (told(sent).state, told(sent).readings) == ("given", [])
     assert opens(cast, sent, release) == RATNA
     page = told(sent)
-    assert (page.readings, page.is_read) == ([(DAY, "KASN")], True)
+    assert (page.readings, page.is_read) == ([(DAY, "BKN")], True)
     assert events(sent) == ["requested", "tried", "read"]
     # The copy of what was read opens again, and the reporter is told each time.
     assert opens(cast, sent, release, name="kresna", day=DAY + timedelta(days=2)) == RATNA
@@ -81,7 +81,7 @@ def test_an_anonymous_reporter_is_asked_gives_and_takes_back(cast: Cast) -> None
     ask(cast, sent, release)
     page = told(sent)
     assert [request.reason for request in page.requests] == ["", "Kami perlu saksi."]
-    assert (page.state, page.asker) == ("none", "KASN")
+    assert (page.state, page.asker) == ("none", "BKN")
     give(sent)
     assert told(sent).state == "given"
     take_back(sent)
@@ -117,7 +117,7 @@ def test_the_office_reads_no_reason(cast: Cast) -> None:
     ask(cast, sent, release, "Alasan rahasia.")
     row = NameRequest.objects.get(by__isnull=False)
     keyring = cast.ring("kresna")
-    team = Team.objects.get(slug="body-kasn")
+    team = Team.objects.get(slug="body-bkn")
     context = names.reason_context(row, "name-request")
     assert keyring.read_for_team(team, row.sealed or b"", context, number=1) == "Alasan rahasia."
     with pytest.raises(Locked):
@@ -143,8 +143,8 @@ def test_a_release_that_ends_takes_every_name_with_it(cast: Cast, end: Callable[
         end(cast, sent, release)
         with pytest.raises(ObjectDoesNotExist):
             opens(cast, sent, release)
-        assert (told(sent).state, told(sent).body) == ("void", "KASN"), "and says the same to both"
-    team, keyring = Team.objects.get(slug="body-kasn"), cast.ring("kirana")
+        assert (told(sent).state, told(sent).body) == ("void", "BKN"), "and says the same to both"
+    team, keyring = Team.objects.get(slug="body-bkn"), cast.ring("kirana")
     for identity in Identity.objects.select_related("complaint"):
         assert bytes(identity.blob) != before[identity.pk]
         assert reporter_identity.open_name(identity=identity, keyring=keyring, team=team) is None
@@ -154,7 +154,7 @@ def test_a_release_that_ends_takes_every_name_with_it(cast: Cast, end: Callable[
     if end is returned:
         act(cast, "vera", sent, Action.VERIFY)
         do = {"actor": Actor(cast.ring("fitri"), at(DAY)), "case_id": sent.case.pk}
-        again = forward(body=OversightBody.objects.get(pk="kasn"), objects=[], **do)
+        again = forward(body=OversightBody.objects.get(pk="bkn"), objects=[], **do)
         assert opens(cast, sent, again) is None
         give(sent, "Ratna lagi")
         assert opens(cast, sent, again) == Name("Ratna lagi", "")
@@ -164,7 +164,7 @@ def test_what_was_read_stays_readable_and_follows_the_key(cast: Cast) -> None:
     sent, release = forwarded(cast, today=DAY, **NAMED)
     ask(cast, sent, release)
     assert opens(cast, sent, release) == RATNA
-    team = Team.objects.get(slug="body-kasn")
+    team = Team.objects.get(slug="body-bkn")
     rotation.rotate(actor=Actor(cast.ring("kirana"), at(DAY)), team_id=team.pk)
     resealing.reseal(actor=Actor(cast.ring("kirana"), at(DAY)), team_id=team.pk)
     assert {ReadName.objects.get().sealed_number, NameRequest.objects.get(by__isnull=False).sealed_number} == {2}

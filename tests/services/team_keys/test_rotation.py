@@ -236,14 +236,14 @@ def test_names_follow_and_the_reporter_may_write_meanwhile(cast: Cast) -> None:
     """A row without a name is sealed again like one with a name; each opens for the body's newest key alone."""
     named = {"identity": "confidential", "name": "Rahasia Sekali", "contact": "x"}
     sent = [send_report(today=DAY, **named), send_report(today=DAY, **named), send_report(today=DAY)]
-    old = cast.ring("kirana").team(team("body-kasn"))
-    rotate(cast, "kirana", slug="body-kasn")
+    old = cast.ring("kirana").team(team("body-bkn"))
+    rotate(cast, "kirana", slug="body-bkn")
     follow_up.add_message(ticket=sent[0].ticket, text="Tambahan.", files=[], today=DAY)
     own_name.take_back(ticket=sent[1].ticket, today=DAY)
-    own_name.give(ticket=sent[1].ticket, name=Name("Nama Lain", ""), body="KASN", today=DAY)
+    own_name.give(ticket=sent[1].ticket, name=Name("Nama Lain", ""), body="BKN", today=DAY)
     assert {apart.sealed_number for apart in Identity.objects.all()} == {1}, "an act of a reporter tells nothing"
     before = {apart.pk: bytes(apart.blob) for apart in Identity.objects.all()}
-    reseal_all(cast, "kresna", slug="body-kasn")
+    reseal_all(cast, "kresna", slug="body-bkn")
     assert all(bytes(apart.blob) != before[apart.pk] for apart in Identity.objects.all())
     assert {apart.sealed_number for apart in Identity.objects.all()} == {2}
     follow_up.add_message(ticket=sent[1].ticket, text="Tambahan.", files=[], today=DAY)
@@ -253,7 +253,7 @@ def test_names_follow_and_the_reporter_may_write_meanwhile(cast: Cast) -> None:
         with pytest.raises(SealError):
             unseal(old.box, bytes(apart.outer_recipient))
         keyring = cast.ring("kresna")
-        names.append(reporter_identity.open_name(identity=apart, keyring=keyring, team=team("body-kasn")))
+        names.append(reporter_identity.open_name(identity=apart, keyring=keyring, team=team("body-bkn")))
     assert names == [Name("Rahasia Sekali", "x"), Name("Nama Lain", ""), None]
 
 
