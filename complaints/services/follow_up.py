@@ -210,8 +210,8 @@ def _shown_status(
 def _activity(complaint: Complaint) -> tuple[bool, int, int, bool, bool]:
     """Return whether staff wrote, how many messages and files are the reporter's, if it ever moved, if a body asked.
 
-    Messages are counted up to OWN_MESSAGES + 1. A row or an entry tells of a move, and a case that the report did not
-    come with. One query: mostly none of these exists.
+    Messages are counted up to OWN_MESSAGES + 1. A row or an entry tells of a move and of a body, and a case that the
+    report did not come with tells of a move. One query: mostly none of these exists.
     """
     key = Complaint._meta.pk.get_db_prep_value(complaint.pk, connection)
     own = Message.Direction.FROM_REPORTER.value
@@ -223,8 +223,9 @@ def _activity(complaint: Complaint) -> tuple[bool, int, int, bool, bool]:
             " (SELECT count(*) FROM complaints_evidence WHERE complaint_id = %s),"
             " EXISTS (SELECT 1 FROM complaints_casemove WHERE complaint_id = %s) OR EXISTS (SELECT 1"
             " FROM complaints_auditentry WHERE subject = %s AND event IN ('case.linked', 'case.unlinked')),"
-            " EXISTS (SELECT 1 FROM complaints_namerequest WHERE complaint_id = %s)",
-            [key, own, key, own, OWN_MESSAGES + 1, key, key, key, key],
+            " EXISTS (SELECT 1 FROM complaints_namerequest WHERE complaint_id = %s) OR EXISTS (SELECT 1"
+            " FROM complaints_auditentry WHERE subject = %s AND event = 'name.requested')",
+            [key, own, key, own, OWN_MESSAGES + 1, key, key, key, key, key],
         )
         has_messages, own_messages, evidence_count, moved, asked = cursor.fetchone()
     is_moved = bool(moved) or complaint.case_id != complaint.pk

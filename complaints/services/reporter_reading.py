@@ -15,8 +15,10 @@ from datetime import date
 from itertools import chain
 from typing import Final
 
+from django.db import transaction
 from django.db.models import F
 
+from complaints.domain.errors import SealError
 from complaints.domain.sealing.keys import KeySet
 from complaints.domain.sealing.primitives import BoxPair, decrypt, unknown_version, unpad, unseal
 from complaints.domain.sealing.records import KEY_SIZES, Context, open_record, open_record_of
@@ -24,7 +26,8 @@ from complaints.models.complaint import Complaint, Message
 from complaints.models.identity import Identity, NameRequest
 from complaints.models.oversight import OversightBody
 from complaints.services import reference_data, team_key_history
-from complaints.services.audit import recorded_acts
+from complaints.services.audit import log, recorded_acts
+from complaints.services.audit.state import row_digest
 from complaints.services.keyring import message_context, team_of
 from complaints.services.team_key_history import trusted_signer
 
@@ -93,7 +96,8 @@ class OwnName:
 def own_name(complaint: Complaint, keys: KeySet, *, today: date, has_requests: bool) -> OwnName:
     """Return what the status page says of the name of a report, which was read with its identity.
 
-    Without requests nothing was read. Raises SealError where the place of the name, or a reason, was replaced.
+    Without requests, stored or recorded, nothing was read. Raises SealError where the place of the name, or a reason,
+    was replaced, and as :func:`requests_of`.
     """
     requests = requests_of(complaint.pk) if has_requests else []
     readings = recorded_acts.name_readings(complaint.pk) if has_requests else []
@@ -121,9 +125,27 @@ def asking_body(requests: Sequence[NameRequest], today: date) -> OversightBody |
 
 
 def requests_of(complaint_id: uuid.UUID) -> list[NameRequest]:
-    """Return the requests of a report, by day, each with its body."""
+    """Return the requests of a report, by day, each with its body; two queries.
+
+    They decide to which body a name is sealed. Raises SealError where they are not those that the chain records.
+    """
+    rows = _recorded_requests(complaint_id)
+    if rows is None:
+        with transaction.atomic():
+            # Again without an act under way: each appends its entry after its rows.
+            log.lock_head()
+            rows = _recorded_requests(complaint_id)
+    if rows is None:
+        raise SealError("request")
+    return rows
+
+
+def _recorded_requests(complaint_id: uuid.UUID) -> list[NameRequest] | None:
     rows = NameRequest.objects.filter(complaint=complaint_id).select_related("body")
-    return list(rows.order_by("day", "release__at", F("closed_on").asc(nulls_last=True), "pk"))
+    found = list(rows.order_by("day", "release__at", F("closed_on").asc(nulls_last=True), "pk"))
+    closed = {row.pk: row.closed_on.isoformat() if row.closed_on else "" for row in found}
+    stored = {(str(row.pk), row_digest(row), closed[row.pk]) for row in found}
+    return found if stored == recorded_acts.name_requests(complaint_id) else None
 
 
 def _reason(request: NameRequest, box: BoxPair) -> str:

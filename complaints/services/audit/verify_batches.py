@@ -25,6 +25,7 @@ from complaints.services.audit import identity_signature
 from complaints.services.audit.batches import CLOCKS_AGREE
 from complaints.services.audit.faults import PARTS, Fault, RowCheck, Rows, Scope, lock, once
 from complaints.services.audit.leaves import IDENTITY_COLUMNS, PIECE, batch_root, identity_leaf
+from complaints.services.audit.recorded_acts import NAME_CLOSED
 
 # The tables of which each row of a reporter names its batch, and the condition on those rows.
 _TABLES: Final[tuple[tuple[type[models.Model], models.Q], ...]] = (
@@ -40,7 +41,6 @@ _NUMBERED: Final[tuple[type[models.Model], ...]] = (Message, Evidence, InternalN
 
 # What the signature of an identity is over, and the signature.
 _SIGNED: Final = (*IDENTITY_COLUMNS, "body", "version", "batch")
-NAME_CLOSED: Final = "name.closed"
 # So many closed batches may lack their entry while the job that appends it is at work.
 CLOSED_WITHOUT_ENTRY: Final = 1
 
