@@ -219,8 +219,7 @@ def _activity(complaint: Complaint) -> tuple[bool, int, int, bool, bool]:
         cursor.execute(
             "SELECT EXISTS (SELECT 1 FROM complaints_message WHERE complaint_id = %s AND direction <> %s),"
             " (SELECT count(*) FROM (SELECT 1 FROM complaints_message WHERE complaint_id = %s AND direction = %s"
-            " LIMIT %s) AS own),"
-            " (SELECT count(*) FROM complaints_evidence WHERE complaint_id = %s),"
+            " LIMIT %s) AS own), (SELECT count(*) FROM complaints_evidence WHERE complaint_id = %s),"
             " EXISTS (SELECT 1 FROM complaints_casemove WHERE complaint_id = %s) OR EXISTS (SELECT 1"
             " FROM complaints_auditentry WHERE subject = %s AND event IN ('case.linked', 'case.unlinked')),"
             " EXISTS (SELECT 1 FROM complaints_namerequest WHERE complaint_id = %s) OR EXISTS (SELECT 1"
@@ -333,8 +332,10 @@ def _store_message(
     message.save(force_insert=True)
 
 
-def _rewrite_name(complaint: Complaint, keys: KeySet, today: date) -> None:
-    reporter_identity.rewrite(identity=reporter_identity.locked(complaint), reporter=keys, today=today)
+def _rewrite_name(
+    complaint: Complaint, keys: KeySet, today: date, change: reporter_identity.Change | None = None
+) -> None:
+    reporter_identity.rewrite(identity=reporter_identity.locked(complaint), reporter=keys, today=today, change=change)
 
 
 def _step_on_answer(complaint: Complaint, case: Case, signer: SignPair, today: date, batch: int) -> None:
@@ -360,7 +361,7 @@ def _perform(case_id: uuid.UUID, action: Action, signer: SignPair, today: date, 
 
 @transitions.retry_on_change
 def withdraw(*, ticket: Ticket, reason: str, today: date) -> None:
-    """Withdraw the report, and no other report of a joint case.
+    """Withdraw the report and its reporter's name, and no other report of a joint case.
 
     Raises as :func:`add_message`; TransitionRefused where the report was forwarded, or its case is not as recorded.
     """
@@ -373,19 +374,13 @@ def withdraw(*, ticket: Ticket, reason: str, today: date) -> None:
         if _leaves_joint_case(complaint, case):
             # Only this report is withdrawn; the joint case continues with the others.
             case = case_membership.separate(
-                complaint=complaint,
-                joint=case,
-                actor=None,
-                at=None,
-                day=today,
-                batch=batch,
-                reporter=ticket.keys.sign,
+                complaint=complaint, joint=case, actor=None, at=None, day=today, batch=batch, reporter=ticket.keys.sign
             ).target
         _perform(case.pk, Action.WITHDRAW, ticket.keys.sign, today, batch, reason)
         if reason:
             _store_message(complaint, case, ticket.keys, reason, complaint.next_sequence, today, batch)
             Complaint.objects.filter(pk=complaint.pk).update(next_sequence=F("next_sequence") + 1)
-        _rewrite_name(complaint, ticket.keys, today)
+        _rewrite_name(complaint, ticket.keys, today, reporter_identity.Change(None))
 
 
 # --- The history of one report, over all cases that it was part of ----------------------------------------------------
