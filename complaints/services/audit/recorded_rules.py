@@ -55,17 +55,12 @@ def as_recorded(rows: Collection[RuleChange]) -> list[RuleChange]:
     """
     if not rows:
         return []
-    confirmed: dict[uuid.UUID | None, AuditEntry] = {}
+    confirmed: dict[uuid.UUID | None, tuple[uuid.UUID | None, object]] = {}
     entries = AuditEntry.objects.filter(subject__in=[row.pk for row in rows], event="rule.confirmed")
     for entry in filter(log.is_genuine, entries.order_by("sequence")):
-        confirmed[entry.subject] = entry
+        confirmed[entry.subject] = entry.actor, entry.facts.get("state")
     states = states_of([row.pk for row in rows], "rule")
-    return [
-        row
-        for row in rows
-        if (entry := confirmed.get(row.pk))
-        and (entry.actor, entry.facts.get("state")) == (row.decided_by_id, states[row.pk])
-    ]
+    return [row for row in rows if confirmed.get(row.pk) == (row.decided_by_id, states[row.pk])]
 
 
 def has_compared(person: uuid.UUID, change: uuid.UUID) -> bool:
