@@ -7,14 +7,15 @@ from datetime import timedelta
 
 import pytest
 from django.core.exceptions import ObjectDoesNotExist
+from django.db import transaction
 from django.utils import timezone
 
 from complaints.domain.errors import SealError
 from complaints.domain.sealing.records import Context
-from complaints.models.identity import NameRequest, ReadName
+from complaints.models.identity import Identity, NameRequest, ReadName
 from complaints.models.oversight import Release
 from complaints.models.team import Team
-from complaints.services import follow_up, own_name
+from complaints.services import follow_up, own_name, reporter_identity
 from complaints.services.actor import Actor
 from complaints.services.audit import verify
 from complaints.services.forwarding import names
@@ -82,3 +83,16 @@ def test_requests_that_the_chain_does_not_record_get_no_name(cast: Cast) -> None
         opens(cast, sent, release)
     NameRequest.objects.update(day=DAY)
     assert (told(sent).state, opens(cast, sent, release)) == ("given", NAME)
+
+
+def test_a_place_that_a_team_emptied_unasked_is_named(cast: Cast) -> None:
+    """A liaison who writes to the database makes a name vanish, with the signature of a body that may write places."""
+    for person, team in (("kirana", "body-bkn"), ("vera", "triage")):
+        sent, _release = forwarded(cast, today=DAY)
+        give(sent, "BKN")
+        identity = Identity.objects.select_related("complaint").get(pk=sent.ticket.complaint_id)
+        assert verify.verify_chain().whole
+        with transaction.atomic():
+            reporter_identity.empty(identity=identity, signer=cast.ring(person).keys_of(team).sign, today=DAY)
+            assert "identity.signature" in {fault.code for fault in verify.verify_chain().faults}, team
+            transaction.set_rollback(True)
