@@ -207,7 +207,7 @@ def change_page(request: StaffRequest, change_id: uuid.UUID) -> HttpResponseBase
         **_before_and_after(row),
     }
     if decides and not is_calendar:
-        context |= {"comparison": comparison, "conflicted": rule_comparison.conflicted_open_cases(request.actor)}
+        context["comparison"] = comparison
         context |= _comparison_words(request, comparison) if comparison else {}
     return render(request, "admin/rule_change.html", context, model=RuleChange)
 

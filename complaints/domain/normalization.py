@@ -58,6 +58,48 @@ _SYNONYMS: Final = {
     "sman": "sma negeri",
     "smkn": "smk negeri",
 }
+# Short names in the names of agencies alone: a person may bear one of these words.
+_AGENCY_SYNONYMS: Final = {
+    "kominfo": "komunikasi informatika",
+    "diskominfo": "dinas komunikasi informatika",
+    "kemenkominfo": "kementerian komunikasi informatika",
+    "komdigi": "komunikasi digital",
+    "kemkomdigi": "kementerian komunikasi digital",
+    "kemenkeu": "kementerian keuangan",
+    "kemendagri": "kementerian dalam negeri",
+    "disdukcapil": "dinas kependudukan pencatatan sipil",
+    "dukcapil": "kependudukan pencatatan sipil",
+    "satpolpp": "satuan polisi pamong praja",
+    "setda": "sekretariat daerah",
+    "sumut": "sumatera utara",
+    "sumbar": "sumatera barat",
+    "sumsel": "sumatera selatan",
+    "kepri": "kepulauan riau",
+    "jabar": "jawa barat",
+    "jateng": "jawa tengah",
+    "jatim": "jawa timur",
+    "kalbar": "kalimantan barat",
+    "kalteng": "kalimantan tengah",
+    "kalsel": "kalimantan selatan",
+    "kaltim": "kalimantan timur",
+    "kaltara": "kalimantan utara",
+    "sulut": "sulawesi utara",
+    "sulteng": "sulawesi tengah",
+    "sulsel": "sulawesi selatan",
+    "sultra": "sulawesi tenggara",
+    "sulbar": "sulawesi barat",
+    "ntb": "nusa tenggara barat",
+    "ntt": "nusa tenggara timur",
+    "sumatra": "sumatera",
+    "ri": "republik indonesia",
+    # Names are written with it, with a sign, and without.
+    "dan": "",
+}
+# The level of a government, which many leave out of the name of an office.
+_LEVELS: Final = frozenset({"provinsi", "kabupaten", "kota"})
+_STATE: Final = " republik indonesia "
+# A shorter rest of a name would be found in the names of others.
+_LOOSE_WORDS: Final = 2
 _UNKNOWN: Final = frozenset(
     {"", "tidak tahu", "tidak diketahui", "tidak ada", "belum tahu", "tdk tahu", "anonim", "unknown", "i do not know"}
 )
@@ -151,17 +193,37 @@ def name(text: str) -> str:
 
 def office(text: str) -> str:
     """Return the normal form of an agency or a place, "" where none is known."""
-    normalized = " ".join(_words(text))
+    normalized = " ".join(" ".join(_AGENCY_SYNONYMS.get(word, word) for word in _words(text)).split())
     return "" if normalized in _UNKNOWN else normalized
 
 
 def names_office(text: str, offices: Iterable[str]) -> bool:
     """Whether ``text`` names one of these agencies: the words of its normal form stand in that of the text, in a row.
 
-    So a part of an agency counts as well: "Biro Hukum, Kementerian X" names "Kementerian X".
+    So a part of an agency counts as well: "Biro Hukum, Kementerian X" names "Kementerian X". The level of a government
+    and the state may be missing: "Diskominfo X" names "Dinas Komunikasi dan Informatika Provinsi X", but "Diskominfo
+    Kota X" does not.
     """
-    words = f" {office(text)} "
-    return any(f" {normalized} " in words for normalized in map(office, offices) if normalized)
+    words = office(text)
+    return any(_names(words, normalized) for normalized in map(office, offices) if normalized)
+
+
+def _names(text: str, agency: str) -> bool:
+    """Whether one normal form names another, as :func:`names_office` says."""
+    if f" {agency} " in f" {text} ":
+        return True
+    # "Pemerintah Provinsi X" keeps its first word: what is left would be the place.
+    loose = _LEVELS if agency.startswith("pemerintah ") else _LEVELS | {"pemerintah"}
+    short = _without(agency, loose)
+    if len(short.split()) < _LOOSE_WORDS or not _LEVELS & set(text.split()) <= set(agency.split()):
+        return False
+    return f" {short} " in f" {_without(text, loose)} "
+
+
+def _without(normalized: str, words: frozenset[str]) -> str:
+    """Return a normal form without the name of the state and without these words."""
+    rest = f" {normalized} ".replace(_STATE, " ")
+    return " ".join(word for word in rest.split() if word not in words)
 
 
 def person(accused: str, agency: str) -> str:

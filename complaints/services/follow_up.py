@@ -20,7 +20,7 @@ from complaints.domain.sealing.keys import KeySet, reporter_keys
 from complaints.domain.workflow import Action, ActorKind, Status
 from complaints.models.case import EVENT_LABELS, STATUS_LABELS, Case, CaseStep
 from complaints.models.complaint import Complaint, Message
-from complaints.services import case_membership, transitions
+from complaints.services import case_membership, reporter_identity, transitions
 from complaints.services.audit import batches, recorded_acts
 from complaints.services.case_membership import MembershipPeriod
 from complaints.services.evidence import intake, storage
@@ -295,7 +295,7 @@ def add_message(
 
 @transitions.retry_on_change
 def withdraw(*, ticket: Ticket, reason: str, today: date) -> None:
-    """Withdraw the report, and no other report of a joint case.
+    """Withdraw the report and its reporter's name, and no other report of a joint case.
 
     Raises as :func:`add_message`; TransitionRefused where the report was forwarded, or its case is not as recorded.
     """
@@ -308,19 +308,13 @@ def withdraw(*, ticket: Ticket, reason: str, today: date) -> None:
         if _leaves_joint_case(complaint, case):
             # Only this report is withdrawn; the joint case continues with the others.
             case = case_membership.separate(
-                complaint=complaint,
-                joint=case,
-                actor=None,
-                at=None,
-                day=today,
-                batch=batch,
-                reporter=ticket.keys.sign,
+                complaint=complaint, joint=case, actor=None, at=None, day=today, batch=batch, reporter=ticket.keys.sign
             ).target
         perform(case.pk, Action.WITHDRAW, ticket.keys.sign, today, batch, reason)
         if reason:
             store_message(complaint, case, ticket.keys, reason, complaint.next_sequence, today, batch)
             Complaint.objects.filter(pk=complaint.pk).update(next_sequence=F("next_sequence") + 1)
-        rewrite_identity(complaint, ticket.keys, today)
+        rewrite_identity(complaint, ticket.keys, today, reporter_identity.Change(None))
 
 
 # --- The history of one report, over all cases that it was part of ----------------------------------------------------

@@ -15,9 +15,10 @@ from datetime import date
 from itertools import chain
 from typing import Final
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import F
 
+from complaints.domain.errors import SealError
 from complaints.domain.sealing.keys import KeySet
 from complaints.domain.sealing.primitives import BoxPair, decrypt, unknown_version, unpad, unseal
 from complaints.domain.sealing.records import KEY_SIZES, Context, open_record, open_record_of
@@ -25,7 +26,8 @@ from complaints.models.complaint import Complaint, Message
 from complaints.models.identity import Identity, NameRequest
 from complaints.models.oversight import OversightBody, Release, ReleasedReport
 from complaints.services import reference_data, team_key_history
-from complaints.services.audit import recorded_acts
+from complaints.services.audit import log, recorded_acts
+from complaints.services.audit.state import row_digest
 from complaints.services.keyring import message_context, team_of, told_context
 from complaints.services.team_key_history import trusted_signer
 
@@ -96,7 +98,8 @@ class OwnName:
 def own_name(complaint: Complaint, keys: KeySet, *, today: date, has_requests: bool) -> OwnName:
     """Return what the status page says of the name of a report, which was read with its identity.
 
-    Without requests nothing was read. Raises SealError where the place of the name, or a reason, was replaced.
+    Without requests, stored or recorded, nothing was read. Raises SealError where the place of the name, or a reason,
+    was replaced, and as :func:`requests_of`.
     """
     requests = requests_of(complaint.pk) if has_requests else []
     readings = recorded_acts.name_readings(complaint.pk) if has_requests else []
@@ -124,9 +127,27 @@ def asking_body(requests: Sequence[NameRequest], today: date) -> OversightBody |
 
 
 def requests_of(complaint_id: uuid.UUID) -> list[NameRequest]:
-    """Return the requests of a report, by day, each with its body."""
+    """Return the requests of a report, by day, each with its body; two queries.
+
+    They decide to which body a name is sealed. Raises SealError where they are not those that the chain records.
+    """
+    rows = _recorded_requests(complaint_id)
+    if rows is None:
+        with transaction.atomic():
+            # Again without an act under way: each appends its entry after its rows.
+            log.lock_head()
+            rows = _recorded_requests(complaint_id)
+    if rows is None:
+        raise SealError("request")
+    return rows
+
+
+def _recorded_requests(complaint_id: uuid.UUID) -> list[NameRequest] | None:
     rows = NameRequest.objects.filter(complaint=complaint_id).select_related("body")
-    return list(rows.order_by("day", "release__at", F("closed_on").asc(nulls_last=True), "pk"))
+    found = list(rows.order_by("day", "release__at", F("closed_on").asc(nulls_last=True), "pk"))
+    closed = {row.pk: row.closed_on.isoformat() if row.closed_on else "" for row in found}
+    stored = {(str(row.pk), row_digest(row), closed[row.pk]) for row in found}
+    return found if stored == recorded_acts.name_requests(complaint_id) else None
 
 
 def _reason(request: NameRequest, box: BoxPair) -> str:
@@ -175,8 +196,8 @@ def open_outer(identity: Identity, outer_key: bytes) -> dict[str, bytes]:
 def activity(complaint: Complaint) -> tuple[bool, int, int, bool, bool]:
     """Return whether staff wrote, how many messages and files are the reporter's, if it ever moved, if a body asked.
 
-    Messages are counted up to OWN_MESSAGES + 1. A row or an entry tells of a move, and a case that the report did not
-    come with. One query: mostly none of these exists.
+    Messages are counted up to OWN_MESSAGES + 1. A row or an entry tells of a move and of a body, and a case that the
+    report did not come with tells of a move. One query: mostly none of these exists.
     """
     key = Complaint._meta.pk.get_db_prep_value(complaint.pk, connection)
     own = Message.Direction.FROM_REPORTER.value
@@ -188,8 +209,9 @@ def activity(complaint: Complaint) -> tuple[bool, int, int, bool, bool]:
             " (SELECT count(*) FROM complaints_evidence WHERE complaint_id = %s),"
             " EXISTS (SELECT 1 FROM complaints_casemove WHERE complaint_id = %s) OR EXISTS (SELECT 1"
             " FROM complaints_auditentry WHERE subject = %s AND event IN ('case.linked', 'case.unlinked')),"
-            " EXISTS (SELECT 1 FROM complaints_namerequest WHERE complaint_id = %s)",
-            [key, own, key, own, OWN_MESSAGES + 1, key, key, key, key],
+            " EXISTS (SELECT 1 FROM complaints_namerequest WHERE complaint_id = %s) OR EXISTS (SELECT 1"
+            " FROM complaints_auditentry WHERE subject = %s AND event = 'name.requested')",
+            [key, own, key, own, OWN_MESSAGES + 1, key, key, key, key, key],
         )
         has_messages, own_messages, evidence_count, moved, asked = cursor.fetchone()
     is_moved = bool(moved) or complaint.case_id != complaint.pk

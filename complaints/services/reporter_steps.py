@@ -51,9 +51,11 @@ def _asking_release(complaint: Complaint, case: Case) -> Release | None:
     return question.release if question is not None and is_open else None
 
 
-def rewrite_identity(complaint: Complaint, keys: KeySet, today: date) -> None:
-    """Seal the row of the reporter's identity anew, as each act of a reporter does."""
-    reporter_identity.rewrite(identity=reporter_identity.locked(complaint), reporter=keys, today=today)
+def rewrite_identity(
+    complaint: Complaint, keys: KeySet, today: date, change: reporter_identity.Change | None = None
+) -> None:
+    """Seal the row of the reporter's identity anew, as each act of a reporter does, with the change of their name."""
+    reporter_identity.rewrite(identity=reporter_identity.locked(complaint), reporter=keys, today=today, change=change)
 
 
 def step_on_answer(complaint: Complaint, case: Case, signer: SignPair, today: date, batch: int) -> None:

@@ -26,7 +26,7 @@ from complaints.domain.law.vocabulary import Answer, Body, Level
 from complaints.domain.sealing.records import Context, open_record
 from complaints.domain.workflow import OPEN
 from complaints.fast_sql import with_many
-from complaints.models.case import IS_ACTIVE, Assessment, Case
+from complaints.models.case import Assessment, Case
 from complaints.models.complaint import Complaint, KeyGrant
 from complaints.models.rule_change import RuleChange
 from complaints.services import assessments, legal_basis, rule_book
@@ -37,7 +37,6 @@ from complaints.services.rule_changes import RuleChangeRefused, require_member
 
 # Reports that one request opens, at most: two milliseconds each.
 SLICE: Final = 50
-CONFLICTED_AT_MOST: Final = 1000
 
 
 # The names of conditions that a report does not tell, on which a part of the answer depends.
@@ -118,7 +117,8 @@ class ComparedSlice:
 def compare_slice(*, actor: Actor, change_id: uuid.UUID, after: uuid.UUID | None) -> ComparedSlice:
     """Judge the next SLICE reports of open cases by the rules in force and by those with the change; recorded.
 
-    Cases in which the person has a conflict of interest are left out; :func:`conflicted_open_cases` counts them.
+    Cases in which the person has a conflict of interest are left out and not counted: the number would tell somebody
+    who is accused, by a report of their own team or of the separate one, that there is one.
 
     Args:
         after: where the last slice ended, None to begin.
@@ -153,15 +153,6 @@ def _keys(actor: Actor, after: uuid.UUID | None) -> list[uuid.UUID]:
     reports = Complaint.objects.filter(case__in=_open_cases(actor)).order_by("pk")
     reports = reports.filter(pk__gt=after) if after else reports
     return list(reports.values_list("pk", flat=True)[: SLICE + 1])
-
-
-def conflicted_open_cases(actor: Actor) -> int:
-    """Return how many open cases are left out because the person has a conflict of interest in them.
-
-    They are counted up to CONFLICTED_AT_MOST; those of the separate team do not exist for triage and are not counted.
-    """
-    cases = Case.objects.real().filter(IS_ACTIVE, status__in=OPEN, held_by=access.report_team(actor.staff))
-    return cases.filter(pk__in=access.conflicted_cases(actor.staff))[:CONFLICTED_AT_MOST].count()
 
 
 def _compare(

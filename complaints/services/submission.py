@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -111,15 +111,33 @@ class Destination:
 def destination(answers: Mapping[str, object]) -> Destination:
     """Return the team that a report with these ``answers`` (by their names in a report) is sealed to.
 
-    The agency as typed is compared with OPERATOR_AGENCIES here, in memory; nothing but the team keeps the result.
+    Agency, place and post as typed are compared with OPERATOR_AGENCIES here, in memory; nothing but the team keeps the
+    result.
     """
     reason: KeptFromTriage | None = None
-    if normalization.names_office(str(answers.get("agency") or ""), settings.OPERATOR_AGENCIES):
+    if any(normalization.names_office(text, settings.OPERATOR_AGENCIES) for text in _agency_texts(answers)):
         reason = KeptFromTriage.OPERATOR
     elif answers.get("accused_kind") == MILITARY_POLICE:
         reason = KeptFromTriage.SECURITY_FORCES
     is_kept = reason is not None and Holder.SEPARATE in pinned_slugs()
     return Destination(Holder.SEPARATE if is_kept else Holder.TRIAGE, reason)
+
+
+def _agency_texts(answers: Mapping[str, object]) -> Iterator[str]:
+    """Yield the texts that may name the agency of the accused.
+
+    The form asks for the place in fields of its own, so that many write no more than "Diskominfo" as the agency.
+    """
+    agency, regency, code, kind, post = (
+        str(answers.get(name) or "") for name in ("agency", "regency", "province", "agency_kind", "accused_position")
+    )
+    yield agency
+    yield post
+    province = next((row.name for row in reference_data.provinces() if row.pk == code), "") if code else ""
+    if agency and kind == AgencyKind.PROVINCE:
+        yield f"{agency} provinsi {province}"
+    elif agency:
+        yield f"{agency} {regency or province}"
 
 
 def start_code(draft: Draft) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -10,11 +12,13 @@ from pytest_django import Settings
 
 from complaints.models.audit import AuditEntry
 from complaints.models.team import Team, TeamKey, TeamMembership
+from complaints.services.actor import Actor
 from complaints.services.audit import verify
 from complaints.services.keyring import SESSION_KEY
 from complaints.services.team_key_history import team_fingerprint
-from complaints.services.team_keys import personal, resealing
+from complaints.services.team_keys import personal, resealing, rotation
 from tests.admin.test_teams import ACCOUNT
+from tests.views import walk
 from tests.world import Cast, SignedIn, send_report
 
 TEAMS = "admin:complaints_team_changelist"
@@ -113,6 +117,18 @@ def test_deactivation_shows_a_pending_key_rotation(signed_in: SignedIn, cast: Ca
     assert notice not in text and "The key of “Triage” was changed" in text
     vera.post(reverse("admin:complaints_team_reseal", args=[triage().pk]))
     assert "The key of “Triage” was changed" not in vera.get(reverse("admin:index")).content.decode()
+
+
+def test_an_unfinished_change_tells_outsiders_no_number(signed_in: SignedIn, cast: Cast) -> None:
+    """It would tell administrators and auditors how much the separate team holds."""
+    for _ in range(3):
+        send_report(accused_kind="military_police")
+    team = Team.objects.get(slug="separate")
+    rotation.rotate(actor=Actor(cast.ring("sari"), timezone.now()), team_id=team.pk)
+    left = resealing.progress(team=team).left
+    for name, page in (("adi", TEAMS), ("adi", "admin:index"), ("audi", "admin:complaints_teamkey_changelist")):
+        said = re.findall(r"Kunci “[^”]*” sudah diganti;[^.]*", walk.words(signed_in(name).get(reverse(page))))
+        assert said and not re.search(r"\d", " ".join(said)), (name, page, left)
 
 
 def test_nobody_gets_the_keys_of_two_teams(signed_in: SignedIn, cast: Cast) -> None:

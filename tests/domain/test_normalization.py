@@ -148,3 +148,25 @@ def test_the_spelling_of_a_spelling_is_itself(typed: str) -> None:
 def test_a_title_in_front_changes_nothing(typed: str, title: str) -> None:
     if len(normalization.office(typed.partition(",")[0])) > 1 and normalization.name(typed):
         assert normalization.name(title + typed) == normalization.name(typed)
+
+
+def test_an_agency_is_known_by_its_other_spellings() -> None:
+    operators = (
+        "Dinas Komunikasi dan Informatika Provinsi Jawa Tengah",
+        "Kementerian Komunikasi dan Informatika Republik Indonesia",
+        "Pemerintah Kabupaten Contoh",
+        "Bank Indonesia",
+    )
+    named = (
+        "Dinas Kominfo Prov. Jateng", "DISKOMINFO JATENG", "dinas komunikasi & informatika provinsi jawa tengah",
+        "Bidang Aplikasi, Dinas Kominfo Pemprov Jawa Tengah", "Dinas Kominfo (Diskominfo) Propinsi Jawa Tengah",
+        "Kominfo, Dinas Komunikasi Informatika Pemerintah Provinsi Jateng", "Kemenkominfo", "Kementerian Kominfo RI",
+        "Ditjen Aptika Kementerian Komunikasi dan Informatika", "Dinas Sosial Pemkab Contoh", "Bank Indonesia, Solo",
+    )  # fmt: skip
+    others = (
+        "Dinas Kominfo", "Dinas Kominfo Jatim", "Dinas Kominfo Kota Jawa Tengah", "Dinas Kesehatan Prov. Jateng",
+        "Universitas Jawa Tengah", "Dinas Sosial Kabupaten Contoh", "Pemerintah Kota Contoh", "Bank Jateng",
+        "Kementerian Dalam Negeri RI", "Republik Indonesia", "",
+    )  # fmt: skip
+    assert [text for text in named if not normalization.names_office(text, operators)] == []
+    assert [text for text in others if normalization.names_office(text, operators)] == []

@@ -107,6 +107,27 @@ def test_the_agency_as_typed_decides_and_the_kind_of_accused(cast: Cast) -> None
         assert grant.team.slug == destination.held_by
 
 
+def test_the_place_and_the_post_name_the_operator_too(cast: Cast, settings: Settings) -> None:
+    """The place has fields of its own, and where it is left out the office is often in the post alone."""
+    settings.OPERATOR_AGENCIES = ("Dinas Komunikasi dan Informatika Provinsi Jawa Tengah",)
+    office = {"agency": "Diskominfo", "agency_kind": "province", "province": "33"}
+    for answers in (
+        office,
+        {**office, "regency": "Kota Semarang"},
+        {**office, "agency_kind": "unknown"},
+        {"agency": "", "accused_position": "Kepala Dinas Kominfo Prov. Jateng"},
+    ):
+        assert submission.destination(answers).held_by == Holder.SEPARATE, answers
+    for answers in (
+        {**office, "province": "34"},
+        {**office, "province": ""},
+        {**office, "agency_kind": "regency", "regency": "Kabupaten Suka Maju"},
+        {**office, "agency": ""},
+        {**office, "agency": "Dinas Kesehatan"},
+    ):
+        assert submission.destination(answers).held_by == Holder.TRIAGE, answers
+
+
 def test_without_the_team_triage_reads_it_and_the_answer_says_so(cast: Cast, settings: Settings) -> None:
     settings.TEAM_KEY_PINS = ",".join(pin for pin in cast.pins.split(",") if not pin.startswith("separate="))
     assert submission.destination({"agency": "Kemencon"}) == Destination(Holder.TRIAGE, KeptFromTriage.OPERATOR)

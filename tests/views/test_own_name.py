@@ -59,7 +59,7 @@ def test_without_a_body_s_team_no_name_is_taken(opened: Client, settings: Settin
     triage = next(pin for pin in settings.TEAM_KEY_PINS.split(",") if pin.startswith("triage="))
     settings.TEAM_KEY_PINS = triage
     text = walk.words(opened.get(PAGE))
-    assert "Belum ada lembaga pengawas yang dapat menerima nama" in text
+    assert "Saat ini tidak ada lembaga pengawas yang dapat menerima nama" in text
     assert opened.post(NAME, GIVEN).status_code == 409
     walk.to_check(client)
     page = client.get("/lapor/periksa/")

@@ -45,6 +45,8 @@ FACTOR_RESET: Final = "factor.reset"
 EARLIER: Final = 5
 OPENINGS: Final = ("case.opened", "release.opened")
 KEY_BYTES: Final = 32
+NAME_REQUESTED: Final = "name.requested"
+NAME_CLOSED: Final = "name.closed"
 NAME_READ: Final = "name.read"
 MOVE_EVENTS: Final = ("case.linked", "case.unlinked")
 # What an entry records of an act: the actor, the time and the facts.
@@ -378,6 +380,29 @@ def name_readings(report: uuid.UUID) -> list[tuple[date, str]]:
     entries = AuditEntry.objects.filter(subject=report, event=NAME_READ).order_by("sequence")
     genuine = (entry for entry in entries if log.is_genuine(entry))
     return [(timezone.localdate(entry.at), str(entry.facts.get("body", ""))) for entry in genuine]
+
+
+def name_was_read(report: uuid.UUID, row: str) -> bool:
+    """Whether the portal has recorded the reading of a name that a row with the digest ``row`` keeps; one query."""
+    entries = AuditEntry.objects.filter(subject=report, event=NAME_READ).order_by("sequence")
+    return any(entry.facts.get("row") == row and log.is_genuine(entry) for entry in entries)
+
+
+def name_requests(report: uuid.UUID) -> set[tuple[str, str, str]]:
+    """Return of each request for the name its key, digest, and the day (ISO) it was closed, "" while open; one query.
+
+    Whoever writes to the database could otherwise let a body ask that never did, and the reporter give it a name.
+    """
+    digests: dict[str, str] = {}
+    closed: dict[str, str] = {}
+    entries = AuditEntry.objects.filter(subject=report, event__in=(NAME_REQUESTED, NAME_CLOSED)).order_by("sequence")
+    for entry in filter(log.is_genuine, entries):
+        request = str(entry.facts.get("request"))
+        if entry.event == NAME_CLOSED:
+            closed[request] = timezone.localdate(entry.at).isoformat()
+        else:
+            digests[request] = str(entry.facts.get("row"))
+    return {(request, digest, closed.get(request, "")) for request, digest in digests.items()}
 
 
 def openings(report: Complaint, cases: Iterable[tuple[uuid.UUID, date | None, date | None]]) -> int:

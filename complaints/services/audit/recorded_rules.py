@@ -7,7 +7,7 @@ judges by rules that nobody has loaded. The rows of changes are compared as othe
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -20,6 +20,7 @@ from complaints.models.audit import AuditEntry, ChainHead
 from complaints.models.rule_change import RuleChange
 from complaints.services.audit import log
 from complaints.services.audit.faults import Fault, RowCheck, once
+from complaints.services.audit.state import states_of
 
 DELIVERED: Final = "rules.delivered"
 COMPARED: Final = "rule.compared"
@@ -45,6 +46,21 @@ def is_proposed(row: RuleChange, state: str) -> bool:
     if entry is None or (entry.event, entry.actor) != ("rule.proposed", row.proposed_by_id):
         return False
     return entry.facts.get("state") == state and log.is_genuine(entry)
+
+
+def as_recorded(rows: Collection[RuleChange]) -> list[RuleChange]:
+    """Return those of some changes that stand as the genuine entry of their confirmation records; two queries.
+
+    Whoever writes to the database puts no rule in force by a row, and changes none: the chain holds the whole row.
+    """
+    if not rows:
+        return []
+    confirmed: dict[uuid.UUID | None, tuple[uuid.UUID | None, object]] = {}
+    entries = AuditEntry.objects.filter(subject__in=[row.pk for row in rows], event="rule.confirmed")
+    for entry in filter(log.is_genuine, entries.order_by("sequence")):
+        confirmed[entry.subject] = entry.actor, entry.facts.get("state")
+    states = states_of([row.pk for row in rows], "rule")
+    return [row for row in rows if confirmed.get(row.pk) == (row.decided_by_id, states[row.pk])]
 
 
 def has_compared(person: uuid.UUID, change: uuid.UUID) -> bool:

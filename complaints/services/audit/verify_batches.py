@@ -25,6 +25,7 @@ from complaints.services.audit import identity_signature
 from complaints.services.audit.batches import CLOCKS_AGREE
 from complaints.services.audit.faults import PARTS, Fault, RowCheck, Rows, Scope, lock, once
 from complaints.services.audit.leaves import IDENTITY_COLUMNS, PIECE, batch_root, identity_leaf
+from complaints.services.audit.recorded_acts import NAME_CLOSED
 
 # The tables of which each row of a reporter names its batch, and the condition on those rows.
 _TABLES: Final[tuple[tuple[type[models.Model], models.Q], ...]] = (
@@ -40,7 +41,6 @@ _NUMBERED: Final[tuple[type[models.Model], ...]] = (Message, Evidence, InternalN
 
 # What the signature of an identity is over, and the signature.
 _SIGNED: Final = (*IDENTITY_COLUMNS, "body", "version", "batch")
-NAME_CLOSED: Final = "name.closed"
 # So many closed batches may lack their entry while the job that appends it is at work.
 CLOSED_WITHOUT_ENTRY: Final = 1
 
@@ -148,16 +148,24 @@ def identity_faults(complaint_ids: Sequence[uuid.UUID]) -> Iterator[Fault]:
 def _unsigned(complaint_ids: Sequence[uuid.UUID]) -> Iterator[tuple[uuid.UUID, str]]:
     """Yield each report whose identity bears no signature of somebody who may write it, with that identity's leaf.
 
-    The office may write one only where the chain records that a request for the name ended.
+    A team may write one only where the chain records that a request for the name ended; that of a body also where its
+    key was changed, because it seals every place again then.
     """
     rows = Identity.objects.filter(pk__in=complaint_ids).select_related("complaint")
     ended = AuditEntry.objects.filter(subject__in=complaint_ids, event=NAME_CLOSED).values_list("subject", flat=True)
     may_be_emptied, office = set(ended), set(team_key_history.office_signers())
+    was_changed: dict[str | None, bool] = {}
     for identity in rows.only(*_SIGNED, "complaint__reporter_verify_key").iterator(chunk_size=PIECE):
+        body = identity.body_id
+        if body not in was_changed:
+            was_changed[body] = len(list(team_key_history.signers(f"body-{body}"))) > 1
         try:
-            is_unasked = identity_signature.check(identity) in office and identity.pk not in may_be_emptied
+            signer = identity_signature.check(identity)
         except SealError:
             is_unasked = True
+        else:
+            is_asked = identity.pk in may_be_emptied or (signer not in office and was_changed[body])
+            is_unasked = signer != bytes(identity.complaint.reporter_verify_key) and not is_asked
         if is_unasked:
             yield identity.pk, identity_leaf(identity).hex()
 

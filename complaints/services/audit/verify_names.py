@@ -14,11 +14,8 @@ from complaints.models.audit import AuditEntry, ChainHead
 from complaints.models.identity import NameRequest, ReadName
 from complaints.services.audit.coverage import COVERAGE
 from complaints.services.audit.faults import Fault, RowCheck
-from complaints.services.audit.recorded_acts import NAME_READ
+from complaints.services.audit.recorded_acts import NAME_CLOSED, NAME_READ, NAME_REQUESTED
 from complaints.services.audit.state import digest_of_columns
-from complaints.services.audit.verify_batches import NAME_CLOSED
-
-REQUESTED: Final = "name.requested"
 
 
 def name_faults(complaint_ids: Sequence[uuid.UUID]) -> Iterator[Fault]:
@@ -57,7 +54,7 @@ def _recorded(complaint_ids: Collection[uuid.UUID]) -> Mapping[uuid.UUID, set[st
     lines: dict[uuid.UUID, set[str]] = defaultdict(set)
     requested: dict[tuple[uuid.UUID, str], str] = {}
     closed: dict[str, str] = {}
-    entries = AuditEntry.objects.filter(subject__in=complaint_ids, event__in=(REQUESTED, NAME_CLOSED, NAME_READ))
+    entries = AuditEntry.objects.filter(subject__in=complaint_ids, event__in=(NAME_REQUESTED, NAME_CLOSED, NAME_READ))
     for report, event, at, facts in entries.order_by("sequence").values_list("subject", "event", "at", "facts"):
         if report is None or not isinstance(facts, dict):
             continue
