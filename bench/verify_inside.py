@@ -29,8 +29,7 @@ from complaints.models.complaint import Complaint
 from complaints.models.team import Staff
 from complaints.models.verification import VerificationFault
 from complaints.services.audit import batches, log, nightly_run
-from complaints.services.audit.log import StepColumns, step_facts
-from complaints.services.audit.state import row_digest
+from complaints.services.audit.log import StepColumns, row_digest, step_facts
 
 ROUND = 5_000
 NOTE = bytes(4096)

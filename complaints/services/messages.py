@@ -18,7 +18,7 @@ from complaints.models.oversight import Release
 from complaints.models.redaction import Redaction
 from complaints.services.actor import Actor
 from complaints.services.audit import log
-from complaints.services.audit.state import row_digest
+from complaints.services.audit.log import row_digest
 from complaints.services.keyring import message_context, team_of
 from complaints.services.team_key_history import trusted_signer
 

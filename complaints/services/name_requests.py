@@ -16,7 +16,7 @@ from complaints.models.oversight import Release
 from complaints.services import reporter_identity
 from complaints.services.actor import Actor
 from complaints.services.audit import batches
-from complaints.services.audit.state import row_digest
+from complaints.services.audit.log import row_digest
 
 
 def request_for_release(*, actor: Actor, release: Release, complaints: Collection[Complaint]) -> None:

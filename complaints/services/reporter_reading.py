@@ -27,7 +27,7 @@ from complaints.models.identity import Identity, NameRequest
 from complaints.models.oversight import OversightBody, Release, ReleasedReport
 from complaints.services import reference_data, team_key_history
 from complaints.services.audit import log, recorded_acts
-from complaints.services.audit.state import row_digest
+from complaints.services.audit.log import row_digest
 from complaints.services.keyring import message_context, team_of, told_context
 from complaints.services.team_key_history import trusted_signer
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import re
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Final, NamedTuple
 
 from django.conf import settings
-from django.db import transaction
+from django.db import models, transaction
 from django.db.models import Max
 from django.utils import timezone
 
@@ -23,6 +24,7 @@ from complaints.models.audit import EVENTS, AuditEntry, ChainHead
 from complaints.models.case import CaseStep
 from complaints.models.complaint import Complaint
 from complaints.models.team import Staff
+from complaints.services.audit.coverage import COVERAGE
 
 _FACT = re.compile(r"[0-9A-Za-z_.:+-]{0,200}")
 _HEAD = re.compile(r"(\d{1,5}) (\d{1,9}) (\d{4}-\d\d-\d\d) (\d{1,18}) ([0-9a-f]{64})", re.ASCII)
@@ -351,3 +353,42 @@ def head() -> tuple[int, str]:
     """Return the number and the digest (hexadecimal) of the chain's last entry."""
     row = ChainHead.objects.get(pk=1)
     return row.sequence, bytes(row.digest).hex()
+
+
+# --- Digests of the clear columns of rows, for the entries of their acts ----------------------------------------------
+
+
+def row_digest(row: models.Model) -> str:
+    """Return the digest (hexadecimal) of the clear columns that the entry of an act records of a new row."""
+    columns = COVERAGE[type(row).__name__].recorded
+    return digest_of_columns(columns, [row.serializable_value(name) for name in columns])
+
+
+def digest_of_columns(columns: Sequence[str], values: Iterable[object]) -> str:
+    """Return the digest of :func:`row_digest` from the values of the ``recorded`` columns of a table."""
+    return blake2b(hashchain.canonical(plain(zip(columns, values, strict=True))), person=b"clear columns").hex()
+
+
+# What using a second factor leaves in its data: the last code's step, used recovery codes, when they were shown.
+_MARKS_OF_USE: Final = frozenset({"step", "used_mask", "viewed_at"})
+
+
+def plain(pairs: Iterable[tuple[str, object]]) -> dict[str, object]:
+    """Return columns and their values with values that JSON can hold."""
+    return {name: _plain_value(value) for name, value in pairs}
+
+
+def _plain_value(value: object) -> object:
+    """Return a column's value in a form that has one canonical encoding, the same on both databases."""
+    if isinstance(value, bytes | memoryview):
+        return bytes(value).hex()
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat()
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, dict):
+        value = {name: value[name] for name in value.keys() - _MARKS_OF_USE}
+    if isinstance(value, dict | list | float):
+        # The data of a second factor. As text: whoever writes to the database can put a number with a fraction there.
+        return json.dumps(value, sort_keys=True)
+    return str(value) if isinstance(value, uuid.UUID) else value

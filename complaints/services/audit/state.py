@@ -6,11 +6,9 @@ nothing, so the salt goes when the row is erased: the digest of a name without a
 
 from __future__ import annotations
 
-import json
 import uuid
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
 from typing import Final
 
 from allauth.mfa.models import Authenticator
@@ -24,14 +22,13 @@ from complaints.models.complaint import KeyGrant
 from complaints.models.oversight import Release, ReleasedFile, ReleasedReport, ReleasePart
 from complaints.models.rule_change import RuleChange
 from complaints.models.team import Staff, Team, TeamKey, TeamMembership
-from complaints.services.audit.coverage import COVERAGE, state_columns
+from complaints.services.audit.coverage import state_columns
+from complaints.services.audit.log import plain
 
 DIGEST_BYTES: Final = 16
 # Reference data is public: nothing would be hidden by a salt.
 _PUBLIC: Final = b"reference data"
 _INDEX_COLUMNS: Final = ("id", "evidence", "kind", "digest", "sealed")
-# What using a second factor leaves in its data: the last code's step, used recovery codes, when they were shown.
-_MARKS_OF_USE: Final = frozenset({"step", "used_mask", "viewed_at"})
 
 
 @dataclass(frozen=True)
@@ -104,11 +101,11 @@ def states_of(keys: Collection[uuid.UUID], state: str) -> dict[uuid.UUID, str]:
         columns = state_columns(model.__name__, state)
         rows = model._base_manager.filter(**{f"{owner}__in": keys}).order_by("pk")
         for owner_id, *values in rows.values_list(owner, *columns):
-            parts.setdefault(owner_id, []).append([model.__name__, _plain(zip(columns, values, strict=True))])
+            parts.setdefault(owner_id, []).append([model.__name__, plain(zip(columns, values, strict=True))])
     columns = state_columns(kind.model.__name__, state)
     states = {}
     for key, salt, *values in kind.model._base_manager.filter(pk__in=keys).values_list("pk", "salt", *columns):
-        content = {"row": _plain(zip(columns, values, strict=True)), "parts": parts.get(key, [])}
+        content = {"row": plain(zip(columns, values, strict=True)), "parts": parts.get(key, [])}
         states[key] = _digest(content, bytes(salt))
     return states
 
@@ -128,22 +125,11 @@ def blank_states(keys: Collection[uuid.UUID], state: str) -> dict[uuid.UUID, str
     return {key: _digest(content, bytes(salt)) for key, salt in salts}
 
 
-def row_digest(row: models.Model) -> str:
-    """Return the digest (hexadecimal) of the clear columns that the entry of an act records of a new row."""
-    columns = COVERAGE[type(row).__name__].recorded
-    return digest_of_columns(columns, [row.serializable_value(name) for name in columns])
-
-
-def digest_of_columns(columns: Sequence[str], values: Iterable[object]) -> str:
-    """Return the digest of :func:`row_digest` from the values of the ``recorded`` columns of a table."""
-    return blake2b(hashchain.canonical(_plain(zip(columns, values, strict=True))), person=b"clear columns").hex()
-
-
 def table_state(model: type[models.Model]) -> str:
     """Return the state of a whole table of reference data (32 hexadecimal digits)."""
     columns = state_columns(model.__name__, "catalog")
     rows = model._base_manager.order_by("pk").values_list(*columns)
-    return _digest({"rows": [_plain(zip(columns, row, strict=True)) for row in rows]}, _PUBLIC)
+    return _digest({"rows": [plain(zip(columns, row, strict=True)) for row in rows]}, _PUBLIC)
 
 
 def table_subject(model: type[models.Model]) -> uuid.UUID:
@@ -224,28 +210,8 @@ def release_roots(releases: Collection[uuid.UUID]) -> dict[uuid.UUID, str]:
 
 
 def _leaf(kind: str, pairs: Iterable[tuple[str, object]]) -> bytes:
-    return blake2b(hashchain.canonical({"kind": kind, "row": _plain(pairs)}), person=b"row leaf")
+    return blake2b(hashchain.canonical({"kind": kind, "row": plain(pairs)}), person=b"row leaf")
 
 
 def _digest(content: Mapping[str, object], salt: bytes) -> str:
     return blake2b(hashchain.canonical(content), person=b"row state", key=salt, size=DIGEST_BYTES).hex()
-
-
-def _plain(pairs: Iterable[tuple[str, object]]) -> dict[str, object]:
-    return {name: _plain_value(value) for name, value in pairs}
-
-
-def _plain_value(value: object) -> object:
-    """Return a column's value in a form that has one canonical encoding, the same on both databases."""
-    if isinstance(value, bytes | memoryview):
-        return bytes(value).hex()
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat()
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, dict):
-        value = {name: value[name] for name in value.keys() - _MARKS_OF_USE}
-    if isinstance(value, dict | list | float):
-        # The data of a second factor. As text: whoever writes to the database can put a number with a fraction there.
-        return json.dumps(value, sort_keys=True)
-    return str(value) if isinstance(value, uuid.UUID) else value

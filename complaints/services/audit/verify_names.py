@@ -14,8 +14,8 @@ from complaints.models.audit import AuditEntry, ChainHead
 from complaints.models.identity import NameRequest, ReadName
 from complaints.services.audit.coverage import COVERAGE
 from complaints.services.audit.faults import Fault, RowCheck
+from complaints.services.audit.log import digest_of_columns
 from complaints.services.audit.recorded_acts import NAME_CLOSED, NAME_READ, NAME_REQUESTED
-from complaints.services.audit.state import digest_of_columns
 
 
 def name_faults(complaint_ids: Sequence[uuid.UUID]) -> Iterator[Fault]:

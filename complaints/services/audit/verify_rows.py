@@ -28,7 +28,7 @@ from complaints.models.redaction import Redaction
 from complaints.services import team_key_history
 from complaints.services.audit.coverage import COVERAGE
 from complaints.services.audit.faults import Fault, RowCheck, Rows, Scope, once
-from complaints.services.audit.log import StepColumns, digest_of, step_facts
+from complaints.services.audit.log import StepColumns, digest_of, digest_of_columns, step_facts
 from complaints.services.audit.recorded_acts import (
     MOVE_EVENTS,
     Record,
@@ -39,7 +39,6 @@ from complaints.services.audit.recorded_acts import (
     reporters_of,
     step_statement,
 )
-from complaints.services.audit.state import digest_of_columns
 
 # Rows are read in pieces of this size: a case may have any number of steps, a text any permitted length.
 PIECE: Final = 200

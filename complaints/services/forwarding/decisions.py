@@ -24,7 +24,7 @@ from complaints.models.reference_data import SanctionKind
 from complaints.services import case_membership, disclosure_check, transitions
 from complaints.services.actor import Actor
 from complaints.services.audit import log
-from complaints.services.audit.state import row_digest
+from complaints.services.audit.log import row_digest
 from complaints.services.forwarding.reading import (
     OpenedRelease,
     actions,

@@ -24,7 +24,7 @@ from complaints.models.team import Team
 from complaints.services import case_membership, name_requests, reporter_identity, resealing_registry, transitions
 from complaints.services.actor import Actor
 from complaints.services.audit import recorded_acts
-from complaints.services.audit.state import row_digest
+from complaints.services.audit.log import row_digest
 from complaints.services.forwarding.reading import chain_of, is_acted_on, open_contents, reporters_of
 from complaints.services.keyring import check_keys
 from complaints.services.reporter_identity import SLOT_SIZES, Name

@@ -28,7 +28,8 @@ from complaints.models.team import Team
 from complaints.services import assessments, case_membership, disclosure_check, name_requests, transitions
 from complaints.services.actor import Actor
 from complaints.services.audit import log
-from complaints.services.audit.state import content_root, release_roots, row_digest
+from complaints.services.audit.log import row_digest
+from complaints.services.audit.state import content_root, release_roots
 from complaints.services.forwarding.contents import Choice, Composed, Held, compose
 from complaints.services.forwarding.reading import file_context, held_by, part_context, release_context
 from complaints.services.keyring import bind_keys, grant_key, told_context
