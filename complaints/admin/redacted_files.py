@@ -28,7 +28,7 @@ from complaints.admin.base import BaseForm, StaffRequest, readable_case_or_404, 
 from complaints.admin.case_evidence import NO_COPY, allow_viewing
 from complaints.admin.file_responses import inline_kind
 from complaints.admin.labels import Label
-from complaints.admin.redactions import CHANGED_MEANWHILE, REASONS, seen_in
+from complaints.admin.redactions import CHANGED_MEANWHILE, REASONS, seen_in, waits_for_copy
 from complaints.domain import redaction
 from complaints.domain.redaction import SCALE, Box, NothingLeft, Reason, Span
 from complaints.models.complaint import Complaint
@@ -288,6 +288,7 @@ def _file_page(request: StaffRequest, opened: OpenFile, areas: Areas, *, status:
         "complaint": opened.complaint,
         "item": item,
         "manner": opened.kind,
+        "waits": waits_for_copy(item),
         "seen": redactions.of_report(keyring=request.keyring, complaint=opened.complaint).sequence(opened.target),
         "form": areas.form,
         "errors": areas.errors,
