@@ -151,7 +151,7 @@ class BodyStepForm(SeenForm):
         if "reply" not in self.fields and action is not Action.RETURN:
             self.fields["reply"] = text_field(
                 _("Words to the reporter, if you like"),
-                help_text=_("The reporter reads them on the status page beside the new state."),
+                help_text=_("The reporter reads them on the status page."),
                 rows=3,
             )
 

@@ -127,6 +127,13 @@ def _text_on_status_page(row: workflow.Transition, state: str) -> str:
     return _("“%(state)s”.") % {"state": state}
 
 
+def done_words(before: str, after: str) -> str:
+    """Return what is said after a step, with the labels of the status before it and after it."""
+    if before == after:
+        return _("Done. The status stays “%(state)s”.") % {"state": after}
+    return _("Done: from “%(before)s” to “%(after)s”.") % {"before": before, "after": after}
+
+
 def step_done_label(action: str) -> str:
     """Return the line of the history for a step that was taken."""
     return str(STEPS_DONE[Action(action).value])

@@ -7,6 +7,7 @@ from typing import Final
 from django.utils.translation import gettext_lazy as _
 
 from complaints.admin.labels import Label
+from complaints.domain.law.reading import Fault
 from complaints.domain.law.vocabulary import (
     AccusedKind,
     Answer,
@@ -167,6 +168,39 @@ TABLES: Final[dict[str, Label]] = {
     "cautions": _("What must not be shown"),
     "bodies": _("Bodies"),
     "statuses": _("Status of employment"),
+}
+# What cannot be right in a row of the rules. Names of keys and codes stay as they stand in the row.
+RULE_FAULTS: Final[dict[Fault, Label]] = {
+    Fault.NO_TEXT: _("%(key)s is missing or no text"),
+    Fault.NO_LIST: _("%(key)s is no list"),
+    Fault.NO_FLAG: _("%(key)s is neither true nor false"),
+    Fault.EMPTY: _("%(key)s is empty"),
+    Fault.ITEM_NO_TEXT: _("%(key)s holds what is no text"),
+    Fault.NO_NUMBER: _("%(key)s is no number of days"),
+    Fault.NO_DAY: _("%(key)s is no day: %(value)s"),
+    Fault.UNKNOWN_CODE: _("%(key)s has an unknown code: %(value)s"),
+    Fault.UNREAD: _("nothing reads %(key)s"),
+    Fault.MISSING: _("%(key)s is missing"),
+    Fault.DAYS_SWAPPED: _("valid_until lies before valid_from"),
+    Fault.UNSEEN_QUOTATION: _("quotation of a text that nobody saw"),
+    Fault.TWO_STATUSES: _("applies_to names more than one status"),
+    Fault.OFFENCE: _("an offence is named where the answer is no, or missing"),
+    Fault.NUMBER_WITHOUT_UNIT: _("number and unit do not go together"),
+    Fault.OVERLAP: _("both are valid on the same days"),
+    Fault.TWICE: _("the code stands twice"),
+    Fault.NO_OFFENCE: _("penalties.json has no offence %(value)s"),
+    Fault.TOO_HIGH: _("number is above %(value)s"),
+    Fault.COUNTED: _(
+        "deadlines are counted by this limit: it stands once, without valid_from and valid_until, with number, and "
+        "unit is one of %(value)s"
+    ),
+    Fault.KEY_TWICE: _("a key stands twice"),
+    Fault.NO_JSON: _("no JSON in line %(key)s, column %(value)s"),
+    Fault.UNREADABLE: _("no JSON that can be read"),
+    Fault.NO_OBJECT: _("the row is no object in braces"),
+    Fault.BAD_CODE: _("code is missing, or not of at most 40 letters, digits, hyphens"),
+    Fault.TOO_LONG: _("the row is longer than %(value)s characters"),
+    Fault.OTHER_CODE: _("code is another one: %(value)s"),
 }
 
 

@@ -28,7 +28,7 @@ from complaints.admin.base import BaseForm, StaffRequest, readable_case_or_404, 
 from complaints.admin.case_evidence import NO_COPY, allow_viewing
 from complaints.admin.file_responses import inline_kind
 from complaints.admin.labels import Label
-from complaints.admin.redactions import CHANGED_MEANWHILE, REASONS, seen_in
+from complaints.admin.redactions import CHANGED_MEANWHILE, REASONS, seen_in, waits_for_copy
 from complaints.domain import redaction
 from complaints.domain.redaction import SCALE, Box, NothingLeft, Reason, Span
 from complaints.models.complaint import Complaint
@@ -56,6 +56,9 @@ def _seconds(label: Label) -> forms.DecimalField:
 class BoxForm(BaseForm):
     """One box to be added, in percent of a page's width and height."""
 
+    # Left empty, it adds nothing; a browser that asked for it would keep the other marks from being sent.
+    use_required_attribute = False
+
     page = forms.IntegerField(label=gettext_lazy("Page"), min_value=1, max_value=MAX_PAGES, initial=1)
     left = _percent(gettext_lazy("From the left (%)"))
     top = _percent(gettext_lazy("From the top (%)"))
@@ -76,6 +79,8 @@ class BoxForm(BaseForm):
 
 class MuteForm(BaseForm):
     """One span of a sound to be added, in seconds."""
+
+    use_required_attribute = False
 
     start = _seconds(gettext_lazy("From (seconds)"))
     end = _seconds(gettext_lazy("Until (seconds)"))
@@ -224,7 +229,8 @@ def redact_file(request: StaffRequest, object_id: uuid.UUID, item_id: uuid.UUID)
         areas.errors.append(problem)
         return _file_page(request, opened, areas, status=status)
     messages.success(request, _("The copy is made. A body gets it in place of the file."))
-    return redirect("admin:complaints_case_redact_file", object_id, item_id)
+    # The fragment takes the place of the form's own, so that what was done is in sight.
+    return redirect(reverse("admin:complaints_case_redact_file", args=[object_id, item_id]) + "#content-start")
 
 
 def _kept(request: StaffRequest, opened: OpenFile, areas: Areas) -> tuple[str, int]:
@@ -282,6 +288,7 @@ def _file_page(request: StaffRequest, opened: OpenFile, areas: Areas, *, status:
         "complaint": opened.complaint,
         "item": item,
         "manner": opened.kind,
+        "waits": waits_for_copy(item),
         "seen": redactions.of_report(keyring=request.keyring, complaint=opened.complaint).sequence(opened.target),
         "form": areas.form,
         "errors": areas.errors,

@@ -28,6 +28,7 @@ from complaints.domain import redaction, telling_passages
 from complaints.domain.redaction import NothingLeft, Reason, Span
 from complaints.domain.telling_passages import Proposal, Tells
 from complaints.models.complaint import Complaint
+from complaints.models.evidence import Evidence
 from complaints.models.oversight import Release
 from complaints.services import case_file, redactions
 from complaints.services.case_file import CaseFile, ComplaintFile
@@ -224,9 +225,17 @@ def _file_state(counted: ReportRedactions, item: case_file.EvidenceItem) -> str:
     if found and found.removal:
         number = len(found.removal.boxes) + len(found.removal.mutes)
         return ngettext("%(number)d part removed", "%(number)d parts removed", number) % {"number": number}
+    if waits := waits_for_copy(item):
+        return _("cannot be redacted yet: %(state)s") % {"state": waits}
     if item.working is None or not manner(item.working.info.type):
         return _("cannot be redacted: leave it out, or release it as it is")
     return _("nothing removed")
+
+
+def waits_for_copy(item: case_file.EvidenceItem) -> str:
+    """Return in words why a file has no working copy so far, "" where it has one or gets none."""
+    is_coming = item.row.state in (Evidence.State.PENDING, Evidence.State.OFFICER)
+    return str(item.row.get_state_display()) if is_coming and item.working is None else ""
 
 
 @staff_page("POST", opens_for=access.may_see_cases)

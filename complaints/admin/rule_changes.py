@@ -25,7 +25,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from complaints import access
 from complaints.admin.base import BaseForm, StaffRequest, render, staff_page, text_field
 from complaints.admin.labels import Label, staff_name
-from complaints.admin.law_labels import ANSWERS, CONDITIONS, LEVELS, TABLES, code_label
+from complaints.admin.law_labels import ANSWERS, CONDITIONS, LEVELS, RULE_FAULTS, TABLES, code_label
 from complaints.admin.legal_basis import NO_FIRST_DAY, RuleLine, rule_line
 from complaints.domain.law.changes import COUNTED, Reading, Row, RowKey, check_change, read_row, row_text
 from complaints.domain.law.reading import TABLES as RULE_TABLES
@@ -55,8 +55,8 @@ TABLE_LABELS: Final[dict[str, Label]] = {
     "closed_days": gettext_lazy("Holidays and voting days"),
     "elections": gettext_lazy("Elections"),
 }
-# What a new row has to hold in any case; the fields of each table are in CONTRIBUTING and in the rows beside it.
-_NEW_ROW: Final[Row] = {"code": "", "sources": [], "mark": "reading", "review_due": ""}
+# What a key of a new row begins with, by the kind of what stands there in other rows; a number begins as null.
+_EMPTY: Final[dict[type, object]] = {str: "", list: [], bool: False}
 SESSION_KEY: Final = "rule_comparison"
 # Characters of the lines of a comparison that the session keeps; more are counted.
 LINES_AT_MOST: Final = 30_000
@@ -80,7 +80,9 @@ class ProposalForm(BaseForm):
 
     row = forms.CharField(
         label=gettext_lazy("The whole row"),
-        help_text=gettext_lazy("JSON in the shape of the row shown. A day is written as 2026-01-31."),
+        help_text=gettext_lazy(
+            "JSON in the shape shown. A day is written as 2026-01-31. A key that the rule does not need may go."
+        ),
         max_length=rule_changes.ROW_CHARACTERS,
         widget=forms.Textarea(
             attrs={"rows": 18, "cols": None, "class": "mono", "autocomplete": "off", "spellcheck": "false"}
@@ -138,7 +140,8 @@ def propose_new(request: StaffRequest, table: str) -> HttpResponseBase:
     if rows is None:
         raise Http404
     places = [str(row.values["code"]) for row in rows]
-    return _proposal_page(request, RowKey(table, ""), row_text(_NEW_ROW), places=places)
+    empty = {key: _EMPTY.get(type(value)) for row in rows for key, value in row.values.items()}
+    return _proposal_page(request, RowKey(table, ""), row_text(empty | {"mark": "reading"}), places=places)
 
 
 def _proposal_page(
@@ -152,7 +155,9 @@ def _proposal_page(
         try:
             row = rule_changes.propose(actor=request.actor, proposed=typed)
         except RuleError as error:
-            form.add_error("row", _("The rules cannot be read with this row: %(fault)s") % {"fault": error})
+            form.add_error(
+                "row", _("The rules cannot be read with this row: %(fault)s") % {"fault": _fault_words(error)}
+            )
         except RuleChangeRefused as refusal:
             form.add_error(None, str(REFUSALS[refusal.code]))
         else:
@@ -167,6 +172,19 @@ def _proposal_page(
         "counts_deadlines": _counts_deadlines(key),
     }
     return render(request, "admin/rule_propose.html", context, model=RuleChange, status=400 if is_post else 200)
+
+
+def _fault_words(error: RuleError) -> str:
+    """Return what cannot be right in a row, after the table, the row and its code."""
+    place = str(TABLE_LABELS[error.table])
+    if error.rows:
+        numbers = ", ".join(map(str, error.rows))
+        place = ngettext("%(table)s, row %(rows)s", "%(table)s, rows %(rows)s", len(error.rows)) % {
+            "table": place,
+            "rows": numbers,
+        }
+    place += f" ({error.code})" if error.code else ""
+    return f"{place}: {RULE_FAULTS[error.fault] % {'key': error.key, 'value': error.value}}"
 
 
 def _counts_deadlines(key: RowKey) -> bool:
@@ -226,7 +244,7 @@ def _before_and_after(row: RuleChange) -> dict[str, object]:
     try:
         changed = check_change(rule_book.delivered_rules(), rule_book.confirmed_changes(), change)
     except RuleError as error:
-        return context | {"fault": str(error)}
+        return context | {"fault": _fault_words(error)}
     version = str(after.get("valid_from") or "")
     lines = [
         _in_words(in_force, change.key) if found else None,
@@ -283,7 +301,7 @@ def compare(request: StaffRequest, change_id: uuid.UUID) -> HttpResponseBase:
     except RuleChangeRefused as refusal:
         messages.error(request, str(REFUSALS[refusal.code]))
     except RuleError as error:
-        messages.error(request, _("The rules cannot be read with this row: %(fault)s") % {"fault": error})
+        messages.error(request, _("The rules cannot be read with this row: %(fault)s") % {"fault": _fault_words(error)})
     else:
         request.session[SESSION_KEY] = _moved(state, found)
         # A script there presses the button for the next slice.
@@ -426,7 +444,7 @@ def _act(request: StaffRequest, row: RuleChange) -> HttpResponseBase:
     except RuleChangeRefused as refusal:
         messages.error(request, str(REFUSALS[refusal.code]))
     except RuleError as error:
-        messages.error(request, _("The rules cannot be read with this row: %(fault)s") % {"fault": error})
+        messages.error(request, _("The rules cannot be read with this row: %(fault)s") % {"fault": _fault_words(error)})
     else:
         messages.success(request, str(done))
         request.session.pop(SESSION_KEY, None)

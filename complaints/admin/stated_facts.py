@@ -103,7 +103,7 @@ def fact_lines(case: Case, facts: Facts | None, statement: Statement | None) -> 
     days = (facts.act_on, facts.known_on) if facts else (None, None)
     lines = [
         FactLine(_("What happened"), str(case.category), told),
-        FactLine(_("Kind of accused"), str(case.accused_kind), told),
+        FactLine(_("Kind of accused"), _capitalized(code_label(case.accused_kind_id)), told),
         *(
             FactLine(name, _day(day) if day else _("not told"), told)
             for name, day in zip((_("Day of the act"), _("Known to the reporter since")), days, strict=True)

@@ -21,7 +21,7 @@ from django.db import IntegrityError, transaction
 from complaints import access
 from complaints.domain.errors import Refused
 from complaints.domain.law.changes import Change, Reading, RowKey, check_change, read_row, row_text
-from complaints.domain.law.reading import TABLES, RuleError
+from complaints.domain.law.reading import TABLES, Fault, RuleError
 from complaints.models.delivered import DeliveredRow
 from complaints.models.reference_data import ClosedDay, Election
 from complaints.models.rule_change import RuleChange
@@ -136,7 +136,7 @@ def _checked(proposed: ProposedRow) -> Change:
     if key.table not in TABLES:
         raise RuleChangeRefused("gone")
     if len(proposed.text) > ROW_CHARACTERS:
-        raise RuleError(f"{key.table}.json: the row is longer than {ROW_CHARACTERS} characters")
+        raise RuleError(Fault.TOO_LONG, key.table, value=str(ROW_CHARACTERS))
     values = read_row(key.table, proposed.text)
     code, base = str(values["code"]), ""
     if proposed.is_new:
@@ -146,7 +146,7 @@ def _checked(proposed: ProposedRow) -> Change:
         if found is None:
             raise RuleChangeRefused("gone")
         if code != key.code:
-            raise RuleError(f"{key.table}.json ({key.code}): code is another one: {code}")
+            raise RuleError(Fault.OTHER_CODE, key.table, key.code, value=code)
         if found.values == values:
             raise RuleChangeRefused("same")
         base = found.delivered

@@ -13,14 +13,14 @@ from django.utils import timezone
 from complaints.adapters import sandbox
 from complaints.domain.redaction import Reason
 from complaints.domain.workflow import Action
-from complaints.models.evidence import EvidenceObject
+from complaints.models.evidence import Evidence, EvidenceObject
 from complaints.models.redaction import Redaction
-from complaints.services import redactions
+from complaints.services import follow_up, redactions
 from complaints.services.actor import Actor
 from tests.adapters import samples
 from tests.cases import act, complaint_of, in_review
 from tests.services.test_redactions import RED_BOX, marks, released, screenshot, with_files
-from tests.world import Cast, Sent, SignedIn
+from tests.world import Cast, Sent, SignedIn, sealed_upload
 
 STORY = (
     "Saya Rahmawati. Di Subbag Keuangan hanya saya yang mencatat.\r\n"
@@ -151,6 +151,17 @@ def test_boxes_and_spans_are_added_and_the_copy_is_made(
     assert "<form" not in vera.get(address(document)).content.decode().split('id="content"')[1]
     assert vera.post(address(document), {"areas": marked, "do": "keep"}).status_code == 200
     assert EvidenceObject.objects.filter(variant="redacted").count() == 2
+
+
+def test_a_file_whose_copy_is_still_being_made_waits(cast: Cast, signed_in: SignedIn) -> None:
+    sent, vera = in_review(cast), signed_in("vera")
+    uploads = [sealed_upload(screenshot(), "a.png")]
+    follow_up.add_message(ticket=sent.ticket, text="", files=uploads, today=timezone.localdate())
+    item = Evidence.objects.get(kind="file")
+    listed = vera.get(reverse("admin:complaints_case_redact", args=[sent.case.pk, complaint_of(sent).pk]))
+    assert "belum dapat dihitamkan: Salinan kerja sedang dibuat" in listed.content.decode()
+    page = vera.get(reverse("admin:complaints_case_redact_file", args=[sent.case.pk, item.pk])).content.decode()
+    assert "Berkas ini belum dapat dihitamkan" in page and "tidak dapat dihitamkan" not in page
 
 
 def test_a_release_is_compared_on_request(cast: Cast, signed_in: SignedIn) -> None:

@@ -8,7 +8,10 @@ from datetime import timedelta
 import time_machine
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import override
 
+from complaints.admin.law_labels import RULE_FAULTS
+from complaints.domain.law.reading import Fault
 from complaints.models.conflict import Conflict
 from complaints.models.reference_data import ClosedDay
 from complaints.models.rule_change import RuleChange
@@ -78,6 +81,11 @@ def test_page_tells_nobody_that_a_report_accuses_them(signed_in: SignedIn, cast:
     assert walk.words(client.get(page)) == before
 
 
+def test_every_fault_of_a_row_has_words_and_english_ones_are_those_of_the_program() -> None:
+    with override("en"):
+        assert {fault: str(words) for fault, words in RULE_FAULTS.items()} == {fault: fault.value for fault in Fault}
+
+
 def test_refused_row_is_named_and_kept(signed_in: SignedIn, cast: Cast) -> None:
     client, url = signed_in("adi"), reverse(PROPOSE, args=["limits", "forward", "0"])
     row = json.loads(client.get(url).context["form"]["row"].value())
@@ -85,11 +93,13 @@ def test_refused_row_is_named_and_kept(signed_in: SignedIn, cast: Cast) -> None:
     answer = client.post(url, form)
     assert answer.status_code == 400
     text = answer.content.decode()
-    assert "limits.json, row 9 (forward): number is no number of days" in text and "&quot;number&quot;: -1" in text
+    assert "Batas waktu, baris 9 (forward): number bukan jumlah hari" in text and "&quot;number&quot;: -1" in text
     assert "Baris ini sama dengan yang berlaku." in client.post(url, form | {"row": json.dumps(row)}).content.decode()
     for missing in (["limits", "nowhere", "0"], ["letters", "forward", "0"], ["limits", "forward", "2026-01-01"]):
         assert client.get(reverse(PROPOSE, args=missing)).status_code == 404
     assert client.get(reverse(ADD, args=["letters"])).status_code == 404
+    begun = json.loads(client.get(reverse(ADD, args=["limits"])).context["form"]["row"].value())
+    assert begun.keys() >= row.keys() and begun["code"] == "" and begun["number"] is None
     new = dict(rule_book.delivered_rules()["cautions"][1]) | {"code": "before-stages-too"}
     answer = client.post(reverse(ADD, args=["cautions"]), {"row": json.dumps(new), "before": "", "reason": "Sebab."})
     assert answer.status_code == 302 and RuleChange.objects.get().is_new

@@ -202,6 +202,7 @@ def test_a_criminal_decision_stands_beside_what_was_decided(signed_in: SignedIn,
     assert "Sentra Gakkumdu menduga ada tindak pidana" in told(other)[-1]
     page = kirana.get(release_url(release)).content.decode()
     assert "B/7" in page and "Ke penyidik." in page and "Keputusan pidana dicatat" in page
+    assert "Selesai. Status tetap “" in page
     assert verify.verify_chain().whole
 
 

@@ -76,6 +76,8 @@ def test_a_passage_and_a_box_are_marked_by_hand(window: Opener, live_cast: Cast)
     typed = [float(page.locator(f"[name={name}]").input_value()) for name in ("left", "top", "width", "height")]
     assert typed == pytest.approx([30, 20, 45, 40], abs=1)
     page.get_by_label("menunjukkan siapa pelapor").check()
+    vera.window.press("Tandai dan lihat")
+    # With the numbers empty again, what is marked is still sent.
     vera.window.press("Buat salinan")
     page.wait_for_function("() => document.querySelector('img.made').naturalWidth > 0")
     assert EvidenceObject.objects.filter(variant="redacted").count() == 1
@@ -117,6 +119,9 @@ def test_a_passage_is_removed_without_scripts(window: Opener, live_cast: Cast) -
     page.locator("#s-3").check()
     page.get_by_label("tidak terkait dengan laporan").check()
     vera.window.press("Tandai dan lihat")
+    # The next key leads on from what the body will read, and not from the top of the page.
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.name") == "reason"
     assert page.locator("#reads").inner_text().splitlines() == [
         "Saya \U0001f642 [dihilangkan: tidak terkait] mencatat.",
         "Kepala dinas meminta dukungan.",

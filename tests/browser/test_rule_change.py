@@ -25,6 +25,11 @@ def test_rule_is_proposed_compared_and_confirmed(
     adi = Officer(window(), "adi")
     adi.window.may_answer = {400}
     adi.window.press("Aturan hukum")
+    # Who prints the rules to sign them signs no links, and reads dark letters on white.
+    adi.page.emulate_media(media="print", color_scheme="dark")
+    assert not adi.page.get_by_text("usulkan perubahan").first.is_visible()
+    assert adi.page.evaluate("getComputedStyle(document.querySelector('h1')).color") == "rgb(29, 41, 47)"
+    adi.page.emulate_media(media="screen")
     row = adi.page.locator("tr", has=adi.page.get_by_role("rowheader", name="n6-pressure"))
     adi.window.follow(row.first.get_by_role("link"))
     text = adi.page.locator("[name=row]")
@@ -33,7 +38,7 @@ def test_rule_is_proposed_compared_and_confirmed(
     adi.page.locator("[name=reason]").fill("Putusan baru, halaman 12.")
     adi.window.press("Usulkan")
     # What the table refuses is named with table, row and key, and nothing that was typed is lost.
-    assert "(n6-pressure): level has an unknown code: grave" in adi.window.words
+    assert "(n6-pressure): level memuat kode yang tidak dikenal: grave" in adi.window.words
     assert "grave" in adi.page.locator("[name=row]").input_value()
     assert looked_at(adi.window, "id", SIZES, least=0) == []
     adi.page.locator("[name=row]").fill(json.dumps(values | {"level": "medium"}))

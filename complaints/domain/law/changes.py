@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from complaints.domain.law.reading import RuleError, Tables, read_rules
+from complaints.domain.law.reading import Fault, RuleError, Tables, read_rules
 from complaints.domain.law.rules import Period, RuleBook
 from complaints.domain.workflow import LIMITS, URGENT_LIMITS, Unit
 
@@ -150,17 +150,14 @@ def _check_limits(book: RuleBook, known: set[str]) -> None:
     """Refuse limits with which a step could not be dated, or that no page has words for."""
     for rule in book.limits:
         if rule.what not in known:
-            raise RuleError(f"limits.json ({rule.code}): what has an unknown code: {rule.what}")
+            raise RuleError(Fault.UNKNOWN_CODE, "limits", rule.code, key="what", value=rule.what)
         if (rule.number or 0) > LIMIT_AT_MOST:
-            raise RuleError(f"limits.json ({rule.code}): number is above {LIMIT_AT_MOST}")
+            raise RuleError(Fault.TOO_HIGH, "limits", rule.code, value=str(LIMIT_AT_MOST))
     for name in sorted(COUNTED):
         found = [rule for rule in book.limits if rule.code == name]
         is_countable = len(found) == 1 and found[0].number is not None and found[0].unit.value in _UNITS
         if not is_countable or found[0].period != Period(None, None):
-            raise RuleError(
-                f"limits.json ({name}): deadlines are counted by this limit: it stands once, without valid_from and "
-                f"valid_until, with number, and unit is one of {', '.join(sorted(_UNITS))}"
-            )
+            raise RuleError(Fault.COUNTED, "limits", name, value=", ".join(sorted(_UNITS)))
 
 
 def read_row(table: str, text: str) -> Row:
@@ -169,7 +166,7 @@ def read_row(table: str, text: str) -> Row:
     def of_pairs(pairs: list[tuple[str, object]]) -> dict[str, object]:
         row = dict(pairs)
         if len(row) < len(pairs):
-            raise RuleError(f"{table}.json: a key stands twice")
+            raise RuleError(Fault.KEY_TWICE, table)
         return row
 
     try:
@@ -179,13 +176,13 @@ def read_row(table: str, text: str) -> Row:
     except RuleError:
         raise
     except json.JSONDecodeError as error:
-        raise RuleError(f"{table}.json: no JSON in line {error.lineno}, column {error.colno}") from None
+        raise RuleError(Fault.NO_JSON, table, key=str(error.lineno), value=str(error.colno)) from None
     except (ValueError, RecursionError):
-        raise RuleError(f"{table}.json: no JSON that can be read") from None
+        raise RuleError(Fault.UNREADABLE, table) from None
     if not isinstance(row, dict):
-        raise RuleError(f"{table}.json: the row is no object in braces")
+        raise RuleError(Fault.NO_OBJECT, table)
     if not _CODE.fullmatch(str(row.get("code", ""))):
-        raise RuleError(f"{table}.json: code is missing, or not of at most 40 letters, digits, hyphens")
+        raise RuleError(Fault.BAD_CODE, table)
     return row
 
 

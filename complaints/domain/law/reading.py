@@ -53,39 +53,95 @@ AnyRule = TypeVar("AnyRule", bound=Rule)
 Tables = Mapping[str, Sequence[Mapping[str, object]]]
 
 
+class Fault(StrEnum):
+    """What cannot be right in a row; the value is the English sentence, with ``key`` and ``value`` in it."""
+
+    NO_TEXT = "%(key)s is missing or no text"
+    NO_LIST = "%(key)s is no list"
+    NO_FLAG = "%(key)s is neither true nor false"
+    EMPTY = "%(key)s is empty"
+    ITEM_NO_TEXT = "%(key)s holds what is no text"
+    NO_NUMBER = "%(key)s is no number of days"
+    NO_DAY = "%(key)s is no day: %(value)s"
+    UNKNOWN_CODE = "%(key)s has an unknown code: %(value)s"
+    UNREAD = "nothing reads %(key)s"
+    MISSING = "%(key)s is missing"
+    DAYS_SWAPPED = "valid_until lies before valid_from"
+    UNSEEN_QUOTATION = "quotation of a text that nobody saw"
+    TWO_STATUSES = "applies_to names more than one status"
+    OFFENCE = "an offence is named where the answer is no, or missing"
+    NUMBER_WITHOUT_UNIT = "number and unit do not go together"
+    OVERLAP = "both are valid on the same days"
+    TWICE = "the code stands twice"
+    NO_OFFENCE = "penalties.json has no offence %(value)s"
+    TOO_HIGH = "number is above %(value)s"
+    COUNTED = (
+        "deadlines are counted by this limit: it stands once, without valid_from and valid_until, with number, and "
+        "unit is one of %(value)s"
+    )
+    KEY_TWICE = "a key stands twice"
+    NO_JSON = "no JSON in line %(key)s, column %(value)s"
+    UNREADABLE = "no JSON that can be read"
+    NO_OBJECT = "the row is no object in braces"
+    BAD_CODE = "code is missing, or not of at most 40 letters, digits, hyphens"
+    TOO_LONG = "the row is longer than %(value)s characters"
+    OTHER_CODE = "code is another one: %(value)s"
+
+
 class RuleError(ValueError):
-    """A row that the table refuses; the message names file, row and code."""
+    """A row that the table refuses.
+
+    Attributes:
+        table: the table, which is the name of its file without ending.
+        code: the code of the row, "" where it has none.
+        rows: the numbers of the rows in their table, from 1, where they are known.
+        fault, key, value: what is wrong, the key of the row that it is about, and what stands there.
+    """
+
+    def __init__(
+        self, fault: Fault, table: str, code: str = "", rows: tuple[int, ...] = (), *, key: str = "", value: str = ""
+    ) -> None:
+        self.fault, self.table, self.code, self.rows, self.key, self.value = fault, table, code, rows, key, value
+        numbers = f", {'row' if len(rows) == 1 else 'rows'} {' and '.join(map(str, rows))}" if rows else ""
+        place = f"{table}.json{numbers}" + (f" ({code})" if code else "")
+        super().__init__(f"{place}: {fault.value % {'key': key, 'value': value}}")
+
+
+_KINDS: Final = {str: Fault.NO_TEXT, list: Fault.NO_LIST, bool: Fault.NO_FLAG}
 
 
 @dataclass(slots=True)
 class _Row:
     """A row with its place; it remembers what was read, so that the rest can be refused."""
 
-    place: str
+    table: str
+    row_number: int
     values: Mapping[str, object]
     read: set[str] = field(default_factory=set)
 
-    def fault(self, words: str) -> RuleError:
-        return RuleError(f"{self.place}: {words}")
+    def fault(self, fault: Fault, key: str = "", value: str = "") -> RuleError:
+        return RuleError(
+            fault, self.table, str(self.values.get("code", "no code")), (self.row_number,), key=key, value=value
+        )
 
     def _value(self, key: str, kind: type, default: object) -> object:
         self.read.add(key)
         value = self.values.get(key, default)
-        if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-            raise self.fault(f"{key} is missing or no {kind.__name__}")
+        if not isinstance(value, kind):
+            raise self.fault(_KINDS[kind], key)
         return value
 
     def text(self, key: str, default: str | None = None) -> str:
         value = str(self._value(key, str, default))
         if default is None and not value.strip():
-            raise self.fault(f"{key} is empty")
+            raise self.fault(Fault.EMPTY, key)
         return value
 
     def texts(self, key: str) -> tuple[str, ...]:
         value = self._value(key, list, [])
         items = tuple(value) if isinstance(value, list) else ()
         if not all(isinstance(item, str) and item for item in items):
-            raise self.fault(f"{key} holds what is no text")
+            raise self.fault(Fault.ITEM_NO_TEXT, key)
         return items
 
     def flag(self, key: str) -> bool:
@@ -95,7 +151,7 @@ class _Row:
         self.read.add(key)
         value = self.values.get(key)
         if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 0):
-            raise self.fault(f"{key} is no number of days")
+            raise self.fault(Fault.NO_NUMBER, key)
         return value
 
     def day(self, key: str) -> date | None:
@@ -103,7 +159,7 @@ class _Row:
         try:
             return date.fromisoformat(text) if text else None
         except ValueError:
-            raise self.fault(f"{key} is no day: {text}") from None
+            raise self.fault(Fault.NO_DAY, key, text) from None
 
     def code(self, key: str, codes: type[Code]) -> Code:
         return self._code(key, self.text(key), codes)
@@ -115,12 +171,12 @@ class _Row:
         try:
             return codes(value)
         except ValueError:
-            raise self.fault(f"{key} has an unknown code: {value}") from None
+            raise self.fault(Fault.UNKNOWN_CODE, key, value) from None
 
     def end(self) -> None:
         unknown = sorted(set(self.values) - self.read)
         if unknown:
-            raise self.fault(f"nothing reads {', '.join(unknown)}")
+            raise self.fault(Fault.UNREAD, ", ".join(unknown))
 
 
 def _categories(row: _Row) -> frozenset[str]:
@@ -129,7 +185,7 @@ def _categories(row: _Row) -> frozenset[str]:
     for item in row.texts("categories"):
         found = {code for code in CATEGORIES if code == item or (len(item) == 1 and code.startswith(item))}
         if not found:
-            raise row.fault(f"categories has an unknown code: {item}")
+            raise row.fault(Fault.UNKNOWN_CODE, "categories", item)
         codes |= found
     return frozenset(codes)
 
@@ -154,7 +210,7 @@ def _conditions(row: _Row) -> Conditions:
 def _period(row: _Row) -> Period:
     period = Period(row.day("valid_from"), row.day("valid_until"))
     if period.valid_from and period.valid_until and period.valid_until < period.valid_from:
-        raise row.fault("valid_until lies before valid_from")
+        raise row.fault(Fault.DAYS_SWAPPED)
     return period
 
 
@@ -183,14 +239,14 @@ def _common(row: _Row, known_sources: Iterable[str]) -> _Common:
     sources = row.texts("sources")
     mark = row.code("mark", Mark)
     if not sources and mark is not Mark.READING:
-        raise row.fault("sources is missing")
+        raise row.fault(Fault.MISSING, "sources")
     if unknown := set(sources) - set(known_sources):
-        raise row.fault(f"sources has an unknown code: {', '.join(sorted(unknown))}")
+        raise row.fault(Fault.UNKNOWN_CODE, "sources", ", ".join(sorted(unknown)))
     if row.text("quotation", "") and mark not in (Mark.SEEN, Mark.TRANSCRIPTION):
-        raise row.fault("quotation of a text that nobody saw")
+        raise row.fault(Fault.UNSEEN_QUOTATION)
     due = row.day("review_due")
     if due is None:
-        raise row.fault("review_due is missing")
+        raise row.fault(Fault.MISSING, "review_due")
     return {
         "code": row.text("code"),
         "conditions": _conditions(row),
@@ -210,14 +266,14 @@ def _common(row: _Row, known_sources: Iterable[str]) -> _Common:
 def _sanction(row: _Row, common: _Common) -> SanctionRule:
     applies_to = row.codes("applies_to", ServiceStatus)
     if len(applies_to) > 1:
-        raise row.fault("applies_to names more than one status")
+        raise row.fault(Fault.TWO_STATUSES)
     return SanctionRule(**common, level=row.code("level", Level), applies_to=applies_to[0] if applies_to else None)
 
 
 def _crime(row: _Row, common: _Common) -> CrimeRule:
     rule = CrimeRule(**common, answer=row.code("answer", Answer), offence=row.text("offence", ""))
     if (rule.answer is Answer.NO) == bool(rule.offence):
-        raise row.fault("an offence is named where the answer is no, or missing")
+        raise row.fault(Fault.OFFENCE)
     return rule
 
 
@@ -251,7 +307,7 @@ def _limit(row: _Row, common: _Common) -> LimitRule:
         promisor=row.code("promisor", Promisor),
     )
     if (rule.number is None) != (rule.unit is LimitUnit.NONE):
-        raise row.fault("number and unit do not go together")
+        raise row.fault(Fault.NUMBER_WITHOUT_UNIT)
     return rule
 
 
@@ -281,14 +337,14 @@ def _read(
 
 def _rows(tables: Tables, name: str) -> Iterable[_Row]:
     for number, values in enumerate(tables[name], start=1):
-        yield _Row(f"{name}.json, row {number} ({values.get('code', 'no code')})", values)
+        yield _Row(name, number, values)
 
 
 def _refuse_overlaps(name: str, rules: Sequence[Rule]) -> None:
     """Rows of one code are versions of one rule: on any day at most one of them is valid."""
     for (first, one), (second, other) in combinations(enumerate(rules, start=1), 2):
         if one.code == other.code and one.period.overlaps(other.period):
-            raise RuleError(f"{name}.json, rows {first} and {second} ({one.code}): both are valid on the same days")
+            raise RuleError(Fault.OVERLAP, name, one.code, (first, second))
 
 
 def _sources(tables: Tables) -> dict[str, Source]:
@@ -297,7 +353,7 @@ def _sources(tables: Tables) -> dict[str, Source]:
         source = Source(row.text("code"), row.text("text"), row.text("where"), row.code("mark", Mark))
         row.end()
         if source.code in sources:
-            raise row.fault("the code stands twice")
+            raise row.fault(Fault.TWICE)
         sources[source.code] = source
     return sources
 
@@ -332,5 +388,5 @@ def read_rules(tables: Tables) -> RuleBook:
     offences = {rule.code for rule in book.penalties}
     for rule in book.crimes:
         if rule.offence and rule.offence not in offences:
-            raise RuleError(f"crimes.json ({rule.code}): penalties.json has no offence {rule.offence}")
+            raise RuleError(Fault.NO_OFFENCE, "crimes", rule.code, value=rule.offence)
     return book
