@@ -261,6 +261,7 @@ def test_rows_altered_by_hand_are_named(cast: Cast) -> None:
         "state": {"state": "declined"},
         "table": {"table": "routes"},
         "confirmer": {"decided_by": cast["fitri"]},
+        "salt": {"salt": bytes(len(change.salt))},
     }
     for values in attacks.values():
         with transaction.atomic():

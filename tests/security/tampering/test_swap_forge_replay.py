@@ -65,10 +65,8 @@ ELSEWHERE = {
     "Staff.wrapped_key": "below",
     "Team.recovery_a": "opened offline",
     "Team.recovery_b": "opened offline",
-    **dict.fromkeys(
-        ("Case.salt", "RuleChange.salt", "Staff.salt", "Team.salt"),
-        "the states of the rows: security/test_blind_columns",
-    ),
+    **dict.fromkeys(("Case.salt", "Staff.salt", "Team.salt"), "the states of the rows: security/test_blind_columns"),
+    "RuleChange.salt": "services/test_rule_changes",
 }
 # Columns that the two reports need not have.
 PERHAPS = {"Evidence.sealed_report"}
