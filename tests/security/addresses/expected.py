@@ -80,7 +80,7 @@ STAFF_GETS: dict[str, tuple[set[str], int]] = {
     "admin:complaints_case_release_preview": (TRIAGE, 200),
     "admin:complaints_case_supplement": ({"forwarder"}, 200),
     "admin:complaints_case_release": (TRIAGE, 200),
-    "admin:complaints_case_release_recall": (TRIAGE, 405),
+    "admin:complaints_case_release_recall": (TRIAGES, 405),
     "admin:complaints_case_letter": (TRIAGE, 302),
     "admin:complaints_case_risk": (TRIAGE, 200),
     "admin:complaints_case_second": (TRIAGES, 200),

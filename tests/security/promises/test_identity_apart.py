@@ -248,8 +248,7 @@ def test_the_name_is_in_nothing_that_an_officer_or_a_body_opens(cast: Cast) -> N
     summary = case_summary.summaries(actor=Actor(cast.ring("vera"), at(DAY)), cases=[sent.case])
     text = f"{opened_case.complaints[0].answers} {summary}"
     ring = cast.ring("kirana")
-    _pair, content = reading.open_content(ring, release)
-    text += f"{content}"
+    text += f"{reading.open_contents(ring, reading.chain_of(release))[0].content}"
     assert "Ratna" not in text
     assert "0812" not in text
 

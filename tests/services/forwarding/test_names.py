@@ -21,6 +21,7 @@ from complaints.services import case_actions, follow_up, own_name, reporter_iden
 from complaints.services.actor import Actor
 from complaints.services.audit import verify
 from complaints.services.forwarding import names
+from complaints.services.forwarding.contents import whole
 from complaints.services.forwarding.release import forward
 from complaints.services.keyring import Locked
 from complaints.services.reporter_identity import Name
@@ -154,7 +155,7 @@ def test_a_release_that_ends_takes_every_name_with_it(cast: Cast, end: Callable[
     if end is returned:
         act(cast, "vera", sent, Action.VERIFY)
         do = {"actor": Actor(cast.ring("fitri"), at(DAY)), "case_id": sent.case.pk}
-        again = forward(body=OversightBody.objects.get(pk="bkn"), objects=[], **do)
+        again = forward(body=OversightBody.objects.get(pk="bkn"), choice=whole(sent.case.pk), **do)
         assert opens(cast, sent, again) is None
         give(sent, "Ratna lagi")
         assert opens(cast, sent, again) == Name("Ratna lagi", "")
