@@ -41,8 +41,8 @@ from complaints.services.keyring import Keyring, Locked
 from complaints.services.messages import read, read_released
 from complaints.services.team_key_history import UnpinnedKey, trusted_signer
 
+Variant = EvidenceObject.Variant
 DECISIONS: Final[tuple[type[Finding | Recommendation | Sanction], ...]] = (Finding, Recommendation, Sanction)
-_NOT_PAGES: Final = (EvidenceObject.Variant.ORIGINAL, EvidenceObject.Variant.WORKING)
 
 
 @dataclass(frozen=True)
@@ -184,7 +184,7 @@ def _open_content(keyring: Keyring, release: Release, rows: Mapping[str, list[JS
         open_record(pair, part.sealed, part_context(part), signer)
         for part in sorted(rows["part"], key=lambda part: part.number)
     ]
-    files = [open_released(item, pair, signer) for item in rows["file"] if item.stored.variant in _NOT_PAGES]
+    files = [open_released(item, pair, signer) for item in rows["file"] if item.stored.variant != Variant.PAGE]
     files.sort(key=lambda item: (item.report, item.place, item.variant))
     return OpenedRelease(
         release=release,
@@ -362,9 +362,6 @@ def _record_opening(actor: Actor, item: ReleasedFile) -> None:
 
 
 # --- Viewing files of a release: the opening is recorded once, copies and pages are then read without an entry --------
-
-
-Variant = EvidenceObject.Variant
 
 
 def _files_for(keyring: Keyring) -> QuerySet[ReleasedFile]:
