@@ -62,9 +62,13 @@ class Choice:
 
 @dataclass
 class Held:
-    """What a body holds of a case already: report numbers, answers by report, ids of chosen rows and of objects."""
+    """What a body holds of a case already: report numbers, answers by report, ids of chosen rows and of objects.
+
+    ``numbered`` has besides the numbers of reports that were recalled: no other report may get one of them.
+    """
 
     numbers: dict[uuid.UUID, int] = field(default_factory=dict)
+    numbered: dict[uuid.UUID, int] = field(default_factory=dict)
     answers: dict[uuid.UUID, set[str]] = field(default_factory=lambda: defaultdict(set))
     rows: set[uuid.UUID] = field(default_factory=set)
     objects: set[uuid.UUID] = field(default_factory=set)
@@ -189,14 +193,14 @@ def whole(case_id: uuid.UUID, *, objects: Collection[uuid.UUID] = ()) -> Choice:
 
 
 def report_numbers(complaints: Sequence[Complaint], held: Held) -> dict[uuid.UUID, int]:
-    """Return the number of each report of a case for a body: a report that it holds keeps its own.
+    """Return the number of each report of a case for a body: a report that it holds, or held, keeps its own.
 
     Args:
         complaints: all reports of the case, in their order.
     """
-    if not held.numbers:
+    if not held.numbered:
         return {complaint.pk: number for number, complaint in enumerate(complaints, start=1)}
-    numbers, following = dict(held.numbers), max(held.numbers.values())
+    numbers, following = dict(held.numbered), max(held.numbered.values())
     for complaint in complaints:
         if complaint.pk not in numbers:
             following += 1
