@@ -160,6 +160,8 @@ def _status_page(ticket: Ticket, today: date) -> StatusPage:
     reasons = {message.step_id: texts[message.pk] for message in messages if message.pk in texts}
     told = read_told(complaint, ticket.keys.box) if moved or case.lead_body_id else []
     report_history = history(complaint, moved=moved, reasons=reasons, body=body, told=told)
+    openings = recorded_acts.openings(complaint, report_history.stays)
+    by_body = [(item, openings.of_release(item.first, item.shown_with)) for item in told]
     (status, due_on, question), stage = _shown_status(case, report_history, reasons), report_history.stage
     # A question waits where it was asked.
     stands_at = Status(case.asked_from or status) if status is Status.NEEDS_INFORMATION else status
@@ -182,8 +184,8 @@ def _status_page(ticket: Ticket, today: date) -> StatusPage:
         question_from_body=bool(question) and case.asked_from == Status.UNDER_EXAMINATION,
         own_messages=own_messages,
         own_files=own_files,
-        told=told,
-        opened_count=recorded_acts.openings(complaint, report_history.stays),
+        told=[item for item, seen in by_body if seen or not item.is_recalled],
+        opened_count=len(openings.office.union(*(seen for _item, seen in by_body))),
         may_answer=status is not Status.WITHDRAWN,
         may_withdraw=report_history.is_recorded and _may_withdraw(complaint, moved=moved),
         received_on=complaint.day,
@@ -468,7 +470,8 @@ def _events_of_period(
     events: list[Event] = []
     is_held, last, forwarded = False, joined, Status.FORWARDED.value
     for step in [*steps, None]:
-        late = next((item for item in told if item.is_supplement and item.after == last), None)
+        supplements = (item for item in told if item.is_supplement and not item.is_recalled)
+        late = next((item for item in supplements if item.after == last), None)
         if late and not is_held:
             events.append(Event(late.day, Action.FORWARD.value, forwarded, _label(forwarded, body), ""))
             is_held = True

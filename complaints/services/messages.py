@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import Final
 
 from django.db.models import F
 
@@ -24,6 +25,9 @@ from complaints.services.audit import log
 from complaints.services.audit.state import row_digest
 from complaints.services.keyring import message_context, team_of, told_context
 from complaints.services.team_key_history import trusted_signer
+
+# Beyond the number of any release.
+MOST_RELEASES: Final = 2**31
 
 
 def take_sequence(complaint: Complaint) -> int:
@@ -145,10 +149,14 @@ class Told:
     """What of a report went to a body in one release, as triage told its reporter.
 
     ``after`` is the number of the last step of the case ``case_id`` when it went, of a forwarding its own. ``left_out``
-    are the keys of the answers that did not go (``services.forwarding.contents.ANSWERS``).
+    are the keys of the answers that did not go (``services.forwarding.contents.ANSWERS``). ``first`` is the forwarding
+    that the release is, or belongs to, and ``number`` its own.
     """
 
     case_id: uuid.UUID
+    first: uuid.UUID
+    number: int
+    is_recalled: bool
     body: str
     day: date
     after: int
@@ -162,13 +170,21 @@ class Told:
     passages: int
     redacted: int
 
+    @property
+    def shown_with(self) -> range:
+        """Which release was the newest when a body read this one, by number: with a supplement that was recalled it."""
+        is_gone = self.is_recalled and self.is_supplement
+        return range(self.number, self.number + 1 if is_gone else MOST_RELEASES)
+
 
 def read_told(complaint: Complaint, box: BoxPair) -> list[Told]:
     """Return what of a report went to bodies, oldest first, with the reporter's pair; one query.
 
+    What was recalled is among it: the body may have opened it before.
+
     Raises SealError, UnpinnedKey where the team that holds the case did not sign it.
     """
-    rows = ReleasedReport.objects.filter(complaint=complaint).exclude(release__state=Release.State.RECALLED)
+    rows = ReleasedReport.objects.filter(complaint=complaint)
     return [_told(row, box) for row in rows.select_related("release__case").order_by("release__at", "release__number")]
 
 
@@ -177,6 +193,9 @@ def _told(row: ReleasedReport, box: BoxPair) -> Told:
     content = open_record(box, row.told, told_context(row), signer)
     return Told(
         case_id=uuid.UUID(content["case"]),
+        first=row.release.first_id or row.release_id,
+        number=row.release.number,
+        is_recalled=row.release.state == Release.State.RECALLED,
         body=content["body"],
         day=date.fromisoformat(content["day"]),
         after=content["after"],

@@ -66,11 +66,15 @@ class NameState:
 
 @dataclass(frozen=True)
 class ShownRequest:
-    """A request for the name: its day, the body's short name, and the reason ("": it came with the release)."""
+    """A request for the name: its day, the body's short name, and the reason ("": it came with the release).
+
+    ``is_over`` where the body has no open request any more, so that it can read no name.
+    """
 
     day: date
     body: str
     reason: str
+    is_over: bool
 
 
 @dataclass(frozen=True)
@@ -97,6 +101,7 @@ def own_name(complaint: Complaint, keys: KeySet, *, today: date, has_requests: b
     """
     requests = requests_of(complaint.pk) if has_requests else []
     readings = recorded_acts.name_readings(complaint.pk) if has_requests else []
+    asking = {row.body_id for row in requests if row.closed_on is None}
     identity = complaint.identity
     stored = read_state(identity, open_outer(identity, unseal(keys.box, bytes(identity.outer_reporter))), keys)
     asker = asking_body(requests, today)
@@ -105,7 +110,10 @@ def own_name(complaint: Complaint, keys: KeySet, *, today: date, has_requests: b
         body=reference_data.body_name(stored.body),
         day=date.fromisoformat(stored.day) if stored.day else None,
         asker=asker.short_name if asker else "",
-        requests=[ShownRequest(row.day, row.body.short_name, _reason(row, keys.box)) for row in requests],
+        requests=[
+            ShownRequest(row.day, row.body.short_name, _reason(row, keys.box), row.body_id not in asking)
+            for row in requests
+        ],
         readings=[(day, reference_data.body_name(code)) for day, code in readings],
         is_read=stored.body in {code for _day, code in readings},
     )
