@@ -155,8 +155,8 @@ def _open_desk(request: StaffRequest, case: Case, first: Release | None = None) 
     held = reading.held_by(keyring=request.keyring, first=first) if first else Held()
     opened_files = custody.opened_objects([report.complaint for report in opened.complaints])
     # Shown is what the body would read: without the passages that were removed.
-    reports, redacted = as_released(request, opened)
-    choices = report_choices(replace(opened, complaints=reports), held, opened_files, redacted)
+    reports, redacted, later = as_released(request, opened, since=first.at if first else None)
+    choices = report_choices(replace(opened, complaints=reports), held, opened_files, redacted, later)
     desk = _Desk(request, case, opened, choices, first)
     ticked = dict(request.POST.lists()) if request.method == "POST" else _kept(request, case)
     if ticked is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Final, TypedDict
@@ -58,21 +58,29 @@ class Group(TypedDict):
 
 
 class ReportChoice(TypedDict):
-    """One report with all its parts; a body that holds some of it cannot lose it again."""
+    """One report with all its parts; a body that holds some of it cannot lose it again.
+
+    ``was_whole`` where passages or parts of files were removed after the body got it: it holds them.
+    """
 
     complaint: case_file.ComplaintFile
     number: int
     line: Line
     groups: list[Group]
+    was_whole: bool
 
 
 def report_choices(
-    opened: case_file.CaseFile, held: Held, opened_files: Mapping[str, int], redacted: Mapping[uuid.UUID, uuid.UUID]
+    opened: case_file.CaseFile,
+    held: Held,
+    opened_files: Mapping[str, int],
+    redacted: Mapping[uuid.UUID, uuid.UUID],
+    later: Collection[uuid.UUID] = (),
 ) -> list[ReportChoice]:
     """Return the reports of an opened case with what can be chosen of them, the usual parts ticked.
 
     ``opened_files`` counts by the id of an object how often it was opened here; ``redacted`` are by the id of a file
-    the objects that go in its place.
+    the objects that go in its place. ``later`` are reports of which something was removed after the forwarding.
     """
     numbers = report_numbers([report.complaint for report in opened.complaints], held)
     choices: list[ReportChoice] = []
@@ -95,6 +103,7 @@ def report_choices(
                 "number": numbers[pk],
                 "line": line,
                 "groups": [group for group in groups if group["lines"]],
+                "was_whole": pk in held.numbers and pk in later,
             }
         )
     return choices
@@ -151,15 +160,21 @@ def _file_lines(
         remark = _("opened by somebody here") if looked else _("nobody here has opened it")
         name, codes = file_name(number, place), item.findings.losses if item.findings else []
         goes_redacted = item.row.pk in redacted
+        versions = (item.original, item.working, *item.redacted)
+        is_known = any(info.id in held.objects for info in versions if info)
         if item.working is not None:
+            is_held = redacted.get(item.row.pk, item.working.id) in held.objects
+            warnings = [_("Its redacted copy is released in its place.")] if goes_redacted else losses_of_copy(codes)
+            if is_known and not is_held:
+                warnings.append(_("The body holds another version of this file, and keeps it."))
             yield Line(
                 *("objects", str(item.working.id)),
                 f"{name}: {copy_label(codes)}",
                 remark=remark,
-                warnings=[_("Its redacted copy is released in its place.")] if goes_redacted else losses_of_copy(codes),
+                warnings=warnings,
                 item=item.row.pk,
-                is_held=redacted.get(item.row.pk, item.working.id) in held.objects,
-                is_ticked=True,
+                is_held=is_held,
+                is_ticked=not is_known,
                 was_opened=bool(looked),
             )
         if goes_redacted:
