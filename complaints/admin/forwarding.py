@@ -211,7 +211,9 @@ def _initial(request: StaffRequest, desk: _Desk) -> dict[str, Any]:
     """Return the first values of the form: what was typed before the person looked elsewhere, else the last body."""
     kept = _kept(request, desk.case)
     if kept is None:
-        return {"body": "" if was_left(desk.opened) else desk.case.lead_body_id}
+        last = desk.case.lead_body_id
+        # Without a value here the form ticks the only body that there is; not one that the case has just left.
+        return {"body": "" if was_left(desk.opened) else last} if last else {}
     return {name: values[-1] for name, values in kept.items() if values and name not in CHOSEN}
 
 
