@@ -18,7 +18,7 @@ from django.db.models import Q, QuerySet
 from complaints.domain import codes, workflow
 from complaints.domain.sealing.primitives import SignPair
 from complaints.domain.workflow import Status
-from complaints.models.case import PRACTICE_PREFIX, Case
+from complaints.models.case import PRACTICE_PREFIX, Case, CaseStep
 from complaints.models.case_links import CaseMove
 from complaints.models.complaint import Complaint
 from complaints.models.oversight import Release, ReleasedReport
@@ -44,6 +44,10 @@ class MembershipPeriod:
     until: int | None
     since: date | None
     due_on: date | None
+
+    def covers(self, step: CaseStep) -> bool:
+        """Whether a step of the case was taken while the report was in it."""
+        return self.after < step.sequence <= (self.until if self.until is not None else step.sequence)
 
 
 def new_reference(day: date, *, practice: bool = False) -> str:
@@ -271,3 +275,10 @@ def held_reports(case: Case) -> set[uuid.UUID]:
 def is_held(complaint: Complaint, case: Case) -> bool:
     """Whether a body is working on this report now."""
     return complaint.pk in held_reports(case)
+
+
+def may_leave(complaint: Complaint, case: Case) -> bool:
+    """Whether a withdrawal takes a report out of a joint case that continues with the other reports."""
+    if not is_shared(case) or case.status in workflow.ENDED:
+        return False
+    return not is_held(complaint, case)

@@ -175,11 +175,7 @@ def _status_page(ticket: Ticket, today: date) -> StatusPage:
         stages=[ProgressStage(number, number <= stage, number == current) for number in shown],
         body_name=body if report_history.is_with_holder else "",
         events=report_history.events,
-        thread=[
-            ThreadEntry(message.day, AUTHORS.get(message.direction, "office"), texts[message.pk])
-            for message in messages
-            if message.pk in texts and message.step_id is None
-        ],
+        thread=_thread(messages, texts),
         question=question,
         question_from_body=bool(question) and case.asked_from == Status.UNDER_EXAMINATION,
         own_messages=own_messages,
@@ -194,6 +190,11 @@ def _status_page(ticket: Ticket, today: date) -> StatusPage:
         name=own_name(complaint, ticket.keys, today=today, has_requests=has_requests),
         under_check=not report_history.is_recorded,
     )
+
+
+def _thread(messages: Sequence[Message], texts: Mapping[uuid.UUID, str]) -> list[ThreadEntry]:
+    shown = [message for message in messages if message.pk in texts and message.step_id is None]
+    return [ThreadEntry(row.day, AUTHORS.get(row.direction, "office"), texts[row.pk]) for row in shown]
 
 
 def _shown_status(
@@ -246,20 +247,11 @@ def may_withdraw(*, ticket: Ticket) -> bool:
 
 def _may_withdraw(complaint: Complaint, *, moved: bool) -> bool:
     """Whether the workflow allows a withdrawal and no body has received the report."""
-    return _workflow_allows_withdrawal(complaint.case) or (moved and _leaves_joint_case(complaint, complaint.case))
-
-
-def _workflow_allows_withdrawal(case: Case) -> bool:
+    case = complaint.case
     asked_from = Status(case.asked_from) if case.asked_from else None
     rows = workflow.allowed(Status(case.status), ActorKind.REPORTER, frozenset(), asked_from=asked_from)
-    return any(row.action is Action.WITHDRAW for row in rows)
-
-
-def _leaves_joint_case(complaint: Complaint, case: Case) -> bool:
-    """Whether a withdrawal takes this report out of a joint case that continues with the other reports."""
-    if not case_membership.is_shared(case) or case.status in workflow.ENDED:
-        return False
-    return not case_membership.is_held(complaint, case)
+    is_allowed = any(row.action is Action.WITHDRAW for row in rows)
+    return is_allowed or (moved and case_membership.may_leave(complaint, case))
 
 
 @transitions.retry_on_change
@@ -328,7 +320,7 @@ def withdraw(*, ticket: Ticket, reason: str, today: date) -> None:
         complaint = complaint_of(ticket, Complaint.objects.select_related("case"))
         if not is_recorded(complaint):
             raise workflow.TransitionRefused(workflow.Refusal.NOT_FROM_HERE)
-        if _leaves_joint_case(complaint, case):
+        if case_membership.may_leave(complaint, case):
             # Only this report is withdrawn; the joint case continues with the others.
             case = case_membership.separate(
                 complaint=complaint,
@@ -446,7 +438,7 @@ def _events_of_periods(
     events: list[Event] = []
     is_held = False
     for period in periods:
-        steps = [step for step in by_case[period.case_id] if _within(step, period)]
+        steps = [step for step in by_case[period.case_id] if period.covers(step)]
         is_withdrawn = bool(steps) and steps[0].action == Action.WITHDRAW
         if period.since and not is_withdrawn:
             status = _status_on_joining(by_case[period.case_id], period.after)
@@ -470,8 +462,7 @@ def _events_of_period(
     events: list[Event] = []
     is_held, last, forwarded = False, joined, Status.FORWARDED.value
     for step in [*steps, None]:
-        supplements = (item for item in told if item.is_supplement and not item.is_recalled)
-        late = next((item for item in supplements if item.after == last), None)
+        late = next((item for item in told if item.is_supplement and not item.is_recalled and item.after == last), None)
         if late and not is_held:
             events.append(Event(late.day, Action.FORWARD.value, forwarded, _label(forwarded, body), ""))
             is_held = True
@@ -490,10 +481,6 @@ def _is_of_body(step: CaseStep) -> bool:
     if step.actor_kind == ActorKind.BODY or step.action in {Action.RECALL, Action.FORWARD, Action.MARK_OVERDUE}:
         return True
     return workflow.with_body(Status(step.target), None)
-
-
-def _within(step: CaseStep, period: MembershipPeriod) -> bool:
-    return period.after < step.sequence <= (period.until if period.until is not None else step.sequence)
 
 
 def _status_on_joining(steps: Sequence[CaseStep], count: int) -> str:

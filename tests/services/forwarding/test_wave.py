@@ -39,7 +39,7 @@ from tests.cases import act, in_review
 from tests.cases import forwarded as to_body
 from tests.images import photo
 from tests.views import walk
-from tests.world import Cast, Sent, SignedIn, ring, sealed_upload
+from tests.world import Cast, Sent, SignedIn, ring, sealed_upload, send_report
 
 # Reports that arrive while the first is examined; a larger wave is run by hand.
 LATER = int(os.environ.get("WAVE", "5"))
@@ -309,3 +309,42 @@ def test_what_is_redacted_after_the_forwarding_is_not_ticked(cast: Cast, signed_
     assert list(copies.values()) == [(False, False), (False, True), (True, False)]
     text = page.content.decode()
     assert "memegang versi lain berkas ini" in text and "dihilangkan di sini setelah laporan" in text
+
+
+def test_a_report_that_came_with_a_supplement_leaves_with_its_own_history(cast: Cast) -> None:
+    """The body gives the case back, and the office parts the reports: each page keeps what was sent of it."""
+    wave = forwarded(cast)
+    joined(cast, wave)
+    brought(wave)
+    one = wave.others[0]
+    wave.body_act(Action.RETURN, text="Pisahkan.")
+    case_links.unlink(actor=wave.actor("vera"), complaint_id=pk(one), reason="Perkara lain.")
+    page = told(one)
+    assert (page.status, page.name.state, [item.body for item in page.told]) == ("in_review", "void", ["BKN"])
+    assert [event.action for event in page.events][-2:] == ["forward", "return"]
+    assert "Terverifikasi" not in page_of(one).split("Yang sudah terjadi")[1]
+    with pytest.raises(NameRequest.DoesNotExist):
+        opens(wave, one)
+    assert told(wave.first).name.state == "void"
+    assert verify.verify_chain().whole
+
+
+def test_the_separate_team_supplements_and_recalls_with_its_own_key(cast: Cast) -> None:
+    changes = {"accused_kind": "military_police", "recipient": "bkn"}
+    sent, other = send_report(**changes), send_report(**changes)
+    for one in (sent, other):
+        act(cast, "sari", one, Action.START_REVIEW)
+    act(cast, "sari", sent, Action.VERIFY)
+    satya, sari = (Actor(cast.ring(name), timezone.now()) for name in ("satya", "sari"))
+    bkn = OversightBody.objects.get(pk="bkn")
+    row = release.forward(actor=satya, case_id=sent.case.pk, body=bkn, choice=Choice({pk(sent): set(ANSWERS)}))
+    sources = {other.case.pk: None}
+    case_links.link(actor=sari, target_id=sent.case.pk, sources=sources, reason="Sama.")
+    more = release.supplement(actor=satya, first=row, choice=Choice({pk(other): set(ANSWERS)}))
+    kirana = Actor(cast.ring("kirana"), timezone.now())
+    seen = reading.open_release(actor=kirana, release_id=row.pk)
+    assert [one.release.pk for one in seen.opened] == [more.pk, row.pk]
+    assert release.recall(actor=satya, release_id=more.pk) is True
+    assert [item.is_recalled for item in told(other).told] == [True]
+    assert told(other).name.state == "void"
+    assert verify.verify_chain().whole
