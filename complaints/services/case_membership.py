@@ -18,7 +18,7 @@ from django.db.models import Q, QuerySet
 from complaints.domain import codes, workflow
 from complaints.domain.sealing.primitives import SignPair
 from complaints.domain.workflow import Status
-from complaints.models.case import PRACTICE_PREFIX, Case, CaseStep
+from complaints.models.case import PRACTICE_PREFIX, Case
 from complaints.models.case_links import CaseMove
 from complaints.models.complaint import Complaint
 from complaints.models.oversight import Release, ReleasedReport
@@ -44,10 +44,6 @@ class MembershipPeriod:
     until: int | None
     since: date | None
     due_on: date | None
-
-    def covers(self, step: CaseStep) -> bool:
-        """Whether a step of the case was taken while the report was in it."""
-        return self.after < step.sequence <= (self.until if self.until is not None else step.sequence)
 
 
 def new_reference(day: date, *, practice: bool = False) -> str:

@@ -250,8 +250,7 @@ def _may_withdraw(complaint: Complaint, *, moved: bool) -> bool:
     case = complaint.case
     asked_from = Status(case.asked_from) if case.asked_from else None
     rows = workflow.allowed(Status(case.status), ActorKind.REPORTER, frozenset(), asked_from=asked_from)
-    is_allowed = any(row.action is Action.WITHDRAW for row in rows)
-    return is_allowed or (moved and case_membership.may_leave(complaint, case))
+    return any(row.action is Action.WITHDRAW for row in rows) or (moved and case_membership.may_leave(complaint, case))
 
 
 @transitions.retry_on_change
@@ -438,7 +437,8 @@ def _events_of_periods(
     events: list[Event] = []
     is_held = False
     for period in periods:
-        steps = [step for step in by_case[period.case_id] if period.covers(step)]
+        until = len(by_case[period.case_id]) if period.until is None else period.until
+        steps = [step for step in by_case[period.case_id] if period.after < step.sequence <= until]
         is_withdrawn = bool(steps) and steps[0].action == Action.WITHDRAW
         if period.since and not is_withdrawn:
             status = _status_on_joining(by_case[period.case_id], period.after)
