@@ -274,7 +274,9 @@ def is_held(complaint: Complaint, case: Case) -> bool:
 
 
 def may_leave(complaint: Complaint, case: Case) -> bool:
-    """Whether a withdrawal takes a report out of a joint case that continues with the other reports."""
-    if not is_shared(case) or case.status in workflow.ENDED:
-        return False
-    return not is_held(complaint, case)
+    """Whether a withdrawal takes a report out of a joint case that continues with the other reports.
+
+    What a body ended, it ended without a report that it does not hold: for its reporter that is open still.
+    """
+    is_ended = case.status in workflow.ENDED and not workflow.with_body(Status(case.status), None)
+    return is_shared(case) and not is_ended and not is_held(complaint, case)
