@@ -291,10 +291,14 @@ class LinkedReport(TypedDict):
 
 
 class LinksContext(TypedDict):
-    """What the case page reads of the links; ``reports`` is empty for a case of one report."""
+    """What the case page reads of the links; ``reports`` is empty for a case of one report.
+
+    ``waiting`` counts the reports of which the body that has the case holds nothing.
+    """
 
     may: bool
     may_supplement: bool
+    waiting: int
     takes_in: bool
     reports: list[LinkedReport]
     about: list[tuple[similarity.Similar, str]]
@@ -310,6 +314,7 @@ def links_context(request: StaffRequest, opened: case_file.CaseFile) -> LinksCon
     return {
         "may": Permission.TRIAGE in permissions,
         "may_supplement": Permission.FORWARD in permissions and is_with_body,
+        "waiting": opened.paging.total - len(held) if is_joint and is_with_body else 0,
         "takes_in": Status(case.status) in TAKES_IN,
         "reports": [
             {

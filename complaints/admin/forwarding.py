@@ -155,8 +155,8 @@ def _open_desk(request: StaffRequest, case: Case, first: Release | None = None) 
     held = reading.held_by(keyring=request.keyring, first=first) if first else Held()
     opened_files = custody.opened_objects([report.complaint for report in opened.complaints])
     # Shown is what the body would read: without the passages that were removed.
-    reports, redacted = as_released(request, opened)
-    choices = report_choices(replace(opened, complaints=reports), held, opened_files, redacted)
+    reports, redacted, later = as_released(request, opened, since=first.at if first else None)
+    choices = report_choices(replace(opened, complaints=reports), held, opened_files, redacted, later)
     desk = _Desk(request, case, opened, choices, first)
     ticked = dict(request.POST.lists()) if request.method == "POST" else _kept(request, case)
     if ticked is not None:
@@ -211,7 +211,9 @@ def _initial(request: StaffRequest, desk: _Desk) -> dict[str, Any]:
     """Return the first values of the form: what was typed before the person looked elsewhere, else the last body."""
     kept = _kept(request, desk.case)
     if kept is None:
-        return {"body": "" if was_left(desk.opened) else desk.case.lead_body_id}
+        last = desk.case.lead_body_id
+        # Without a value here the form ticks the only body that there is; not one that the case has just left.
+        return {"body": "" if was_left(desk.opened) else last} if last else {}
     return {name: values[-1] for name, values in kept.items() if values and name not in CHOSEN}
 
 

@@ -10,6 +10,7 @@ import re
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Final, TypedDict
 
 from django.contrib import messages
@@ -134,13 +135,23 @@ def text_labels(texts: Iterable[str]) -> dict[str, str]:
     return labels
 
 
-def as_released(request: StaffRequest, opened: CaseFile) -> tuple[list[ComplaintFile], dict[uuid.UUID, uuid.UUID]]:
-    """Return the reports of a case with texts as a body would read them, and by file the redacted copy of it."""
+def as_released(
+    request: StaffRequest, opened: CaseFile, *, since: datetime | None = None
+) -> tuple[list[ComplaintFile], dict[uuid.UUID, uuid.UUID], set[uuid.UUID]]:
+    """Return the reports of a case with texts as a body would read them, and by file the redacted copy of it.
+
+    Last the reports of which something was removed after ``since``.
+    """
     complaints = [report.complaint for report in opened.complaints]
     counted = redactions.of_reports(keyring=request.keyring, complaints=complaints)
     reports = [_report_as_released(report, counted[report.complaint.pk]) for report in opened.complaints]
     copies = (item.stored for found in counted.values() for item in found.by_target.values() if item.stored)
-    return reports, {stored.evidence_id: stored.pk for stored in copies}
+    later = {
+        pk
+        for pk, found in counted.items()
+        if since and any(item and item.at and item.at > since for item in found.by_target.values())
+    }
+    return reports, {stored.evidence_id: stored.pk for stored in copies}, later
 
 
 def _report_as_released(report: ComplaintFile, counted: ReportRedactions) -> ComplaintFile:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Final, TypedDict
@@ -51,53 +51,74 @@ class Line:
 
 
 class Group(TypedDict):
-    """The parts of one kind of a report."""
+    """The parts of one kind of a report that can be sent, and those that the body has."""
 
     title: str
     lines: list[Line]
+    held: list[Line]
 
 
 class ReportChoice(TypedDict):
-    """One report with all its parts; a body that holds some of it cannot lose it again."""
+    """One report with all its parts; a body that holds some of it cannot lose it again.
+
+    ``held`` counts the parts that it holds. ``was_whole`` where passages or parts of files were removed after the body
+    got it: it holds them.
+    """
 
     complaint: case_file.ComplaintFile
     number: int
     line: Line
     groups: list[Group]
+    held: int
+    was_whole: bool
 
 
 def report_choices(
-    opened: case_file.CaseFile, held: Held, opened_files: Mapping[str, int], redacted: Mapping[uuid.UUID, uuid.UUID]
+    opened: case_file.CaseFile,
+    held: Held,
+    opened_files: Mapping[str, int],
+    redacted: Mapping[uuid.UUID, uuid.UUID],
+    later: Collection[uuid.UUID] = (),
 ) -> list[ReportChoice]:
     """Return the reports of an opened case with what can be chosen of them, the usual parts ticked.
 
     ``opened_files`` counts by the id of an object how often it was opened here; ``redacted`` are by the id of a file
-    the objects that go in its place.
+    the objects that go in its place. ``later`` are reports of which something was removed after the forwarding.
     """
     numbers = report_numbers([report.complaint for report in opened.complaints], held)
     choices: list[ReportChoice] = []
     for report in opened.complaints:
         pk = report.complaint.pk
         line = Line("reports", str(pk), "", is_held=pk in held.numbers, is_ticked=True)
-        groups: list[Group] = [
-            {"title": _("Answers"), "lines": list(_answer_lines(report, held))},
-            {"title": _("Posts"), "lines": list(_post_lines(report, held))},
-            {"title": _("Messages of the reporter"), "lines": list(_message_lines(report, held))},
-            {"title": _("Files"), "lines": list(_file_lines(report, numbers[pk], held, opened_files, redacted))},
-            {
-                "title": _("Internal notes: only what is meant for the body"),
-                "lines": [_note_line(note, held) for note in opened.notes if note.row.complaint_id == pk],
-            },
+        notes = [_note_line(note, held) for note in opened.notes if note.row.complaint_id == pk]
+        groups = [
+            _group(_("Answers"), _answer_lines(report, held)),
+            _group(_("Posts"), _post_lines(report, held)),
+            _group(_("Messages of the reporter"), _message_lines(report, held)),
+            _group(_("Files"), _file_lines(report, numbers[pk], held, opened_files, redacted)),
+            _group(_("Internal notes: only what is meant for the body"), notes),
         ]
         choices.append(
             {
                 "complaint": report,
                 "number": numbers[pk],
                 "line": line,
-                "groups": [group for group in groups if group["lines"]],
+                "groups": groups,
+                "held": sum(len(group["held"]) for group in groups),
+                "was_whole": pk in held.numbers and pk in later,
             }
         )
-    return choices
+    # As the body counts them: that is how it speaks of them.
+    return sorted(choices, key=lambda choice: choice["number"])
+
+
+def _group(title: str, lines: Iterable[Line]) -> Group:
+    found = list(lines)
+    return {
+        "title": title,
+        "lines": [line for line in found if not line.is_held],
+        "held": [line for line in found if line.is_held],
+    }
 
 
 def _note_line(note: case_file.Note, held: Held) -> Line:
@@ -151,15 +172,21 @@ def _file_lines(
         remark = _("opened by somebody here") if looked else _("nobody here has opened it")
         name, codes = file_name(number, place), item.findings.losses if item.findings else []
         goes_redacted = item.row.pk in redacted
+        versions = (item.original, item.working, *item.redacted)
+        is_known = any(info.id in held.objects for info in versions if info)
         if item.working is not None:
+            is_held = redacted.get(item.row.pk, item.working.id) in held.objects
+            warnings = [_("Its redacted copy is released in its place.")] if goes_redacted else losses_of_copy(codes)
+            if is_known and not is_held:
+                warnings.append(_("The body holds another version of this file, and keeps it."))
             yield Line(
                 *("objects", str(item.working.id)),
                 f"{name}: {copy_label(codes)}",
                 remark=remark,
-                warnings=[_("Its redacted copy is released in its place.")] if goes_redacted else losses_of_copy(codes),
+                warnings=warnings,
                 item=item.row.pk,
-                is_held=redacted.get(item.row.pk, item.working.id) in held.objects,
-                is_ticked=True,
+                is_held=is_held,
+                is_ticked=not is_known,
                 was_opened=bool(looked),
             )
         if goes_redacted:
@@ -194,7 +221,7 @@ def all_lines(choices: Iterable[ReportChoice]) -> Iterable[Line]:
     for choice in choices:
         yield choice["line"]
         for group in choice["groups"]:
-            yield from group["lines"]
+            yield from (*group["lines"], *group["held"])
 
 
 def offered(choices: list[ReportChoice]) -> str:
@@ -219,7 +246,7 @@ def choice_of(choices: list[ReportChoice]) -> Choice:
         if not (choice["line"].is_ticked or choice["line"].is_held):
             continue
         answers[pk] = set()
-        for line in (line for group in choice["groups"] for line in group["lines"]):
+        for line in (line for group in choice["groups"] for line in (*group["lines"], *group["held"])):
             if line.name == "answers" and (line.is_ticked or line.is_held):
                 answers[pk].add(line.value.partition(".")[2])
             elif line.is_ticked and not line.is_held:

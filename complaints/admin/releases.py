@@ -162,7 +162,7 @@ def release_page(request: StaffRequest, object_id: uuid.UUID) -> HttpResponse:
         "clock": release_deadline(release.case, today, is_live=current),
         "live": current,
         "under_check": opened.under_check,
-        "judged": [(number, _judged(release, answers)) for number, answers in opened.answers.items()],
+        "judged": _judged_alike(release, opened.answers),
         "parts": [
             content_lines(one.content, one.release, is_supplement=one.release.first_id is not None)
             for one in opened.opened
@@ -187,6 +187,19 @@ def _judged(release: Release, answers: Mapping[str, object]) -> dict[str, object
         handled_on=timezone.localdate(),
     )
     return judgment_lines(judged)
+
+
+def _judged_alike(release: Release, answers: Mapping[int, Mapping[str, object]]) -> list[tuple[str, dict[str, object]]]:
+    """Return what the rules say with the numbers of the reports of which they say it: mostly the same of all."""
+    found: list[tuple[list[int], dict[str, object]]] = []
+    for number, of_report in answers.items():
+        lines = _judged(release, of_report)
+        same = next((numbers for numbers, known in found if known == lines), None)
+        if same is None:
+            found.append(([number], lines))
+        else:
+            same.append(number)
+    return [(", ".join(map(str, numbers)), lines) for numbers, lines in found]
 
 
 def _name_requests(release: AnnotatedRelease, opened: reading.ReleaseFile) -> list[tuple[int, names.ReportRequest]]:

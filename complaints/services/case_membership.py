@@ -271,3 +271,12 @@ def held_reports(case: Case) -> set[uuid.UUID]:
 def is_held(complaint: Complaint, case: Case) -> bool:
     """Whether a body is working on this report now."""
     return complaint.pk in held_reports(case)
+
+
+def may_leave(complaint: Complaint, case: Case) -> bool:
+    """Whether a withdrawal takes a report out of a joint case that continues with the other reports.
+
+    What a body ended, it ended without a report that it does not hold: for its reporter that is open still.
+    """
+    is_ended = case.status in workflow.ENDED and not workflow.with_body(Status(case.status), None)
+    return is_shared(case) and not is_ended and not is_held(complaint, case)

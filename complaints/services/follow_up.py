@@ -157,6 +157,8 @@ def _status_page(ticket: Ticket, today: date) -> StatusPage:
     reasons = {message.step_id: texts[message.pk] for message in messages if message.pk in texts}
     told = read_told(complaint, ticket.keys.box) if moved or case.lead_body_id else []
     report_history = history(complaint, moved=moved, reasons=reasons, body=body, told=told)
+    openings = recorded_acts.openings(complaint, report_history.stays)
+    by_body = [(item, openings.of_release(item.first, item.shown_with)) for item in told]
     status, due_on, question = _shown_status(case, report_history, reasons)
     return StatusPage(
         reference=report_history.reference,
@@ -167,17 +169,13 @@ def _status_page(ticket: Ticket, today: date) -> StatusPage:
         stages=_stages(case, status, report_history.stage),
         body_name=body if report_history.is_with_holder else "",
         events=report_history.events,
-        thread=[
-            ThreadEntry(message.day, AUTHORS.get(message.direction, "office"), texts[message.pk])
-            for message in messages
-            if message.pk in texts and message.step_id is None
-        ],
+        thread=_thread(messages, texts),
         question=question,
         question_from_body=bool(question) and case.asked_from == Status.UNDER_EXAMINATION,
         own_messages=own_messages,
         own_files=own_files,
-        told=told,
-        opened_count=recorded_acts.openings(complaint, report_history.stays),
+        told=[item for item, seen in by_body if seen or not item.is_recalled],
+        opened_count=len(openings.office.union(*(seen for _item, seen in by_body))),
         may_answer=status is not Status.WITHDRAWN,
         may_withdraw=report_history.is_recorded and _may_withdraw(complaint, moved=moved),
         received_on=complaint.day,
@@ -195,6 +193,11 @@ def _stages(case: Case, status: Status | None, reached: int) -> list[ProgressSta
         return []
     current = workflow.stage(stands_at)
     return [ProgressStage(number, number <= reached, number == current) for number in (1, 2, 3, 4)]
+
+
+def _thread(messages: Sequence[Message], texts: Mapping[uuid.UUID, str]) -> list[ThreadEntry]:
+    shown = [message for message in messages if message.pk in texts and message.step_id is None]
+    return [ThreadEntry(row.day, AUTHORS.get(row.direction, "office"), texts[row.pk]) for row in shown]
 
 
 def _shown_status(
@@ -223,20 +226,10 @@ def may_withdraw(*, ticket: Ticket) -> bool:
 
 def _may_withdraw(complaint: Complaint, *, moved: bool) -> bool:
     """Whether the workflow allows a withdrawal and no body has received the report."""
-    return _workflow_allows_withdrawal(complaint.case) or (moved and _leaves_joint_case(complaint, complaint.case))
-
-
-def _workflow_allows_withdrawal(case: Case) -> bool:
+    case = complaint.case
     asked_from = Status(case.asked_from) if case.asked_from else None
     rows = workflow.allowed(Status(case.status), ActorKind.REPORTER, frozenset(), asked_from=asked_from)
-    return any(row.action is Action.WITHDRAW for row in rows)
-
-
-def _leaves_joint_case(complaint: Complaint, case: Case) -> bool:
-    """Whether a withdrawal takes this report out of a joint case that continues with the other reports."""
-    if not case_membership.is_shared(case) or case.status in workflow.ENDED:
-        return False
-    return not case_membership.is_held(complaint, case)
+    return any(row.action is Action.WITHDRAW for row in rows) or (moved and case_membership.may_leave(complaint, case))
 
 
 @transitions.retry_on_change
@@ -305,7 +298,7 @@ def withdraw(*, ticket: Ticket, reason: str, today: date) -> None:
         complaint = complaint_of(ticket, Complaint.objects.select_related("case"))
         if not is_recorded(complaint):
             raise workflow.TransitionRefused(workflow.Refusal.NOT_FROM_HERE)
-        if _leaves_joint_case(complaint, case):
+        if case_membership.may_leave(complaint, case):
             # Only this report is withdrawn; the joint case continues with the others.
             case = case_membership.separate(
                 complaint=complaint, joint=case, actor=None, at=None, day=today, batch=batch, reporter=ticket.keys.sign
@@ -417,7 +410,8 @@ def _events_of_periods(
     events: list[Event] = []
     is_held = False
     for period in periods:
-        steps = [step for step in by_case[period.case_id] if _within(step, period)]
+        until = len(by_case[period.case_id]) if period.until is None else period.until
+        steps = [step for step in by_case[period.case_id] if period.after < step.sequence <= until]
         is_withdrawn = bool(steps) and steps[0].action == Action.WITHDRAW
         if period.since and not is_withdrawn:
             status = _status_on_joining(by_case[period.case_id], period.after)
@@ -441,7 +435,7 @@ def _events_of_period(
     events: list[Event] = []
     is_held, last, forwarded = False, joined, Status.FORWARDED.value
     for step in [*steps, None]:
-        late = next((item for item in told if item.is_supplement and item.after == last), None)
+        late = next((item for item in told if item.is_supplement and not item.is_recalled and item.after == last), None)
         if late and not is_held:
             events.append(Event(late.day, Action.FORWARD.value, forwarded, _label(forwarded, body), ""))
             is_held = True
@@ -460,10 +454,6 @@ def _is_of_body(step: CaseStep) -> bool:
     if step.actor_kind == ActorKind.BODY or step.action in {Action.RECALL, Action.FORWARD, Action.MARK_OVERDUE}:
         return True
     return workflow.with_body(Status(step.target), None)
-
-
-def _within(step: CaseStep, period: MembershipPeriod) -> bool:
-    return period.after < step.sequence <= (period.until if period.until is not None else step.sequence)
 
 
 def _status_on_joining(steps: Sequence[CaseStep], count: int) -> str:

@@ -5,6 +5,7 @@ They are made whether a name was given or not, so that they tell of none.
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Collection
 
 from django.db.models import QuerySet
@@ -28,13 +29,18 @@ def request_for_release(*, actor: Actor, release: Release, complaints: Collectio
             store(actor, request)
 
 
-def end_for_release(*, actor: Actor, release: Release, signer: SignPair) -> None:
-    """Close the requests of a release that ends, and overwrite the places of names that its body could open.
+def end_for_release(
+    *, actor: Actor, release: Release, signer: SignPair, reports: Collection[uuid.UUID] | None = None
+) -> None:
+    """Close the requests of a forwarding that ends, and overwrite the places of names that its body could open.
 
-    ``signer`` is the key of the team that ends it, triage or the body.
+    ``signer`` is the key of the team that ends it, triage or the body. ``reports`` are those that the body holds no
+    longer, where it keeps the others; None for all of them.
     """
     batches.open_batch()
     requests = NameRequest.objects.filter(release=release, closed_on=None)
+    if reports is not None:
+        requests = requests.filter(complaint__in=reports)
     complaints = list(requests.order_by("complaint").values_list("complaint", flat=True))
     close(actor, requests)
     rows = Identity.objects.select_for_update(of=("self",)).select_related("complaint")

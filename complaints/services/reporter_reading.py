@@ -34,6 +34,8 @@ from complaints.services.team_key_history import trusted_signer
 BLOB_SIZES: Final = (8192,)
 # Messages of a reporter that their status page counts; whoever holds the code can send any number.
 OWN_MESSAGES: Final = 1000
+# Beyond the number of any release.
+MOST_RELEASES: Final = 2**31
 _OPENERS: Final[Mapping[bytes, Callable[[bytes, bytes, bytes], bytes]]] = {b"\x02": decrypt}
 TO_REPORTERS: Final = {Message.Direction.TO_REPORTER.value, Message.Direction.BODY_TO_REPORTER.value}
 
@@ -71,11 +73,15 @@ class NameState:
 
 @dataclass(frozen=True)
 class ShownRequest:
-    """A request for the name: its day, the body's short name, and the reason ("": it came with the release)."""
+    """A request for the name: its day, the body's short name, and the reason ("": it came with the release).
+
+    ``is_over`` where the body has no open request any more, so that it can read no name.
+    """
 
     day: date
     body: str
     reason: str
+    is_over: bool
 
 
 @dataclass(frozen=True)
@@ -103,6 +109,7 @@ def own_name(complaint: Complaint, keys: KeySet, *, today: date, has_requests: b
     """
     requests = requests_of(complaint.pk) if has_requests else []
     readings = recorded_acts.name_readings(complaint.pk) if has_requests else []
+    asking = {row.body_id for row in requests if row.closed_on is None}
     identity = complaint.identity
     stored = read_state(identity, open_outer(identity, unseal(keys.box, bytes(identity.outer_reporter))), keys)
     asker = asking_body(requests, today)
@@ -111,7 +118,10 @@ def own_name(complaint: Complaint, keys: KeySet, *, today: date, has_requests: b
         body=reference_data.body_name(stored.body),
         day=date.fromisoformat(stored.day) if stored.day else None,
         asker=asker.short_name if asker else "",
-        requests=[ShownRequest(row.day, row.body.short_name, _reason(row, keys.box)) for row in requests],
+        requests=[
+            ShownRequest(row.day, row.body.short_name, _reason(row, keys.box), row.body_id not in asking)
+            for row in requests
+        ],
         readings=[(day, reference_data.body_name(code)) for day, code in readings],
         is_read=stored.body in {code for _day, code in readings},
     )
@@ -226,10 +236,14 @@ class Told:
     """What of a report went to a body in one release, as triage told its reporter.
 
     ``after`` is the number of the last step of the case ``case_id`` when it went, of a forwarding its own. ``left_out``
-    are the keys of the answers that did not go (``services.forwarding.contents.ANSWERS``).
+    are the keys of the answers that did not go (``services.forwarding.contents.ANSWERS``). ``first`` is the forwarding
+    that the release is, or belongs to, and ``number`` its own.
     """
 
     case_id: uuid.UUID
+    first: uuid.UUID
+    number: int
+    is_recalled: bool
     body: str
     day: date
     after: int
@@ -243,13 +257,21 @@ class Told:
     passages: int
     redacted: int
 
+    @property
+    def shown_with(self) -> range:
+        """Which release was the newest when a body read this one, by number: with a supplement that was recalled it."""
+        is_gone = self.is_recalled and self.is_supplement
+        return range(self.number, self.number + 1 if is_gone else MOST_RELEASES)
+
 
 def read_told(complaint: Complaint, box: BoxPair) -> list[Told]:
     """Return what of a report went to bodies, oldest first, with the reporter's pair; one query.
 
+    What was recalled is among it: the body may have opened it before.
+
     Raises SealError, UnpinnedKey where the team that holds the case did not sign it.
     """
-    rows = ReleasedReport.objects.filter(complaint=complaint).exclude(release__state=Release.State.RECALLED)
+    rows = ReleasedReport.objects.filter(complaint=complaint)
     return [_told(row, box) for row in rows.select_related("release__case").order_by("release__at", "release__number")]
 
 
@@ -258,6 +280,9 @@ def _told(row: ReleasedReport, box: BoxPair) -> Told:
     content = open_record(box, row.told, told_context(row), signer)
     return Told(
         case_id=uuid.UUID(content["case"]),
+        first=row.release.first_id or row.release_id,
+        number=row.release.number,
+        is_recalled=row.release.state == Release.State.RECALLED,
         body=content["body"],
         day=date.fromisoformat(content["day"]),
         after=content["after"],

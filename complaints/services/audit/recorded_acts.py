@@ -6,8 +6,9 @@ Verification at night says the same of every row; this needs no night, for the f
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final, TypeAlias
 
@@ -405,8 +406,20 @@ def name_requests(report: uuid.UUID) -> set[tuple[str, str, str]]:
     return {(request, digest, closed.get(request, "")) for request, digest in digests.items()}
 
 
-def openings(report: Complaint, cases: Iterable[tuple[uuid.UUID, date | None, date | None]]) -> int:
-    """Return on how many distinct (person, day) cases were opened at the page of a report; one query.
+@dataclass(frozen=True)
+class Openings:
+    """Who opened a report on which days; of bodies with the forwarding, and the number of the newest release then."""
+
+    office: set[tuple[uuid.UUID | None, date]]
+    bodies: set[tuple[uuid.UUID | None, date, str, int]]
+
+    def of_release(self, first: uuid.UUID, numbers: Container[int]) -> set[tuple[uuid.UUID | None, date]]:
+        """Return the openings of a forwarding while one of ``numbers`` was its newest release."""
+        return {(actor, day) for actor, day, of, newest in self.bodies if of == str(first) and newest in numbers}
+
+
+def openings(report: Complaint, cases: Iterable[tuple[uuid.UUID, date | None, date | None]]) -> Openings:
+    """Return by whom and when cases were opened at the page of a report, or by a body; one query.
 
     ``cases`` are ids with the first and the last day that count, None without such a limit.
     """
@@ -415,10 +428,16 @@ def openings(report: Complaint, cases: Iterable[tuple[uuid.UUID, date | None, da
         days = Q(**{f"at__date__{name}": day for name, day in (("gte", since), ("lte", until)) if day})
         condition |= Q(case=case) & days
     entries = AuditEntry.objects.filter(condition, event__in=OPENINGS).order_by()
-    rows = entries.values_list("actor", TruncDate("at"), "facts__first", "facts__last").distinct()
-    place = log.place_of(report)
-    # An entry that names no reports is of an opening of all of them.
-    return len({(actor, day) for actor, day, first, last in rows if first is None or first <= place <= last})
+    told = ("facts__first", "facts__last", "event", "facts__release", "facts__newest")
+    rows = entries.values_list("actor", TruncDate("at"), *told).distinct()
+    office, bodies, place = set(), set(), log.place_of(report)
+    for actor, day, first, last, event, release, newest in rows:
+        if event == "release.opened":
+            bodies.add((actor, day, str(release), int(newest)))
+        elif first is None or first <= place <= last:
+            # An entry that names no reports is of an opening of all of them.
+            office.add((actor, day))
+    return Openings(office, bodies)
 
 
 def factors_are_recorded(person: uuid.UUID) -> bool:

@@ -62,9 +62,13 @@ class Choice:
 
 @dataclass
 class Held:
-    """What a body holds of a case already: report numbers, answers by report, ids of chosen rows and of objects."""
+    """What a body holds of a case already: report numbers, answers by report, ids of chosen rows and of objects.
+
+    ``numbered`` has besides the numbers of reports that were recalled: no other report may get one of them.
+    """
 
     numbers: dict[uuid.UUID, int] = field(default_factory=dict)
+    numbered: dict[uuid.UUID, int] = field(default_factory=dict)
     answers: dict[uuid.UUID, set[str]] = field(default_factory=lambda: defaultdict(set))
     rows: set[uuid.UUID] = field(default_factory=set)
     objects: set[uuid.UUID] = field(default_factory=set)
@@ -189,14 +193,14 @@ def whole(case_id: uuid.UUID, *, objects: Collection[uuid.UUID] = ()) -> Choice:
 
 
 def report_numbers(complaints: Sequence[Complaint], held: Held) -> dict[uuid.UUID, int]:
-    """Return the number of each report of a case for a body: a report that it holds keeps its own.
+    """Return the number of each report of a case for a body: a report that it holds, or held, keeps its own.
 
     Args:
         complaints: all reports of the case, in their order.
     """
-    if not held.numbers:
+    if not held.numbered:
         return {complaint.pk: number for number, complaint in enumerate(complaints, start=1)}
-    numbers, following = dict(held.numbers), max(held.numbers.values())
+    numbers, following = dict(held.numbered), max(held.numbered.values())
     for complaint in complaints:
         if complaint.pk not in numbers:
             following += 1
@@ -228,6 +232,7 @@ def compose(
         _evidence_of(choice.objects),
         _evidence_of(held.objects),
         len(complaints) > 1,
+        _Rows.of(chosen, choice),
     )
     parts = [part for complaint in chosen for part in composer.parts_of(complaint)]
     files = composer.files(chosen)
@@ -244,6 +249,28 @@ def compose(
     )
 
 
+@dataclass(frozen=True)
+class _Rows:
+    """The messages of reporters, the evidence and the chosen notes, by report in their order."""
+
+    messages: Mapping[uuid.UUID, list[Message]]
+    evidence: Mapping[uuid.UUID, list[Evidence]]
+    notes: Mapping[uuid.UUID, list[InternalNote]]
+
+    @classmethod
+    def of(cls, chosen: Collection[Complaint], choice: Choice) -> _Rows:
+        """Read them in three queries, however many reports there are."""
+        messages, evidence = defaultdict[uuid.UUID, list[Message]](list), defaultdict[uuid.UUID, list[Evidence]](list)
+        notes = defaultdict[uuid.UUID, list[InternalNote]](list)
+        for message in Message.objects.from_reporter().filter(complaint__in=chosen).order_by("sequence"):
+            messages[message.complaint_id].append(message)
+        for row in Evidence.objects.filter(complaint__in=chosen).order_by("sequence"):
+            evidence[row.complaint_id].append(row)
+        for note in InternalNote.objects.filter(complaint__in=chosen, pk__in=choice.notes).order_by("sequence"):
+            notes[note.complaint_id].append(note)
+        return cls(messages, evidence, notes)
+
+
 @dataclass
 class _Composer:
     keyring: Keyring
@@ -255,12 +282,12 @@ class _Composer:
     sent: set[uuid.UUID]
     received: set[uuid.UUID]
     is_shared: bool
+    rows: _Rows
     passages: Counter[int] = field(default_factory=Counter)
 
     def parts_of(self, complaint: Complaint) -> list[Part]:
         """Return the parts of a report: its answers, then posts, messages and notes in their order."""
-        messages = list(complaint.messages.filter(direction=Message.Direction.FROM_REPORTER).order_by("sequence"))
-        evidence = list(complaint.evidence.order_by("sequence"))
+        messages, evidence = self.rows.messages[complaint.pk], self.rows.evidence[complaint.pk]
         described = [row for row in evidence if row.kind == Evidence.Kind.POST]
         parts = self._answers(complaint, messages, evidence)
         parts += [self._post(complaint, row, evidence) for row in described if self._goes(row.pk, self.choice.posts)]
@@ -270,7 +297,7 @@ class _Composer:
                 opened = read(message, pair=pair, complaint=complaint, team=self.keyring.report_team)
                 text = self._released(complaint, f"message-{message.pk}", opened)
                 parts.append(self._text("message", complaint, message.pk, message.day, text))
-        for note in InternalNote.objects.filter(complaint=complaint, pk__in=self.choice.notes).order_by("sequence"):
+        for note in self.rows.notes[complaint.pk]:
             if self._goes(note.pk, self.choice.notes):
                 text = read_note(note, pair=pair, team=self.keyring.report_team)
                 parts.append(self._text("note", complaint, note.pk, note.at.date(), text))
@@ -355,7 +382,7 @@ class _Composer:
 
     def _items(self, complaint: Complaint, chosen: EvidenceObject) -> list[ReleasedItem]:
         pair, report = self.keyring.complaint(complaint), self.numbers[complaint.pk]
-        files = _files(complaint.evidence.order_by("sequence"))
+        files = _files(self.rows.evidence[complaint.pk])
         place = [row.pk for row in files].index(chosen.evidence_id) + 1
         items = []
         for stored in (chosen, *_pages(chosen)):

@@ -29,6 +29,7 @@ from complaints.models.oversight import (
     Recommendation,
     Release,
     ReleasedFile,
+    ReleasedReport,
     ReleasePart,
     Sanction,
 )
@@ -41,9 +42,8 @@ from complaints.services.keyring import Keyring, Locked
 from complaints.services.messages import read, read_released
 from complaints.services.team_key_history import UnpinnedKey, trusted_signer
 
-DECISIONS: Final[tuple[type[Finding | Recommendation | Sanction], ...]] = (Finding, Recommendation, Sanction)
-
 Variant = EvidenceObject.Variant
+DECISIONS: Final[tuple[type[Finding | Recommendation | Sanction], ...]] = (Finding, Recommendation, Sanction)
 
 
 @dataclass(frozen=True)
@@ -240,6 +240,8 @@ def held_by(*, keyring: Keyring, first: Release) -> Held:
             if report.has_answers:
                 keys = [key for key, names in ANSWERS.items() if any(name in report.answers for name in names)]
                 held.answers[by_number[report.number]].update(keys)
+    rows = ReleasedReport.objects.filter(Q(release=first) | Q(release__first=first)).order_by("release__number")
+    held.numbered |= dict(rows.values_list("complaint", "number"))
     stored = ReleasedFile.objects.filter(release__in=releases)
     held.objects |= set(stored.values_list("stored", flat=True))
     # A message that answered a question on this release was sealed to it, and is in its thread.

@@ -335,9 +335,15 @@ def recall(*, actor: Actor, release_id: uuid.UUID) -> bool:
     if access.has_conflict(actor.staff, case.pk):
         raise Release.DoesNotExist
     release = Release.objects.select_for_update(of=("self",)).select_related("case").get(pk=release_id)
-    if release.first_id is None or not can_recall(release):
+    first = release.first
+    if first is None or not can_recall(release):
         raise TransitionRefused(Refusal.NOT_FROM_HERE)
-    return take_back(actor=actor, release=release)
+    opened = take_back(actor=actor, release=release)
+    gone = set(release.reports.values_list("complaint", flat=True)) - set(case_membership.reports_of_release(first))
+    # The body may ask for no name of a report that it lost with the supplement.
+    signer = actor.keyring.keys_of(actor.keyring.report_team).sign
+    name_requests.end_for_release(actor=actor, release=first, signer=signer, reports=gone)
+    return opened
 
 
 def take_back(*, actor: Actor, release: Release) -> bool:

@@ -1,0 +1,33 @@
+"""What joined a case while a body examines it: the office sees that it waits, sends it, and the body reads it."""
+
+from __future__ import annotations
+
+from tests.browser.conftest import Opener
+from tests.browser.people import Officer
+from tests.services.forwarding.test_wave import forwarded, joined
+from tests.world import Cast
+
+
+def test_what_waits_is_seen_sent_and_read(window: Opener, live_cast: Cast) -> None:
+    wave = forwarded(live_cast)
+    joined(live_cast, wave)
+    fitri = Officer(window(), "fitri")
+    case = fitri.opens("case", wave.first.case.reference)
+    assert f"{len(wave.others)} laporan kasus ini belum ada di lembaga." in fitri.window.words
+    page = fitri.page
+    fitri.window.follow(page.get_by_role("link", name="Kirim yang baru"))
+    # The report that the body holds comes first, as the body counts, with what it holds folded.
+    first = page.locator("section.report").first
+    assert "Laporan 1," in first.inner_text() and "sudah ada di lembaga" in first.inner_text()
+    assert not first.get_by_text("Kepala Bidang X").is_visible()
+    assert first.locator("input:checked").count() == 1
+    for name in ("no_trace", "no_conflict"):
+        page.locator(f"[name={name}]").check()
+    fitri.window.follow(page.locator("button.main"))
+    assert fitri.window.path == case and "belum ada di lembaga" not in fitri.window.words
+    kirana = Officer(window(width=360), "kirana")
+    kirana.opens("release", wave.first.case.reference)
+    words = kirana.window.words
+    assert "salinan yang dihitamkan" in words and "[dihilangkan: pihak ketiga]" in words
+    # What the rules say alike of all reports stands once.
+    assert words.count("Bila terbukti:") == 1
