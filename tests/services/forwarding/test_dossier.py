@@ -8,6 +8,7 @@ import json
 import logging
 import zipfile
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
 from django.utils import timezone
@@ -207,9 +208,11 @@ def test_from_four_gib_on_it_is_zip64(cast: Cast, monkeypatch: pytest.MonkeyPatc
     assert "Laporan-1/bukti-1.jpg" in unzipped(content)
 
 
-def test_a_visitor_who_leaves_closes_the_file(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_visitor_holds_no_connection_and_closes_the_file_when_they_leave(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
     _sent, row = forwarded(cast, files=True)
-    closed = []
+    closed: list[object] = []
 
     def stream(stored: EvidenceObject, info: storage.FileInfo) -> Iterator[bytes]:
         try:
@@ -220,7 +223,10 @@ def test_a_visitor_who_leaves_closes_the_file(cast: Cast, monkeypatch: pytest.Mo
 
     monkeypatch.setattr(storage, "stream", stream)
     held = opened(cast, row)
+    database = SimpleNamespace(in_atomic_block=False, close=lambda: closed.append("connection"))
+    monkeypatch.setattr(dossier, "connection", database)
     pieces = dossier.pieces_of_zip(held, WORDS)
+    assert next(pieces) and closed == ["connection"]
     assert next(pieces) and next(pieces)
     pieces.close()  # type: ignore[attr-defined]
-    assert closed == [held.files[0].stored.pk]
+    assert closed == ["connection", held.files[0].stored.pk]
