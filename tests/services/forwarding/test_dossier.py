@@ -208,9 +208,7 @@ def test_from_four_gib_on_it_is_zip64(cast: Cast, monkeypatch: pytest.MonkeyPatc
     assert "Laporan-1/bukti-1.jpg" in unzipped(content)
 
 
-def test_a_visitor_holds_no_connection_and_closes_the_file_when_they_leave(
-    cast: Cast, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_visitor_holds_no_connection_and_leaves_no_open_file(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     _sent, row = forwarded(cast, files=True)
     closed: list[object] = []
 
