@@ -112,18 +112,20 @@ def open_dossier(*, actor: Actor, release_id: uuid.UUID, knowing: bool, is_repla
 
 def warned_of(opened: reading.ReleaseFile) -> list[str]:
     """Return the names in the ZIP of the files that the scanner warned of."""
-    return [file.name for file in _files(opened) if file.item.info.threat]
+    return [_name(item, release) for item, release in _items(opened) if item.info.threat]
 
 
 def _files(opened: reading.ReleaseFile) -> list[DossierFile]:
     """Return the files of a forwarding, then of each supplement, in the order of reports and places."""
     of_releases = ReleasedFile.objects.filter(release__in=[one.release.pk for one in opened.opened])
     stored = {row.pk: row.stored for row in of_releases.select_related("stored")}
-    return [
-        DossierFile(_name(item, one.release), item, one.release, stored[item.id])
-        for one in reversed(opened.opened)
-        for item in one.content.files
-    ]
+    return [DossierFile(_name(item, release), item, release, stored[item.id]) for item, release in _items(opened)]
+
+
+def _items(opened: reading.ReleaseFile) -> Iterator[tuple[ReleasedItem, Release]]:
+    for one in reversed(opened.opened):
+        for item in one.content.files:
+            yield item, one.release
 
 
 def _name(item: ReleasedItem, release: Release) -> str:

@@ -134,6 +134,8 @@ def test_what_came_after_a_download_was_not_opened_by_it(cast: Cast) -> None:
     choice = whole(sent.case.pk, objects=[late.pk])
     second = release.supplement(actor=actor(cast, "fitri"), first=row, choice=choice)
     release.recall(actor=actor(cast, "fitri"), release_id=second.pk)
+    third = release.supplement(actor=actor(cast, "fitri"), first=row, choice=whole(sent.case.pk))
+    assert third.number == 3
     assert [file.name for file in opened(cast, row).files] == ["Laporan-1/bukti-1.jpg"]
     sheet = custody.custody_sheet(actor=actor(cast, "vera"), case_id=sent.case.pk)
     downloads = [[line.entry.event for line in item.openings].count("release.downloaded") for item in sheet.items]
