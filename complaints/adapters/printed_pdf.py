@@ -1,4 +1,4 @@
-"""Renders what is printed as a PDF, in memory: the custody sheet of a case, and letters.
+"""Renders what is printed as a PDF, in memory: the custody sheet of a case, letters, and dossiers.
 
 typst compiles from memory to bytes. The templates import no package, so typst makes no network request.
 """
@@ -22,7 +22,7 @@ def _fonts() -> typst.Fonts:
     return typst.Fonts(include_system_fonts=True, include_embedded_fonts=True)
 
 
-def render(template: Literal["custody", "letter"], values: Mapping[str, object]) -> bytes:
+def render(template: Literal["custody", "letter", "dossier"], values: Mapping[str, object]) -> bytes:
     """Return a print as a PDF; raises typst.TypstError where a key or font that the template needs is missing."""
     # No PDF/A profile: typst refuses it when the fonts lack one character of a file's name.
     return typst.compile(

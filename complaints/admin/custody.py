@@ -33,6 +33,7 @@ EVENTS: Final[dict[str, Label]] = {
     "redaction.made": gettext_lazy("redacted copy made"),
     "release.made": gettext_lazy("released to a body"),
     "release.opened": gettext_lazy("release read"),
+    "release.downloaded": gettext_lazy("all files of the release downloaded"),
     "release.recalled": gettext_lazy("release recalled"),
     "custody.printed": gettext_lazy("custody sheet made"),
     "letter.printed": gettext_lazy("letter printed"),

@@ -93,14 +93,15 @@ def content_lines(content: Content, release: Release | None = None, *, is_supple
     }
 
 
+def report_count(number: int) -> str:
+    """Return how many reports a body holds: "51 reports"."""
+    return ngettext("%(n)d report", "%(n)d reports", number) % {"n": number}
+
+
 def _counts(content: Content) -> str:
     """Return how much a release holds: "1 report, 2 messages, 1 file"."""
     reports = content.reports
-    counted = [
-        ngettext("%(n)d report", "%(n)d reports", n) % {"n": n}
-        for n in [sum(report.has_answers for report in reports)]
-        if n
-    ]
+    counted = [report_count(n) for n in [sum(report.has_answers for report in reports)] if n]
     messages = sum(len(report.messages) for report in reports)
     posts, notes = sum(len(report.posts) for report in reports), sum(len(report.notes) for report in reports)
     return ", ".join(

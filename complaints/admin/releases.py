@@ -32,7 +32,7 @@ from complaints.admin.file_responses import attachment
 from complaints.admin.forms import BodyStepForm
 from complaints.admin.legal_basis import judgment_lines
 from complaints.admin.list_filter import Choice, ListFilter
-from complaints.admin.release_content import DANGER, content_lines
+from complaints.admin.release_content import DANGER, content_lines, report_count
 from complaints.admin.reply_composer import Composer
 from complaints.domain.workflow import OPEN, WITH_BODY, Action, Status, Transition, TransitionRefused
 from complaints.models.oversight import Release, ReleasedFile
@@ -40,7 +40,7 @@ from complaints.models.team import Staff
 from complaints.services import legal_basis
 from complaints.services.disclosure_check import Override
 from complaints.services.evidence.storage import InfectedFile
-from complaints.services.forwarding import decisions, names, reading
+from complaints.services.forwarding import decisions, dossier, names, reading
 from complaints.services.transitions import CaseChanged, CaseVersion
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def _releases(user: Staff) -> QuerySet[AnnotatedRelease]:
     return releases.select_related("body", "case__category", "case__accused_kind", "case__province")
 
 
-def _release_or_404(request: StaffRequest, release_id: uuid.UUID) -> AnnotatedRelease:
+def release_or_404(request: StaffRequest, release_id: uuid.UUID) -> AnnotatedRelease:
     """Return a forwarding, also by the id of a supplement to it."""
     first = Subquery(Release.objects.filter(pk=release_id).values("first"))
     return get_object_or_404(_releases(request.user), pk=Coalesce(first, Value(release_id, UUIDField())))
@@ -152,7 +152,7 @@ class ReleaseAdmin(BaseAdmin):
 @staff_page("GET", opens_for=access.is_overseer)
 def release_page(request: StaffRequest, object_id: uuid.UUID) -> HttpResponse:
     """Open a release, and write that into the audit log."""
-    release, today = _release_or_404(request, object_id), timezone.localdate()
+    release, today = release_or_404(request, object_id), timezone.localdate()
     opened = reading.open_release(actor=request.actor, release_id=release.pk, is_replaced=release.replaced)
     current = is_current(release)
     context = {
@@ -161,6 +161,8 @@ def release_page(request: StaffRequest, object_id: uuid.UUID) -> HttpResponse:
         "status": status_line(release),
         "clock": release_deadline(release.case, today, is_live=current),
         "live": current,
+        "holds": report_count(len(opened.report_numbers)),
+        "warned_of": dossier.warned_of(opened),
         "under_check": opened.under_check,
         "judged": _judged_alike(release, opened.answers),
         "parts": [
@@ -217,7 +219,7 @@ def _step_label(row: Transition, release: Release) -> labels.StepLabel:
 @staff_page("POST", opens_for=access.is_overseer)
 def download(request: StaffRequest, object_id: uuid.UUID, file_id: uuid.UUID) -> HttpResponseBase:
     """Download a released file; what the scanner warned of only where the person says that they know."""
-    release = _release_or_404(request, object_id)
+    release = release_or_404(request, object_id)
     if not ReleasedFile.objects.filter(Q(release=release) | Q(release__first=release), pk=file_id).exists():
         raise Http404
     knowing = request.POST.get("knowing") == "yes"
@@ -243,7 +245,7 @@ def step(request: StaffRequest, object_id: uuid.UUID, action: str) -> HttpRespon
 
     The latter for a preview of the words, and for the kinds of sanction of the status that was chosen.
     """
-    release = _release_or_404(request, object_id)
+    release = release_or_404(request, object_id)
     if action not in step_labels.BODY_STEPS:
         raise Http404
     row = _step_row(request, release, Action(action))
@@ -366,10 +368,10 @@ def _take_step(
             override=override,
         )
     except (CaseChanged, TransitionRefused) as refusal:
-        fresh = _release_or_404(request, release.pk)
+        fresh = release_or_404(request, release.pk)
         row = _step_row(request, fresh, action)
         composer, code = _composer(request, fresh, row), labels.refusal_code(refusal)
         return _show_step(request, fresh, action, row, composer, form=form, refused=code)
-    after = status_line(_release_or_404(request, release.pk))
+    after = status_line(release_or_404(request, release.pk))
     messages.success(request, labels.done_words(status_line(release), after))
     return redirect("admin:complaints_release_change", release.pk)

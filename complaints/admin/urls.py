@@ -19,6 +19,7 @@ from complaints.admin import (
     conflicts,
     custody,
     dashboard,
+    dossier,
     export,
     faults,
     forwarding,
@@ -186,6 +187,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
         name="complaints_release_shown",
     ),
     path("complaints/release/<uuid:object_id>/change/", releases.release_page, name="complaints_release_change"),
+    path("complaints/release/<uuid:object_id>/unduh/", dossier.download_all, name="complaints_release_download"),
     path("complaints/release/<uuid:object_id>/langkah/<slug:action>/", releases.step, name="complaints_release_step"),
     path(
         "complaints/release/<uuid:object_id>/surat/<slug:kind>/",

@@ -51,6 +51,7 @@ EVENTS: Final = {
     "letter.printed": _("Letter printed"),
     "release.made": _("Released to a body"),
     "release.opened": _("Release opened"),
+    "release.downloaded": _("All files of a release downloaded"),
     "name.requested": _("Reporter's name requested by a body"),
     "name.closed": _("Request for a reporter's name ended"),
     "name.tried": _("Body tried to open a reporter's name"),

@@ -27,6 +27,7 @@ from complaints.services.audit import log
 from complaints.services.audit.log import RecordedEntry
 from complaints.services.case_file import open_item
 from complaints.services.evidence import storage
+from complaints.services.forwarding import dossier
 from complaints.services.keyring import Keyring
 from complaints.services.messages import read_note
 
@@ -34,7 +35,14 @@ from complaints.services.messages import read_note
 EVENTS = frozenset(
     {
         *("case.opened", "object.opened", "object.worked", "object.retried", "redaction.made"),
-        *("release.made", "release.opened", "release.recalled", "custody.printed", "letter.printed"),
+        *(
+            "release.made",
+            "release.opened",
+            dossier.DOWNLOADED,
+            "release.recalled",
+            "custody.printed",
+            "letter.printed",
+        ),
     }
 )
 
@@ -174,12 +182,16 @@ def opened_objects(complaints: Sequence[Complaint]) -> dict[str, int]:
 
 
 def _items(
-    keyring: Keyring, complaints: Sequence[Complaint], only: uuid.UUID | None, openings: Iterable[Opening]
+    keyring: Keyring, complaints: Sequence[Complaint], only: uuid.UUID | None, openings: Sequence[Opening]
 ) -> Iterator[ItemSheet]:
     """Yield the files in the order of the reports; two queries, however many reports there are."""
     by_object: dict[str, list[Opening]] = defaultdict(list)
     for opening in openings:
         by_object[str(opening.entry.facts.get("object"))].append(opening)
+    people = {opening.entry.sequence: opening for opening in openings}
+    downloads = dossier.downloads_by_object(keyring=keyring, entries=[opening.entry for opening in openings])
+    for stored_id, entries in downloads.items():
+        by_object[stored_id] += [people[entry.sequence] for entry in entries]
     numbers = {complaint.pk: number for number, complaint in enumerate(complaints, start=1)}
     rows = Evidence.objects.filter(complaint__in=complaints, kind=Evidence.Kind.FILE)
     rows = (rows.filter(pk=only) if only else rows).prefetch_related("objects_stored")

@@ -95,6 +95,11 @@ class ReleaseFile:
     under_check: bool
 
     @property
+    def report_numbers(self) -> set[int]:
+        """The numbers of the reports that the body holds, over all releases."""
+        return {number for one in self.opened for number in one.numbers.values()}
+
+    @property
     def answers(self) -> dict[int, dict[str, JSON]]:
         """What each report answers by its number, over all releases."""
         merged: dict[int, dict[str, JSON]] = {}

@@ -23,7 +23,7 @@ from complaints.services.team_keys.personal import fingerprint
 from complaints.services.team_keys.resealing import Progress, progress
 from complaints.services.team_keys.rotation import leavers
 
-OPENINGS = ("case.opened", "queue.opened", "object.opened", "release.opened")
+OPENINGS = ("case.opened", "queue.opened", "object.opened", "release.opened", "release.downloaded")
 
 
 @dataclass(frozen=True)

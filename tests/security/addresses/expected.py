@@ -106,6 +106,7 @@ STAFF_GETS: dict[str, tuple[set[str], int]] = {
     "admin:complaints_release_name": (BODIES, 405),
     "admin:complaints_release_name_ask": (LEAD, 200),
     "admin:complaints_release_file": (BODIES, 405),
+    "admin:complaints_release_download": (BODIES, 405),
     "admin:complaints_release_view": (LEAD, 200),
     "admin:complaints_release_shown": (LEAD, 200),
     "admin:complaints_staff_changelist": (ADMIN, 200),

@@ -199,6 +199,7 @@ def _ids(cast: Cast, sent: Sent, hands: Hands) -> dict[str, Any]:
         "release_name": [release.pk, complaint.pk],
         "release_name_ask": [release.pk, complaint.pk],
         "release_file": [release.pk, file.pk],
+        "release_download": [release.pk],
         "release_view": [release.pk, file.pk],
         "release_shown": [release.pk, file.pk, file.pk],
         "team_remove": [team, TeamMembership.objects.get(team=team, staff=other).pk],

@@ -265,6 +265,8 @@ class MarkedProcedure:
         assert self.markers["cover"] in page.content.decode()
         for file in ReleasedFile.objects.all():
             kirana.post(reverse("admin:complaints_release_file", args=[release.pk, file.pk]))
+        answer = kirana.post(reverse("admin:complaints_release_download", args=[release.pk]), {"knowing": "yes"})
+        assert self.markers["cover"].encode() in b"".join(answer.streaming_content)  # type: ignore[attr-defined]
         self.names(kirana, release)
         self.step(kirana, release, "take_up")
         self.step(kirana, release, "ask_reporter", reply=self.mark("body_question"))
