@@ -279,7 +279,8 @@ def step_done(request: StaffRequest, before: Case) -> HttpResponseBase:
     The next case is the most urgent one in the state that ``before`` was in, the person's own first.
     """
     person, after = request.user, case_or_404(request, before.pk)
-    done = labels.done_words(labels.case_status_label(before), labels.case_status_label(after))
+    states = {"before": labels.case_status_label(before), "after": labels.case_status_label(after)}
+    done = str(labels.DONE[states["before"] == states["after"]]) % states
     # The order of the queue, for which the table of cases has an index.
     order = (DUE_KEY.asc(), "received_on", "pk")
     if before.status == Status.INELIGIBLE_PROPOSED:

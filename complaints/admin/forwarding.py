@@ -25,8 +25,16 @@ from complaints.admin import labels, step_labels
 from complaints.admin.base import BaseForm, StaffRequest, case_or_404, render, staff_page, text_field
 from complaints.admin.case_steps import ChecklistForm, available_choice, step_composer, step_done, step_page
 from complaints.admin.case_summary import was_left
-from complaints.admin.redactions import as_released
-from complaints.admin.release_choice import CHOSEN, ReportChoice, all_lines, choice_of, offered, report_choices, tick
+from complaints.admin.release_choice import (
+    CHOSEN,
+    ReportChoice,
+    all_lines,
+    as_released,
+    choice_of,
+    offered,
+    report_choices,
+    tick,
+)
 from complaints.admin.release_content import content_lines
 from complaints.admin.reply_composer import Composer
 from complaints.domain import workflow

@@ -127,11 +127,11 @@ def _text_on_status_page(row: workflow.Transition, state: str) -> str:
     return _("“%(state)s”.") % {"state": state}
 
 
-def done_words(before: str, after: str) -> str:
-    """Return what is said after a step, with the labels of the status before it and after it."""
-    if before == after:
-        return _("Done. The status stays “%(state)s”.") % {"state": after}
-    return _("Done: from “%(before)s” to “%(after)s”.") % {"before": before, "after": after}
+# What is said after a step, by whether it left the status as it is; filled in with "before" and "after".
+DONE: Final[Mapping[bool, Label]] = {
+    True: gettext_lazy("Done. The status stays “%(after)s”."),
+    False: gettext_lazy("Done: from “%(before)s” to “%(after)s”."),
+}
 
 
 def step_done_label(action: str) -> str:

@@ -9,8 +9,7 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from dataclasses import dataclass, field
 from typing import Final, TypedDict
 
 from django.contrib import messages
@@ -33,7 +32,6 @@ from complaints.models.evidence import Evidence
 from complaints.models.oversight import Release
 from complaints.services import case_file, redactions
 from complaints.services.case_file import CaseFile, ComplaintFile
-from complaints.services.evidence.posts import for_body
 from complaints.services.evidence.redacted_copies import manner
 from complaints.services.forwarding import redaction_check
 from complaints.services.redactions import RedactedMeanwhile, ReportRedactions
@@ -133,36 +131,6 @@ def text_labels(texts: Iterable[str]) -> dict[str, str]:
         else:
             labels[target] = _("Post %(number)d: %(field)s") % {"number": number, "field": POST_FIELDS[name]}
     return labels
-
-
-def as_released(
-    request: StaffRequest, opened: CaseFile, *, since: datetime | None = None
-) -> tuple[list[ComplaintFile], dict[uuid.UUID, uuid.UUID], set[uuid.UUID]]:
-    """Return the reports of a case with texts as a body would read them, and by file the redacted copy of it.
-
-    Last the reports of which something was removed after ``since``.
-    """
-    complaints = [report.complaint for report in opened.complaints]
-    counted = redactions.of_reports(keyring=request.keyring, complaints=complaints)
-    reports = [_report_as_released(report, counted[report.complaint.pk]) for report in opened.complaints]
-    copies = (item.stored for found in counted.values() for item in found.by_target.values() if item.stored)
-    later = {
-        pk
-        for pk, found in counted.items()
-        if since and any(item and item.at and item.at > since for item in found.by_target.values())
-    }
-    return reports, {stored.evidence_id: stored.pk for stored in copies}, later
-
-
-def _report_as_released(report: ComplaintFile, counted: ReportRedactions) -> ComplaintFile:
-    posts = [
-        replace(post, info=redactions.released_post(counted, post.row, for_body(post.info))) for post in report.posts
-    ]
-    thread = [
-        replace(entry, text=redactions.released_text(counted, f"message-{entry.message.pk}", entry.text))
-        for entry in report.thread
-    ]
-    return replace(report, answers=redactions.released_answers(counted, report.answers), posts=posts, thread=thread)
 
 
 # --- The list of a report's texts and files

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import date
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
 from typing import Final, TypedDict
 from zlib import crc32
 
@@ -13,12 +13,15 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
+from complaints.admin.base import StaffRequest
 from complaints.admin.case_evidence import copy_label, losses_of_copy, origin_traces
 from complaints.admin.case_summary import PostLines, post_lines
 from complaints.admin.release_content import answer_choices, file_name
 from complaints.models.complaint import Message
-from complaints.services import case_file
+from complaints.services import case_file, redactions
+from complaints.services.evidence.posts import for_body
 from complaints.services.forwarding.contents import Choice, Held, report_numbers
+from complaints.services.redactions import ReportRedactions
 
 # The fields of the form by which parts are chosen.
 CHOSEN: Final = ("reports", "answers", "messages", "posts", "notes", "objects")
@@ -71,6 +74,36 @@ class ReportChoice(TypedDict):
     groups: list[Group]
     held: int
     was_whole: bool
+
+
+def as_released(
+    request: StaffRequest, opened: case_file.CaseFile, *, since: datetime | None = None
+) -> tuple[list[case_file.ComplaintFile], dict[uuid.UUID, uuid.UUID], set[uuid.UUID]]:
+    """Return the reports of a case with texts as a body would read them, and by file the redacted copy of it.
+
+    Last the reports of which something was removed after ``since``.
+    """
+    complaints = [report.complaint for report in opened.complaints]
+    counted = redactions.of_reports(keyring=request.keyring, complaints=complaints)
+    reports = [_report_as_released(report, counted[report.complaint.pk]) for report in opened.complaints]
+    copies = (item.stored for found in counted.values() for item in found.by_target.values() if item.stored)
+    later = {
+        pk
+        for pk, found in counted.items()
+        if since and any(item and item.at and item.at > since for item in found.by_target.values())
+    }
+    return reports, {stored.evidence_id: stored.pk for stored in copies}, later
+
+
+def _report_as_released(report: case_file.ComplaintFile, counted: ReportRedactions) -> case_file.ComplaintFile:
+    posts = [
+        replace(post, info=redactions.released_post(counted, post.row, for_body(post.info))) for post in report.posts
+    ]
+    thread = [
+        replace(entry, text=redactions.released_text(counted, f"message-{entry.message.pk}", entry.text))
+        for entry in report.thread
+    ]
+    return replace(report, answers=redactions.released_answers(counted, report.answers), posts=posts, thread=thread)
 
 
 def report_choices(

@@ -372,6 +372,6 @@ def _take_step(
         row = _step_row(request, fresh, action)
         composer, code = _composer(request, fresh, row), labels.refusal_code(refusal)
         return _show_step(request, fresh, action, row, composer, form=form, refused=code)
-    after = status_line(release_or_404(request, release.pk))
-    messages.success(request, labels.done_words(status_line(release), after))
+    states = {"before": status_line(release), "after": status_line(release_or_404(request, release.pk))}
+    messages.success(request, str(labels.DONE[states["before"] == states["after"]]) % states)
     return redirect("admin:complaints_release_change", release.pk)

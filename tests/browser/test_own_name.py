@@ -14,6 +14,7 @@ from complaints.domain.workflow import Action
 from complaints.models.case import Case
 from complaints.models.oversight import OversightBody, Release
 from complaints.services.actor import Actor
+from complaints.services.forwarding.contents import whole
 from complaints.services.forwarding.release import forward
 from tests.browser.measure import looked_at
 from tests.browser.people import Officer, Reporter, on_page_3
@@ -74,7 +75,7 @@ def _forward(cast: Cast) -> Release:
     for action in (Action.START_REVIEW, Action.VERIFY):
         act(cast, "vera", sent, action)
     actor = Actor(cast.ring("fitri"), timezone.now())
-    return forward(actor=actor, case_id=case.pk, body=OversightBody.objects.get(pk="bkn"), objects=[])
+    return forward(actor=actor, case_id=case.pk, body=OversightBody.objects.get(pk="bkn"), choice=whole(case.pk))
 
 
 def test_an_anonymous_reporter_is_asked_and_takes_the_name_back(window: Opener, live_cast: Cast) -> None:
