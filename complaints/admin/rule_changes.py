@@ -206,8 +206,11 @@ def change_list(request: StaffRequest) -> HttpResponse:
 def change_page(request: StaffRequest, change_id: uuid.UUID) -> HttpResponseBase:
     """Show a proposal: before and after, the open cases that differ, what may be done; by POST do it."""
     row = get_object_or_404(RuleChange.objects.select_related("proposed_by", "decided_by"), pk=change_id)
-    if request.method == "POST":
-        return _act(request, row)
+    return _act(request, row) if request.method == "POST" else _change_page(request, row)
+
+
+def _change_page(request: StaffRequest, row: RuleChange, *, typed: str = "", status: int = 200) -> HttpResponse:
+    """Show a proposal; ``typed`` is the answer of a decision that was refused."""
     person, is_open = request.user, row.state == RuleChange.State.PROPOSED
     decides, is_calendar = rule_changes.may_decide(person, row), row.table in rule_changes.CALENDAR
     comparison = _comparison_of(request, row)
@@ -222,12 +225,13 @@ def change_page(request: StaffRequest, change_id: uuid.UUID) -> HttpResponseBase
         "confirms": decides and (is_calendar or bool(comparison and comparison["end"])),
         "withdraws": is_open and row.proposed_by_id == person.pk and access.may_administer(person),
         "counts_deadlines": _counts_deadlines(RowKey(row.table, row.code)),
+        "typed": typed,
         **_before_and_after(row),
     }
     if decides and not is_calendar:
         context["comparison"] = comparison
         context |= _comparison_words(request, comparison) if comparison else {}
-    return render(request, "admin/rule_change.html", context, model=RuleChange)
+    return render(request, "admin/rule_change.html", context, model=RuleChange, status=status)
 
 
 def _before_and_after(row: RuleChange) -> dict[str, object]:
@@ -300,6 +304,8 @@ def compare(request: StaffRequest, change_id: uuid.UUID) -> HttpResponseBase:
         )
     except RuleChangeRefused as refusal:
         messages.error(request, str(REFUSALS[refusal.code]))
+        row.refresh_from_db()
+        return _change_page(request, row, typed=request.POST.get("answer", ""), status=409)
     except RuleError as error:
         messages.error(request, _("The rules cannot be read with this row: %(fault)s") % {"fault": _fault_words(error)})
     else:
