@@ -161,7 +161,7 @@ class Migration(migrations.Migration):
                 ('name_en', models.CharField(max_length=160, verbose_name='name (English)')),
                 ('kind', models.CharField(choices=[('pemilu', 'Pemilu'), ('pilkada', 'Pilkada')], max_length=8, verbose_name='kind')),
                 ('starts_on', models.DateField(verbose_name='starts')),
-                ('candidates_on', models.DateField(verbose_name='candidates settled')),
+                ('candidates_on', models.DateField(help_text='If kinds of candidate are settled on different days, enter the election once for each day.', verbose_name='candidates settled')),
                 ('campaign_from', models.DateField(verbose_name='campaign from')),
                 ('campaign_until', models.DateField(verbose_name='campaign until')),
                 ('voting_on', models.DateField(verbose_name='voting')),

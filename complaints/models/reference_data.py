@@ -209,7 +209,10 @@ class Election(DeliveredRow):
     name_en = models.CharField(_("name (English)"), max_length=160)
     kind = models.CharField(_("kind"), max_length=8, choices=[("pemilu", "Pemilu"), ("pilkada", "Pilkada")])
     starts_on = models.DateField(_("starts"))
-    candidates_on = models.DateField(_("candidates settled"))
+    candidates_on = models.DateField(
+        _("candidates settled"),
+        help_text=_("If kinds of candidate are settled on different days, enter the election once for each day."),
+    )
     campaign_from = models.DateField(_("campaign from"))
     campaign_until = models.DateField(_("campaign until"))
     voting_on = models.DateField(_("voting"))

@@ -123,12 +123,17 @@ def last_day_of_penalty(penalty: Penalty) -> date | None:
 
 
 def with_stated(facts: Facts, stated: StatedFacts) -> Facts:
-    """Return the facts with what an officer stated, and with the only election that it leaves for the day."""
+    """Return the facts with what an officer stated, and with the kind of election that it leaves for the day.
+
+    Elections of one kind whose candidates are settled on different days are all possible, and so are their stages.
+    """
     day, kind = facts.act_on, stated.election
     running = [row for row in reference_data.elections() if row.starts_on <= day <= row.ends_on]
-    named = [row for row in running if kind in (None, row.kind)]
-    contest = contest_of(named[0]) if len(named) == 1 else None
-    outside = frozenset({Stage.NONE}) if kind is ElectionKind.NONE else frozenset[Stage]()
+    contests = [contest_of(row) for row in running if kind in (None, row.kind)]
+    kinds, settled = {contest.kind for contest in contests}, {contest.candidates_on for contest in contests}
+    stages = frozenset({Stage.NONE}) if kind is ElectionKind.NONE else frozenset[Stage]()
+    if len(kinds) == 1:
+        stages = frozenset[Stage]().union(*(contest.stages_on(day) for contest in contests))
     return replace(
         facts,
         status=stated.status,
@@ -137,9 +142,9 @@ def with_stated(facts: Facts, stated: StatedFacts) -> Facts:
         agency_rule=stated.agency_rule,
         circumstances=stated.present,
         unsaid=stated.unsaid,
-        election=contest.kind if contest else kind,
-        stages=contest.stages_on(day) if contest else outside,
-        candidates_on=contest.candidates_on if contest else None,
+        election=next(iter(kinds)) if len(kinds) == 1 else kind,
+        stages=stages,
+        candidates_on=next(iter(settled)) if len(kinds) == len(settled) == 1 else None,
     )
 
 

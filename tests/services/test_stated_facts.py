@@ -145,6 +145,21 @@ def test_of_two_elections_the_kind_is_asked_and_never_guessed(cast: Cast) -> Non
     assert found and found.election is ElectionKind.REGIONAL and not found.stages
 
 
+def test_the_day_on_which_candidates_are_settled_may_differ_by_kind_of_candidate(cast: Cast) -> None:
+    """The president's and the legislature's are two rows of one kind: between their days both stages are possible."""
+    election = Election.objects.get(pk="cakrawala-2027")
+    election.pk, election.candidates_on = "cakrawala-2027-lain", date(2026, 10, 20)
+    election.save(force_insert=True)
+    reference_data.clear_cache()
+    both = {Stage.BEFORE_CANDIDATES, Stage.CANDIDATES_CONFIRMED}
+    for day, stages in ((date(2026, 10, 19), {Stage.BEFORE_CANDIDATES}), (date(2026, 10, 22), both)):
+        found = legal_basis.facts_of(
+            category="A1", accused_kind="superior", answers={"event_from": day.isoformat()}, handled_on=day
+        )
+        assert found and (found.election, found.stages) == (ElectionKind.REGIONAL, stages)
+        assert found.candidates_on is None
+
+
 def test_one_circumstance_is_known_and_another_is_open(cast: Cast) -> None:
     conditions = Conditions(has=frozenset({Circumstance.MONEY_GIVEN, Circumstance.VICTIM_HONORER}))
     facts = legal_basis.facts_of(
