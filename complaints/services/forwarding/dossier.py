@@ -32,8 +32,7 @@ from complaints.services.audit.log import RecordedEntry
 from complaints.services.evidence import storage
 from complaints.services.forwarding import reading
 from complaints.services.forwarding.contents import ReleasedItem
-from complaints.services.keyring import Keyring
-from complaints.services.team_key_history import trusted_signer
+from complaints.services.keyring import Keyring, signer_of
 
 DOWNLOADED: Final = "release.downloaded"
 MANIFEST: Final = "manifest.json"
@@ -180,8 +179,7 @@ def _held(release: Release, download: RecordedEntry, recalled: int | None) -> bo
 
 
 def _is_warned_of(keyring: Keyring, row: ReleasedFile) -> bool:
-    signer = trusted_signer(row.release.signer, row.release.case.held_by)
-    return bool(reading.open_released(row, keyring.release(row.release), signer).info.threat)
+    return bool(reading.open_released(row, keyring.release(row.release), signer_of(row.release)).info.threat)
 
 
 # --- The ZIP
