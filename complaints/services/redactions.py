@@ -21,7 +21,7 @@ from django.db.models import Max
 from complaints.domain import redaction
 from complaints.domain.redaction import Box, Reason, Span
 from complaints.domain.sealing.primitives import BoxPair
-from complaints.domain.sealing.records import Context, open_record, seal_record
+from complaints.domain.sealing.records import JSON, Context, open_record, seal_record
 from complaints.models.complaint import Complaint, Message
 from complaints.models.evidence import Evidence, EvidenceObject
 from complaints.models.redaction import Redaction
@@ -198,9 +198,14 @@ def read_texts(*, keyring: Keyring, complaints: Collection[Complaint]) -> dict[u
     return {report: {target: text for target, text in found.items() if text} for report, found in texts.items()}
 
 
-def _answers(pair: BoxPair, complaint: Complaint) -> dict[str, str]:
+def read_answers(pair: BoxPair, complaint: Complaint) -> dict[str, JSON]:
+    """Return the answers of a report as its reporter sent them; raises SealError."""
     context = Context("answers", str(complaint.pk), str(complaint.pk))
-    answers = open_record(pair, complaint.sealed_answers, context, bytes(complaint.reporter_verify_key))
+    return dict(open_record(pair, complaint.sealed_answers, context, bytes(complaint.reporter_verify_key)))
+
+
+def _answers(pair: BoxPair, complaint: Complaint) -> dict[str, str]:
+    answers = read_answers(pair, complaint)
     return {f"answer-{name}": str(answers.get(name) or "") for name in ANSWERS}
 
 
