@@ -332,7 +332,7 @@ def recall(*, actor: Actor, release_id: uuid.UUID) -> bool:
         raise TransitionRefused(Refusal.MISSING_PERMISSION)
     case_id = Release.objects.values_list("case", flat=True).get(pk=release_id)
     case = case_membership.lock([case_id])[case_id]
-    if access.has_conflict(actor.staff, case.pk):
+    if access.is_closed_to(actor.staff, case, is_triaging=True):
         raise Release.DoesNotExist
     release = Release.objects.select_for_update(of=("self",)).select_related("case").get(pk=release_id)
     first = release.first
