@@ -38,7 +38,7 @@ from complaints.services.team_key_history import trusted_signer
 
 KIND: Final = "redaction"
 # The answers that are text of the reporter; the others are codes and days.
-ANSWERS: Final = ("story", "accused_name", "accused_position", "accused_nip", "agency", "regency", "links")
+TEXT_ANSWERS: Final = ("story", "accused_name", "accused_position", "accused_nip", "agency", "regency", "links")
 POST_FIELDS: Final = ("url", "typed", "account")
 Variant = EvidenceObject.Variant
 
@@ -206,7 +206,7 @@ def read_answers(pair: BoxPair, complaint: Complaint) -> dict[str, JSON]:
 
 def _answers(pair: BoxPair, complaint: Complaint) -> dict[str, str]:
     answers = read_answers(pair, complaint)
-    return {f"answer-{name}": str(answers.get(name) or "") for name in ANSWERS}
+    return {f"answer-{name}": str(answers.get(name) or "") for name in TEXT_ANSWERS}
 
 
 def words_left(
