@@ -97,7 +97,7 @@ def open_dossier(*, actor: Actor, release_id: uuid.UUID, knowing: bool, is_repla
     Args:
         knowing: whether the person wants the files that the scanner warned of as well.
 
-    Raises as ``reading.open_release``.
+    Raises as ``reading.open_release``, SealError also where no entry records a release.
     """
     opened = reading.open_release(actor=actor, release_id=release_id, is_replaced=is_replaced)
     everything = _files(opened)
@@ -144,6 +144,9 @@ def _history(opened: reading.ReleaseFile) -> list[HistoryEntry]:
     releases = {str(one.release.pk) for one in opened.opened}
     recorded = log.entries_of_cases(cases={opened.case.pk}, events=_EVENTS)
     entries = [entry for entry in recorded if entry.facts.get("release") in releases]
+    if {entry.facts["release"] for entry in entries if entry.event == "release.made"} != releases:
+        # The manifest names the entry of each; without one the download would break off at its end.
+        raise SealError("release")
     # The office speaks as one to a body: it is not told which officer released.
     people = Staff.objects.in_bulk({entry.actor for entry in entries if entry.actor and entry.event != "release.made"})
     return [
