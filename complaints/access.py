@@ -244,9 +244,12 @@ def cases_for(user: AnyUser) -> CaseQuerySet:
     out are cases that the person has a conflict of interest in, and cases linked into another. The queryset is
     empty while a change of the person's own data still waits to be compared with the reports.
     """
-    if not may_see_cases(user) or must_be_compared(user):
+    if not may_see_cases(user):
         return Case.objects.none()
-    cases = Case.objects.filter(IS_ACTIVE, is_practice=user.practising, held_by=report_team(user))
+    team = access_facts(user).report_team
+    if user.must_recheck_separate if team == Team.Kind.SEPARATE else user.must_recheck:
+        return Case.objects.none()
+    cases = Case.objects.filter(IS_ACTIVE, is_practice=user.practising, held_by=team)
     return cases.exclude(pk__in=conflicted_cases(user))
 
 
