@@ -152,7 +152,7 @@ def of_reports(
 ) -> dict[uuid.UUID, ReportRedactions]:
     """Return by report the redactions that count, of all or of those with the ids ``only``; one query.
 
-    Raises Locked, SealError, and UnpinnedKey where triage did not sign one.
+    Raises Locked, SealError, and UnpinnedKey where its team did not sign one.
     """
     by_id = {complaint.pk: complaint for complaint in complaints}
     rows = Redaction.objects.filter(complaint__in=by_id).select_related("author", "stored__evidence")

@@ -233,7 +233,7 @@ def activity(complaint: Complaint) -> tuple[bool, int, int, bool, bool]:
 
 @dataclass(frozen=True)
 class Told:
-    """What of a report went to a body in one release, as triage told its reporter.
+    """What of a report went to a body in one release, as the office told its reporter.
 
     ``after`` is the number of the last step of the case ``case_id`` when it went, of a forwarding its own. ``left_out``
     are the keys of the answers that did not go (``services.forwarding.contents.ANSWERS``). ``first`` is the forwarding

@@ -65,7 +65,7 @@ class DecisionEntry:
 
 @dataclass(frozen=True)
 class OpenedRelease:
-    """A release with its pair, opened; ``reporters`` are the verifying keys by complaint id, as triage released them.
+    """A release with its pair, opened; ``reporters`` are verifying keys by complaint id, as the office released them.
 
     ``sources`` are the ids of the rows that its parts were made from, in their order.
     """
@@ -230,7 +230,7 @@ def read_again(*, actor: Actor, release: Release) -> OpenedRelease:
 
 
 def reporters_of(opened: Iterable[OpenedRelease]) -> dict[str, bytes]:
-    """Return the reporters' verifying keys by complaint id as triage released them; rows are not trusted."""
+    """Return the reporters' verifying keys by complaint id as the office released them; rows are not trusted."""
     return {complaint: key for release in opened for complaint, key in release.reporters.items()}
 
 

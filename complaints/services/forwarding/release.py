@@ -81,7 +81,7 @@ def forward(
     """Forward a case: release what was chosen of it to a body, under a new key pair.
 
     Args:
-        cover: triage's covering note, which the body reads.
+        cover: the office's covering note, which the body reads.
         reply: a message to the reporters about the forwarding; "" sends none.
         seen: the version of the case that the person saw; None skips the comparison.
         checklist: the items that were ticked or explained, stored with the step; None where no checklist applies.
