@@ -282,7 +282,7 @@ class CaseStep(RandomKeyModel):
 
 
 class InternalNote(RandomKeyModel):
-    """A note among triage staff, sealed to its complaint; no reporter and no body ever holds the key."""
+    """A note among the staff of a case's team, sealed to its complaint; no reporter and no body ever holds the key."""
 
     complaint = models.ForeignKey("Complaint", on_delete=models.PROTECT, related_name="notes")
     sequence = models.PositiveIntegerField()

@@ -47,7 +47,7 @@ class Complaint(RandomKeyModel):
     next_sequence = models.PositiveIntegerField(default=1)
     # The day by which the first check is due.
     check_by = models.DateField(null=True)
-    # The number of the chain's entry by which a triage session indexed and compared it; None: still to be done.
+    # The number of the chain's entry by which a session of its team indexed and compared it; None: still to be done.
     index_entry = models.PositiveBigIntegerField(null=True)
 
     objects = ComplaintQuerySet.as_manager()
@@ -76,8 +76,8 @@ class KeyGrant(RandomKeyModel):
     complaint = models.ForeignKey(Complaint, on_delete=models.PROTECT, null=True, related_name="grants")
     release = models.ForeignKey("Release", on_delete=models.PROTECT, null=True, related_name="grants")
     team = models.ForeignKey("Team", on_delete=models.PROTECT, related_name="grants")
-    # Signed by the reporter's key for a complaint, by the triage team's for a release; by the receiving team's after it
-    # was sealed again to a later key of that team.
+    # Signed by the reporter's key for a complaint, by its holding team's for a release; by the receiving team's after
+    # it was sealed again to a later key of that team.
     sealed = models.BinaryField()
     # The number of the team's key that opens it; negative where it did not open during resealing.
     sealed_number = models.SmallIntegerField(default=1)

@@ -25,7 +25,7 @@ class Identity(models.Model):
     outer_reporter = models.BinaryField()
     outer_recipient = models.BinaryField()
     # Of who wrote this version: the reporter; the body's team, which sealed it to its new key; or the team that emptied
-    # it, the body's or triage.
+    # it, the body's or the one that holds the case.
     signature = models.BinaryField()
     # The number of the key of the body's team that opens it.
     sealed_number = models.SmallIntegerField(default=1)

@@ -91,7 +91,7 @@ class Release(RandomKeyModel):
     after_step = models.PositiveSmallIntegerField()
     state = models.CharField(max_length=8, choices=State, default=State.OPEN)
     public_key = models.BinaryField()
-    # By the triage team: a reporter's answer is sealed to ``public_key`` only if it holds.
+    # By the team that holds the case: a reporter's answer is sealed to ``public_key`` only if it holds.
     key_signature = models.BinaryField()
     signer = models.BinaryField()
     # The manifest: what belongs to the release, by which a missing or an added row is noticed.

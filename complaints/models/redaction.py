@@ -9,7 +9,7 @@ from complaints.models.random_key import RandomKeyModel
 
 
 class Redaction(RandomKeyModel):
-    """The instructions for one text or file of a report, sealed to it and signed by triage; no body holds the key.
+    """The instructions for one text or file of a report, sealed to it and signed by its team; no body holds the key.
 
     Which text or file it is, which passages and why is sealed. Of each the newest row counts; earlier ones stay.
     ``stored`` is what a file was rendered to, null for a text and where nothing of the file is removed any more.

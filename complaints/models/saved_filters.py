@@ -1,4 +1,4 @@
-"""Saved filters of the queue, personal or shared with the triage team."""
+"""Saved filters of the queue, personal or shared with the own team."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from complaints.models.random_key import RandomKeyModel
 
 
 class SavedFilter(RandomKeyModel):
-    """A set of filters with a name. ``query`` holds codes; the typed name is sealed to the triage team."""
+    """A set of filters with a name. ``query`` holds codes; the typed name is sealed to ``team``."""
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="saved_filters")
     team = models.ForeignKey("Team", on_delete=models.PROTECT, related_name="+")

@@ -1,4 +1,4 @@
-"""Search documents: what each report says, encrypted under a key of triage, so that its members can compare reports.
+"""Search documents: what each report says, encrypted under a key of its team, whose members can compare reports.
 
 Only sessions of the team's members can write or read them (services.search_documents).
 """

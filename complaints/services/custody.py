@@ -35,14 +35,8 @@ from complaints.services.messages import read_note
 EVENTS = frozenset(
     {
         *("case.opened", "object.opened", "object.worked", "object.retried", "redaction.made"),
-        *(
-            "release.made",
-            "release.opened",
-            dossier.DOWNLOADED,
-            "release.recalled",
-            "custody.printed",
-            "letter.printed",
-        ),
+        *("release.made", "release.opened", dossier.DOWNLOADED, "release.recalled"),
+        *("custody.printed", "letter.printed"),
     }
 )
 

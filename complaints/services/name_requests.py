@@ -34,7 +34,7 @@ def end_for_release(
 ) -> None:
     """Close the requests of a forwarding that ends, and overwrite the places of names that its body could open.
 
-    ``signer`` is the key of the team that ends it, triage or the body. ``reports`` are those that the body holds no
+    ``signer`` is the key of the team that ends it. ``reports`` are those that the body holds no
     longer, where it keeps the others; None for all of them.
     """
     batches.open_batch()

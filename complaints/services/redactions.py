@@ -21,7 +21,7 @@ from django.db.models import Max
 from complaints.domain import redaction
 from complaints.domain.redaction import Box, Reason, Span
 from complaints.domain.sealing.primitives import BoxPair
-from complaints.domain.sealing.records import Context, open_record, seal_record
+from complaints.domain.sealing.records import JSON, Context, open_record, seal_record
 from complaints.models.complaint import Complaint, Message
 from complaints.models.evidence import Evidence, EvidenceObject
 from complaints.models.redaction import Redaction
@@ -38,7 +38,7 @@ from complaints.services.team_key_history import trusted_signer
 
 KIND: Final = "redaction"
 # The answers that are text of the reporter; the others are codes and days.
-ANSWERS: Final = ("story", "accused_name", "accused_position", "accused_nip", "agency", "regency", "links")
+TEXT_ANSWERS: Final = ("story", "accused_name", "accused_position", "accused_nip", "agency", "regency", "links")
 POST_FIELDS: Final = ("url", "typed", "account")
 Variant = EvidenceObject.Variant
 
@@ -152,7 +152,7 @@ def of_reports(
 ) -> dict[uuid.UUID, ReportRedactions]:
     """Return by report the redactions that count, of all or of those with the ids ``only``; one query.
 
-    Raises Locked, SealError, and UnpinnedKey where triage did not sign one.
+    Raises Locked, SealError, and UnpinnedKey where its team did not sign one.
     """
     by_id = {complaint.pk: complaint for complaint in complaints}
     rows = Redaction.objects.filter(complaint__in=by_id).select_related("author", "stored__evidence")
@@ -198,10 +198,15 @@ def read_texts(*, keyring: Keyring, complaints: Collection[Complaint]) -> dict[u
     return {report: {target: text for target, text in found.items() if text} for report, found in texts.items()}
 
 
-def _answers(pair: BoxPair, complaint: Complaint) -> dict[str, str]:
+def read_answers(pair: BoxPair, complaint: Complaint) -> dict[str, JSON]:
+    """Return the answers of a report as its reporter sent them; raises SealError."""
     context = Context("answers", str(complaint.pk), str(complaint.pk))
-    answers = open_record(pair, complaint.sealed_answers, context, bytes(complaint.reporter_verify_key))
-    return {f"answer-{name}": str(answers.get(name) or "") for name in ANSWERS}
+    return dict(open_record(pair, complaint.sealed_answers, context, bytes(complaint.reporter_verify_key)))
+
+
+def _answers(pair: BoxPair, complaint: Complaint) -> dict[str, str]:
+    answers = read_answers(pair, complaint)
+    return {f"answer-{name}": str(answers.get(name) or "") for name in TEXT_ANSWERS}
 
 
 def words_left(

@@ -97,7 +97,7 @@ def rewrite(*, identity: Identity, reporter: KeySet, today: date, change: Change
 def empty(*, identity: Identity, signer: SignPair, today: date) -> None:
     """Overwrite the locked identity of a report whose release ended, whether there was a name or not, and save it.
 
-    ``signer`` is the key of triage or of the body's team. Raises UnpinnedKey, SealError.
+    ``signer`` is the key of the case's team or of the body's. Raises UnpinnedKey, SealError.
     """
     identity_signature.check(identity)
     old_leaf = leaves.identity_leaf(identity)

@@ -28,7 +28,7 @@ from complaints.models.oversight import OversightBody, Release, ReleasedReport
 from complaints.services import reference_data, team_key_history
 from complaints.services.audit import log, recorded_acts
 from complaints.services.audit.log import row_digest
-from complaints.services.keyring import message_context, team_of, told_context
+from complaints.services.keyring import message_context, signer_of, team_of, told_context
 from complaints.services.team_key_history import trusted_signer
 
 BLOB_SIZES: Final = (8192,)
@@ -233,7 +233,7 @@ def activity(complaint: Complaint) -> tuple[bool, int, int, bool, bool]:
 
 @dataclass(frozen=True)
 class Told:
-    """What of a report went to a body in one release, as triage told its reporter.
+    """What of a report went to a body in one release, as the office told its reporter.
 
     ``after`` is the number of the last step of the case ``case_id`` when it went, of a forwarding its own. ``left_out``
     are the keys of the answers that did not go (``services.forwarding.contents.ANSWERS``). ``first`` is the forwarding
@@ -276,8 +276,7 @@ def read_told(complaint: Complaint, box: BoxPair) -> list[Told]:
 
 
 def _told(row: ReleasedReport, box: BoxPair) -> Told:
-    signer = trusted_signer(row.release.signer, row.release.case.held_by)
-    content = open_record(box, row.told, told_context(row), signer)
+    content = open_record(box, row.told, told_context(row), signer_of(row.release))
     return Told(
         case_id=uuid.UUID(content["case"]),
         first=row.release.first_id or row.release_id,

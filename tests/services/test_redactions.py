@@ -13,19 +13,22 @@ from django.utils import timezone
 from PIL import Image, ImageDraw
 
 from complaints.domain import redaction
+from complaints.domain.errors import SealError
 from complaints.domain.redaction import Box, NothingLeft, Reason, Span
 from complaints.domain.workflow import Action
 from complaints.models.audit import AuditEntry
+from complaints.models.case import InternalNote
 from complaints.models.complaint import Complaint
 from complaints.models.evidence import Evidence, EvidenceObject
 from complaints.models.oversight import OversightBody, Release, ReleasedFile
 from complaints.models.redaction import Redaction
 from complaints.services import custody, follow_up, redactions
 from complaints.services.actor import Actor
-from complaints.services.audit import verify
+from complaints.services.audit import log, verify
+from complaints.services.case_actions import write_case_note
 from complaints.services.evidence import processing, storage
 from complaints.services.evidence.redacted_copies import Removal
-from complaints.services.forwarding import reading, redaction_check
+from complaints.services.forwarding import contents, reading, redaction_check
 from complaints.services.forwarding.contents import whole
 from complaints.services.forwarding.release import forward
 from complaints.services.keyring import Locked
@@ -213,6 +216,30 @@ def test_leaving_out_in_secret_or_undoing_it_is_named(cast: Cast) -> None:
     with pytest.raises(Locked):
         redaction_check.check(actor=actor(cast, "kirana"), release_id=release.pk)
     assert Complaint.objects.filter(redactions__isnull=False).exists()
+
+
+def altered_day(_composer: object, _complaint: object, name: str, value: object) -> object:
+    return "2020-01-01" if name == "event_from" else value
+
+
+def test_a_release_that_says_something_else_is_named(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent = in_review(cast)
+    write_case_note(actor=actor(cast), complaint_id=complaint_of(sent).pk, text="Mohon cepat.")
+    act(cast, "vera", sent, Action.VERIFY)
+    note = InternalNote.objects.get(step=None)
+    with monkeypatch.context() as dishonest:
+        # The office signs what it seals: a day and a note that nobody wrote.
+        dishonest.setattr(contents, "read_note", lambda *_row, **_keys: "Tidak perlu diperiksa.")
+        dishonest.setattr(contents._Composer, "_answer", altered_day)
+        choice = replace(whole(sent.case.pk), notes={note.pk}, messages=(), posts=())
+        choice = replace(choice, answers={complaint_of(sent).pk: ("event",)})
+        bkn = OversightBody.objects.get(pk="bkn")
+        release = forward(actor=actor(cast, "fitri"), case_id=sent.case.pk, body=bkn, choice=choice)
+    check: dict[str, Any] = {"actor": actor(cast, "vino"), "release_id": release.pk}
+    assert {item.target for item in redaction_check.check(**check)} == {"answer-event_from", "notes"}
+    monkeypatch.setattr(log, "entries_of_cases", lambda **_of: [])
+    with pytest.raises(SealError, match="release"):
+        redaction_check.check(**check)
 
 
 def test_a_redaction_leaves_closed_batches_as_they_were(cast: Cast) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 import pytest
 from django.utils import timezone
 
+from complaints.admin.redactions import TEXTS
 from complaints.admin.release_content import ANSWER_LABELS
 from complaints.domain.errors import SealError
 from complaints.domain.risk import RiskAnswer, RiskQuestion
@@ -25,6 +26,7 @@ from complaints.services.audit import verify
 from complaints.services.forwarding import reading, release
 from complaints.services.forwarding.contents import ALWAYS, ANSWERS, Choice, whole
 from complaints.services.keyring import Locked
+from complaints.services.redactions import TEXT_ANSWERS
 from complaints.services.submission import ANSWER_FIELDS
 from complaints.services.transitions import CaseChanged
 from tests.cases import act, body_act, complaint_of, forwarded, in_review, verified, with_photo
@@ -66,6 +68,9 @@ def test_every_answer_can_be_chosen_or_goes_with_each_report() -> None:
     chosen = [name for names in ANSWERS.values() for name in names]
     assert sorted([*ALWAYS, *chosen]) == sorted(ANSWER_FIELDS)
     assert ANSWER_LABELS.keys() == ANSWERS.keys()
+    # All but codes and days is text, of which passages can be removed.
+    codes = {"accused_unknown", "agency_kind", "event_from", "event_until", "learnt_on", "door"}
+    assert set(TEXT_ANSWERS) == TEXTS.keys() == set(chosen) - codes
 
 
 def test_what_is_chosen_goes_and_nothing_else(cast: Cast) -> None:

@@ -140,7 +140,7 @@ COVERAGE: Final[Mapping[str, Coverage]] = {
         ),
         unbound=_unbound("until the file is worked on", "attempts", "tried_by", "worker_grant"),
     ),
-    # A redacted copy is in no leaf: triage has signed what is sealed beside it, and the entry of its redaction holds
+    # A redacted copy is in no leaf: its team has signed what is sealed beside it; the entry of its redaction holds
     # the digest of that.
     "EvidenceObject": Coverage(
         leaf=("id", "evidence", "variant", "number", "object_digest", "sealed"),

@@ -42,7 +42,6 @@ ANSWERS: Final[Mapping[str, tuple[str, ...]]] = {
     "story": ("story",),
     "links": ("links",),
 }
-_NOT_TEXT: Final = frozenset({"accused_unknown", "agency_kind", "event_from", "event_until", "learnt_on", "door"})
 _GRADES: Final = (RiskGrade.HIGH, RiskGrade.MEDIUM, RiskGrade.LOW)
 
 
@@ -341,9 +340,7 @@ class _Composer:
         return [Part(complaint.pk, body)]
 
     def _answer(self, complaint: Complaint, name: str, value: JSON) -> JSON:
-        if name in _NOT_TEXT or name in ALWAYS or not isinstance(value, str):
-            return value
-        return self._released(complaint, f"answer-{name}", value)
+        return self._released(complaint, f"answer-{name}", value) if isinstance(value, str) else value
 
     def _missing(self, messages: list[Message], evidence: list[Evidence]) -> dict[str, int]:
         """Count what a report has besides: a body reads that something was left out, and how much."""

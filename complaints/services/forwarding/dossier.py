@@ -32,8 +32,7 @@ from complaints.services.audit.log import RecordedEntry
 from complaints.services.evidence import storage
 from complaints.services.forwarding import reading
 from complaints.services.forwarding.contents import ReleasedItem
-from complaints.services.keyring import Keyring
-from complaints.services.team_key_history import trusted_signer
+from complaints.services.keyring import Keyring, signer_of
 
 DOWNLOADED: Final = "release.downloaded"
 MANIFEST: Final = "manifest.json"
@@ -98,7 +97,7 @@ def open_dossier(*, actor: Actor, release_id: uuid.UUID, knowing: bool, is_repla
     Args:
         knowing: whether the person wants the files that the scanner warned of as well.
 
-    Raises as ``reading.open_release``.
+    Raises as ``reading.open_release``, SealError also where no entry records a release.
     """
     opened = reading.open_release(actor=actor, release_id=release_id, is_replaced=is_replaced)
     everything = _files(opened)
@@ -145,6 +144,9 @@ def _history(opened: reading.ReleaseFile) -> list[HistoryEntry]:
     releases = {str(one.release.pk) for one in opened.opened}
     recorded = log.entries_of_cases(cases={opened.case.pk}, events=_EVENTS)
     entries = [entry for entry in recorded if entry.facts.get("release") in releases]
+    if {entry.facts["release"] for entry in entries if entry.event == "release.made"} != releases:
+        # The manifest names the entry of each; without one the download would break off at its end.
+        raise SealError("release")
     # The office speaks as one to a body: it is not told which officer released.
     people = Staff.objects.in_bulk({entry.actor for entry in entries if entry.actor and entry.event != "release.made"})
     return [
@@ -180,8 +182,7 @@ def _held(release: Release, download: RecordedEntry, recalled: int | None) -> bo
 
 
 def _is_warned_of(keyring: Keyring, row: ReleasedFile) -> bool:
-    signer = trusted_signer(row.release.signer, row.release.case.held_by)
-    return bool(reading.open_released(row, keyring.release(row.release), signer).info.threat)
+    return bool(reading.open_released(row, keyring.release(row.release), signer_of(row.release)).info.threat)
 
 
 # --- The ZIP

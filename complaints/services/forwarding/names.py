@@ -60,7 +60,7 @@ def ask(*, actor: Actor, release_id: uuid.UUID, complaint_id: uuid.UUID, reason:
     release, request, team = _open_request(actor, release_id, complaint_id)
     if _left(request) < 1:
         raise TransitionRefused(workflow.Refusal.NOT_FROM_HERE)
-    # As triage released it: whoever writes to the database could put another key into the row.
+    # As the office released it: whoever writes to the database could put another key into the row.
     opened = open_contents(actor.keyring, chain_of(release))
     check_keys(request.complaint, reporters_of(opened)[str(complaint_id)])
     name_requests.close(actor, NameRequest.objects.filter(pk=request.pk))

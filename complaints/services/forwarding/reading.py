@@ -38,7 +38,7 @@ from complaints.services.actor import Actor
 from complaints.services.audit.state import CONTENT, content_root
 from complaints.services.evidence import storage
 from complaints.services.forwarding.contents import ANSWERS, Content, Held, ReleasedItem, arrange
-from complaints.services.keyring import Keyring, Locked
+from complaints.services.keyring import Keyring, Locked, signer_of
 from complaints.services.messages import read, read_released
 from complaints.services.team_key_history import UnpinnedKey, trusted_signer
 
@@ -65,7 +65,7 @@ class DecisionEntry:
 
 @dataclass(frozen=True)
 class OpenedRelease:
-    """A release with its pair, opened; ``reporters`` are the verifying keys by complaint id, as triage released them.
+    """A release with its pair, opened; ``reporters`` are verifying keys by complaint id, as the office released them.
 
     ``sources`` are the ids of the rows that its parts were made from, in their order.
     """
@@ -182,7 +182,7 @@ def _rows_by_release(kind: str, releases: Sequence[Release]) -> dict[uuid.UUID, 
 
 
 def _open_content(keyring: Keyring, release: Release, rows: Mapping[str, list[JSON]]) -> OpenedRelease:
-    pair, signer = keyring.release(release), trusted_signer(release.signer, release.case.held_by)
+    pair, signer = keyring.release(release), signer_of(release)
     manifest = open_record(pair, release.sealed, release_context(release), signer)
     if manifest["root"] != content_root(rows):
         raise SealError("manifest")
@@ -212,8 +212,8 @@ def dangers(*, keyring: Keyring, firsts: Sequence[Release]) -> dict[uuid.UUID, t
     found: dict[uuid.UUID, tuple[str, bool]] = {}
     for release in releases.select_related("case").prefetch_related("grants").order_by("number"):
         with suppress(Locked, SealError, UnpinnedKey):
-            signer = trusted_signer(release.signer, release.case.held_by)
-            manifest = open_record(keyring.release(release), release.sealed, release_context(release), signer)
+            pair, signer = keyring.release(release), signer_of(release)
+            manifest = open_record(pair, release.sealed, release_context(release), signer)
             found[release.first_id or release.pk] = (manifest["danger"], manifest["urgent"])
     return found
 
@@ -230,7 +230,7 @@ def read_again(*, actor: Actor, release: Release) -> OpenedRelease:
 
 
 def reporters_of(opened: Iterable[OpenedRelease]) -> dict[str, bytes]:
-    """Return the reporters' verifying keys by complaint id as triage released them; rows are not trusted."""
+    """Return the reporters' verifying keys by complaint id as the office released them; rows are not trusted."""
     return {complaint: key for release in opened for complaint, key in release.reporters.items()}
 
 
@@ -255,7 +255,7 @@ def held_by(*, keyring: Keyring, first: Release) -> Held:
 
 
 def open_released(item: ReleasedFile, pair: BoxPair, signer: bytes) -> ReleasedItem:
-    """Open what is sealed beside a released file; ``signer`` is the triage key that signed the release."""
+    """Open what is sealed beside a released file; ``signer`` is that of :func:`signer_of`."""
     sealed = open_record(pair, item.sealed, file_context(item), signer)
     return ReleasedItem(
         item.pk, item.stored.variant, storage.FileInfo(**sealed["info"]), sealed["report"], sealed["place"]
@@ -312,7 +312,7 @@ def _decisions(pairs: Mapping[Release, BoxPair]) -> dict[Release, list[DecisionE
 
 
 def decisions_for_triage(*, keyring: Keyring, releases: Sequence[Release]) -> dict[Release, list[DecisionEntry]]:
-    """Return the opened decisions of bodies by release, for a member of triage; raises as :func:`open_content`."""
+    """Return the opened decisions of bodies by release, for a member of triage; raises as :func:`open_contents`."""
     return _decisions({release: keyring.release(release) for release in releases})
 
 
@@ -356,7 +356,7 @@ def open_file(*, actor: Actor, file_id: uuid.UUID, knowing: bool = False) -> tup
     Raises ReleasedFile.DoesNotExist, Locked, and storage.InfectedFile unless the person is ``knowing`` of the warning.
     """
     item = _files_for(actor.keyring).get(pk=file_id)
-    pair, signer = actor.keyring.release(item.release), bytes(item.release.signer)
+    pair, signer = actor.keyring.release(item.release), signer_of(item.release)
     info = open_released(item, pair, signer).info
     if info.threat and not knowing:
         raise storage.InfectedFile(info.threat)
@@ -384,7 +384,7 @@ def view_file(*, actor: Actor, file_id: uuid.UUID) -> tuple[ReleasedItem, list[R
     Nothing is audited for an original, because the viewer shows no content of it.
     """
     item = _files_for(actor.keyring).exclude(stored__variant=Variant.PAGE).get(pk=file_id)
-    pair, signer = actor.keyring.release(item.release), bytes(item.release.signer)
+    pair, signer = actor.keyring.release(item.release), signer_of(item.release)
     pages: list[ReleasedFile] = []
     if item.stored.variant != Variant.ORIGINAL:
         _record_opening(actor, item)
@@ -399,7 +399,7 @@ def open_copy(*, keyring: Keyring, file_id: uuid.UUID) -> tuple[EvidenceObject, 
     The caller ensures that the opening was recorded.
     """
     item = _files_for(keyring).exclude(stored__variant=Variant.ORIGINAL).get(pk=file_id)
-    pair, signer = keyring.release(item.release), bytes(item.release.signer)
+    pair, signer = keyring.release(item.release), signer_of(item.release)
     return item.stored, open_released(item, pair, signer).info
 
 

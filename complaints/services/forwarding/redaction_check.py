@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from django.db import transaction
 
 from complaints import access
+from complaints.domain.errors import SealError
+from complaints.models.case import InternalNote
 from complaints.models.complaint import Complaint
 from complaints.models.evidence import Evidence, EvidenceObject
 from complaints.models.oversight import Release, ReleasedFile
@@ -24,24 +26,25 @@ from complaints.services.evidence.posts import for_body, read_post
 from complaints.services.evidence.redacted_copies import render
 from complaints.services.forwarding.reading import OpenedRelease, open_contents
 from complaints.services.keyring import Keyring, Locked
-from complaints.services.redactions import ANSWERS, POST_FIELDS, ReportRedactions
+from complaints.services.messages import read_note
+from complaints.services.redactions import POST_FIELDS, ReportRedactions
 
 Variant = EvidenceObject.Variant
 
 
 @dataclass(frozen=True)
 class Difference:
-    """What differs: a text of a report by its target, its ``posts``, or a file by its id (``file-…``)."""
+    """What differs: an answer or file of a report by its target, or its ``messages``, ``notes`` or ``posts``."""
 
     report: uuid.UUID
     target: str
 
 
 def check(*, actor: Actor, release_id: uuid.UUID) -> list[Difference]:
-    """Return each text and file of a release that is not what originals and redactions give; recorded in the chain.
+    """Return each part and file of a release that is not what originals and redactions give; recorded in the chain.
 
-    Files are rendered again, which takes seconds each. Raises Release.DoesNotExist, Locked, SealError, and as
-    ``redacted_copies.render``.
+    Files are rendered again, which takes seconds each. Raises Release.DoesNotExist, Locked, SealError, also where no
+    entry records the release, and as ``redacted_copies.render``.
     """
     if not access.is_triage(actor.staff):
         raise Locked("triage")
@@ -66,7 +69,9 @@ def _recorded_before(release: Release, complaints: Sequence[Complaint]) -> list[
     """Return the redactions that the chain records before the release, in whatever case a report was then."""
     cases = case_membership.cases_of(complaints) | {release.case_id}
     entries = log.entries_of_cases(cases=cases, events=["redaction.made", "release.made"])
-    made = next(entry.sequence for entry in entries if entry.facts.get("release") == str(release.pk))
+    made = next((entry.sequence for entry in entries if entry.facts.get("release") == str(release.pk)), None)
+    if made is None:
+        raise SealError("release")
     return [
         uuid.UUID(str(entry.facts["redaction"]))
         for entry in entries
@@ -77,20 +82,22 @@ def _recorded_before(release: Release, complaints: Sequence[Complaint]) -> list[
 def _texts_that_differ(
     keyring: Keyring, complaint: Complaint, removed: ReportRedactions, opened: OpenedRelease
 ) -> Iterator[str]:
-    """Yield the targets of released texts that differ; what was left out does not: a body reads that it was."""
-    texts = redactions.read_texts(keyring=keyring, complaints=[complaint])[complaint.pk]
-    number = opened.numbers[complaint.pk]
+    """Yield the targets of released parts that differ; what was left out does not: a body reads that it was."""
+    number, pair = opened.numbers[complaint.pk], keyring.complaint(complaint)
     report = next((one for one in opened.content.reports if one.number == number), None)
     if report is None:
         return
-    for name, value in report.answers.items():
-        target = f"answer-{name}"
-        if name in ANSWERS and (value or "") != redactions.released_text(removed, target, texts.get(target, "")):
-            yield target
+    answers = redactions.released_answers(removed, redactions.read_answers(pair, complaint))
+    yield from (f"answer-{name}" for name, value in report.answers.items() if value != answers.get(name))
+    texts = redactions.read_texts(keyring=keyring, complaints=[complaint])[complaint.pk]
     targets = [target for source in opened.sources if (target := f"message-{source}") in texts]
-    expected = [redactions.released_text(removed, target, texts[target]) for target in targets]
-    if sorted(text for _day, text in report.messages) != sorted(expected):
+    messages = [redactions.released_text(removed, target, texts[target]) for target in targets]
+    if sorted(text for _day, text in report.messages) != sorted(messages):
         yield "messages"
+    rows = InternalNote.objects.filter(complaint=complaint, pk__in=opened.sources)
+    notes = [read_note(row, pair=pair, team=keyring.report_team) for row in rows]
+    if sorted(text for _day, text in report.notes) != sorted(notes):
+        yield "notes"
     posts = [tuple(str(post[name]) for name in POST_FIELDS) for post in report.posts]
     if sorted(posts) != sorted(_posts(keyring, complaint, removed, opened.sources)):
         yield "posts"

@@ -81,7 +81,7 @@ def forward(
     """Forward a case: release what was chosen of it to a body, under a new key pair.
 
     Args:
-        cover: triage's covering note, which the body reads.
+        cover: the office's covering note, which the body reads.
         reply: a message to the reporters about the forwarding; "" sends none.
         seen: the version of the case that the person saw; None skips the comparison.
         checklist: the items that were ticked or explained, stored with the step; None where no checklist applies.
@@ -332,7 +332,7 @@ def recall(*, actor: Actor, release_id: uuid.UUID) -> bool:
         raise TransitionRefused(Refusal.MISSING_PERMISSION)
     case_id = Release.objects.values_list("case", flat=True).get(pk=release_id)
     case = case_membership.lock([case_id])[case_id]
-    if access.has_conflict(actor.staff, case.pk):
+    if access.is_closed_to(actor.staff, case, is_triaging=True):
         raise Release.DoesNotExist
     release = Release.objects.select_for_update(of=("self",)).select_related("case").get(pk=release_id)
     first = release.first

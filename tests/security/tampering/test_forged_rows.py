@@ -4,6 +4,7 @@ refused, by services and on the reporter's page alike."""
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
 import pytest
@@ -18,17 +19,18 @@ from complaints.domain.workflow import Action
 from complaints.models.case import Case
 from complaints.models.complaint import Complaint, KeyGrant, Message
 from complaints.models.identity import Identity
-from complaints.models.oversight import OversightBody, Release
+from complaints.models.oversight import OversightBody, Release, ReleasedFile
 from complaints.models.team import Team
 from complaints.services import case_actions, case_file, follow_up, submission
 from complaints.services.actor import Actor
 from complaints.services.audit import recorded_acts
 from complaints.services.forwarding import decisions
 from complaints.services.forwarding.contents import whole
-from complaints.services.forwarding.reading import open_release
+from complaints.services.forwarding.reading import file_context, open_copy, open_file, open_release, view_file
 from complaints.services.forwarding.release import forward
 from complaints.services.keyring import Locked, bind_keys, message_context
 from complaints.services.team_key_history import UnpinnedKey
+from tests.cases import forwarded as released_case
 from tests.security.tampering.scene import DAY, NOW
 from tests.world import Cast, Sent, draft, send_report
 
@@ -292,6 +294,29 @@ def test_nobody_seals_to_a_key_that_was_put_into_the_row(
         with pytest.raises(SealError):
             act()
     assert Message.objects.count() == before
+
+
+def test_no_other_team_releases_in_the_name_of_the_office(cast: Cast) -> None:
+    """A liaison who writes to the database signs a release with the key of the own team, which is pinned too."""
+    _sent, release = released_case(cast, files=True)
+    kirana = Actor(cast.ring("kirana"), NOW)
+    keys, pair = kirana.keyring.keys_of("body-bkn"), kirana.keyring.release(release)
+    file = ReleasedFile.objects.filter(release=release, stored__variant="working").get()
+    info = open_copy(keyring=kirana.keyring, file_id=file.pk)[1]
+    content = {"report": 1, "place": 1, "info": asdict(info)}
+    overwrite(file, sealed=seal_record(pair.public, file_context(file), content, keys.sign))
+    release.signer = keys.sign.public
+    bind_keys(release, keys.sign)
+    overwrite(release, signer=release.signer, key_signature=release.key_signature)
+    kirana = Actor(cast.ring("kirana"), NOW)
+    for read in (
+        lambda: open_release(actor=kirana, release_id=release.pk),
+        lambda: open_file(actor=kirana, file_id=file.pk),
+        lambda: view_file(actor=kirana, file_id=file.pk),
+        lambda: open_copy(keyring=kirana.keyring, file_id=file.pk),
+    ):
+        with pytest.raises(UnpinnedKey):
+            read()
 
 
 @pytest.mark.parametrize("signer", [None, ATTACKER])

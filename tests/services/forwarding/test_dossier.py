@@ -14,6 +14,7 @@ import pytest
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
+from complaints.domain.errors import SealError
 from complaints.domain.workflow import Action
 from complaints.models.audit import AuditEntry
 from complaints.models.evidence import EvidenceObject
@@ -119,6 +120,13 @@ def test_it_is_one_entry_and_an_opening_of_each_file_on_the_custody_sheet(cast: 
     assert entry.sequence in [line.entry.sequence for line in sheet.others]
     assert verify.verify_chain().whole
     assert supplement.number == 2
+
+
+def test_a_release_that_no_entry_records_is_not_downloaded(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    _sent, row = forwarded(cast)
+    monkeypatch.setattr(dossier, "_EVENTS", dossier._EVENTS - {"release.made"})
+    with pytest.raises(SealError, match="release"):
+        opened(cast, row)
 
 
 def test_what_came_after_a_download_was_not_opened_by_it(cast: Cast) -> None:

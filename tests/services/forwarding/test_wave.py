@@ -347,6 +347,8 @@ def test_the_separate_team_supplements_and_recalls_with_its_own_key(cast: Cast) 
     kirana = Actor(cast.ring("kirana"), timezone.now())
     seen = reading.open_release(actor=kirana, release_id=row.pk)
     assert [one.release.pk for one in seen.opened] == [more.pk, row.pk]
+    with pytest.raises(Release.DoesNotExist):
+        release.recall(actor=Actor(cast.ring("fitri"), timezone.now()), release_id=more.pk)
     assert release.recall(actor=satya, release_id=more.pk) is True
     assert [item.is_recalled for item in told(other).told] == [True]
     assert told(other).name.state == "void"
