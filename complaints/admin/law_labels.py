@@ -184,7 +184,7 @@ RULE_FAULTS: Final[dict[Fault, Label]] = {
     Fault.DAYS_SWAPPED: _("valid_until lies before valid_from"),
     Fault.UNSEEN_QUOTATION: _("quotation of a text that nobody saw"),
     Fault.TWO_STATUSES: _("applies_to names more than one status"),
-    Fault.OFFENCE: _("an offence is named where the answer is no, or missing"),
+    Fault.OFFENCE: _("offence is required unless answer is “no”, and not allowed where it is"),
     Fault.NUMBER_WITHOUT_UNIT: _("number and unit do not go together"),
     Fault.OVERLAP: _("both are valid on the same days"),
     Fault.TWICE: _("the code stands twice"),

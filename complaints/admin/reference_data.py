@@ -99,7 +99,7 @@ class ReferenceAdmin(TableAdmin):
         except RuleChangeRefused as refusal:
             messages.error(request, str(REFUSALS[refusal.code]))
         else:
-            done = _("Proposed. Another administrator or a member of triage decides on it.")
+            done = _("Proposed. Another administrator or a member of the verification team decides on it.")
             messages.success(request, str(done))
             setattr(request, _PROPOSAL, proposal.pk)
 

@@ -211,7 +211,7 @@ def _file_lines(
             is_held = redacted.get(item.row.pk, item.working.id) in held.objects
             warnings = [_("Its redacted copy is released in its place.")] if goes_redacted else losses_of_copy(codes)
             if is_known and not is_held:
-                warnings.append(_("The body holds another version of this file, and keeps it."))
+                warnings.append(_("The body has another version of this file, and keeps it."))
             yield Line(
                 *("objects", str(item.working.id)),
                 f"{name}: {copy_label(codes)}",

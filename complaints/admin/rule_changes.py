@@ -45,7 +45,7 @@ REFUSALS: Final[dict[str, Label]] = {
     "decided": gettext_lazy("This proposal is decided already. Nothing was changed."),
     "record": gettext_lazy("The record of this proposal is under check, so nothing was done. Tell the auditor."),
     "outdated": gettext_lazy(
-        "An update of the program changed this rule since. Decline it, and have it proposed anew."
+        "In the meantime an update of the program changed this rule. Decline this proposal, and ask for a new one."
     ),
     "unread": gettext_lazy("Compare the open cases to the end first."),
 }
@@ -161,7 +161,7 @@ def _proposal_page(
         except RuleChangeRefused as refusal:
             form.add_error(None, str(REFUSALS[refusal.code]))
         else:
-            messages.success(request, _("Proposed. A member of triage decides on it."))
+            messages.success(request, _("Proposed. A member of the verification team decides on it."))
             return redirect("admin:rule_change", row.pk)
     context = {
         "title": _("Propose a change of a rule"),

@@ -73,8 +73,8 @@ STAFF_STEPS: Final[dict[str, tuple[Words, Words]]] = {
     "forward": (
         gettext_lazy("Forward to a body"),
         gettext_lazy(
-            "The body gets the key to what you release now. It can be recalled until the body takes it up; what was "
-            "read by then is not called back."
+            "The body gets the key to what you release now. You can recall it until the body takes it up; "
+            "what was read by then cannot be taken back."
         ),
     ),
     "refer": (

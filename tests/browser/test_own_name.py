@@ -103,7 +103,7 @@ def test_an_anonymous_reporter_is_asked_and_takes_the_name_back(window: Opener, 
     assert "Kami tidak tahu siapa Anda." in reporter.window.words
     kirana.opens("release", release.case.reference)
     kirana.window.press("Buka nama")
-    assert "Belum ada nama yang dapat dibuka." in kirana.window.words
+    assert "Saat ini tidak ada nama yang dapat dibuka." in kirana.window.words
     fitri = Officer(window(), "fitri")
     fitri.opens("case", sent.case.reference)
     assert "BKN meminta nama seorang pelapor" in fitri.window.words

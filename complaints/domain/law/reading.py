@@ -69,7 +69,7 @@ class Fault(StrEnum):
     DAYS_SWAPPED = "valid_until lies before valid_from"
     UNSEEN_QUOTATION = "quotation of a text that nobody saw"
     TWO_STATUSES = "applies_to names more than one status"
-    OFFENCE = "an offence is named where the answer is no, or missing"
+    OFFENCE = "offence is required unless answer is “no”, and not allowed where it is"
     NUMBER_WITHOUT_UNIT = "number and unit do not go together"
     OVERLAP = "both are valid on the same days"
     TWICE = "the code stands twice"

@@ -78,7 +78,7 @@ def _tables() -> dict[str, list[Row]]:
         ("sanctions", {"valid_until": "2020-01-01"}, "valid_until lies before valid_from"),
         ("sanctions", {"review_due": ""}, "review_due is missing"),
         ("sanctions", {"never_show": [7]}, "holds what is no text"),
-        ("crimes", {"answer": "yes"}, "an offence is named where the answer is no, or missing"),
+        ("crimes", {"answer": "yes"}, "offence is required unless answer is “no”, and not allowed where it is"),
         ("limits", {"number": "7"}, "number is no number of days"),
         ("limits", {"unit": "none"}, "number and unit do not go together"),
         ("limits", {"kinds": ["penjara"]}, "nothing reads kinds"),
