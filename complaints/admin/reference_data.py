@@ -52,7 +52,10 @@ class DayForm(BaseModelForm):
     """The form of a row of the calendar, which is proposed with a reason."""
 
     reason = text_field(
-        _("Your reason"), help_text=_("Who decides reads it, with source. Name no report here."), required=True, rows=3
+        _("Your reason"),
+        help_text=_("State the source. It is read by those who decide; name no report here."),
+        required=True,
+        rows=3,
     )
 
 
