@@ -175,7 +175,7 @@ RULE_FAULTS: Final[dict[Fault, Label]] = {
     Fault.NO_LIST: _("%(key)s is no list"),
     Fault.NO_FLAG: _("%(key)s is neither true nor false"),
     Fault.EMPTY: _("%(key)s is empty"),
-    Fault.ITEM_NO_TEXT: _("%(key)s holds what is no text"),
+    Fault.ITEM_NO_TEXT: _("%(key)s has a value that is not text"),
     Fault.NO_NUMBER: _("%(key)s is no number of days"),
     Fault.NO_DAY: _("%(key)s is no day: %(value)s"),
     Fault.UNKNOWN_CODE: _("%(key)s has an unknown code: %(value)s"),
@@ -187,14 +187,14 @@ RULE_FAULTS: Final[dict[Fault, Label]] = {
     Fault.OFFENCE: _("offence is required unless answer is “no”, and not allowed where it is"),
     Fault.NUMBER_WITHOUT_UNIT: _("number and unit do not go together"),
     Fault.OVERLAP: _("both are valid on the same days"),
-    Fault.TWICE: _("the code stands twice"),
+    Fault.TWICE: _("the code occurs twice"),
     Fault.NO_OFFENCE: _("penalties.json has no offence %(value)s"),
     Fault.TOO_HIGH: _("number is above %(value)s"),
     Fault.COUNTED: _(
         "deadlines are counted by this limit: it stands once, without valid_from and valid_until, with number, and "
         "unit is one of %(value)s"
     ),
-    Fault.KEY_TWICE: _("a key stands twice"),
+    Fault.KEY_TWICE: _("a key occurs twice"),
     Fault.NO_JSON: _("no JSON in line %(key)s, column %(value)s"),
     Fault.UNREADABLE: _("no JSON that can be read"),
     Fault.NO_OBJECT: _("the row is no object in braces"),

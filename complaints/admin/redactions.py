@@ -48,7 +48,7 @@ TELLS: Final[dict[Tells, Label]] = {
     Tells.UNIT: gettext_lazy("Unit or room: few people work there"),
     Tells.COUNT: gettext_lazy("Number of people: it narrows down who it can be"),
     Tells.ALONE: gettext_lazy("Only one person can say this"),
-    Tells.TALK: gettext_lazy("Day or hour of a talk: whoever was there knows who told of it"),
+    Tells.TALK: gettext_lazy("Day or hour of a conversation: those who were there know who told of it"),
     Tells.SINGLE: gettext_lazy("Only in this report, in none of the linked ones"),
 }
 TEXTS: Final[dict[str, Label]] = {

@@ -81,7 +81,7 @@ class ProposalForm(BaseForm):
     row = forms.CharField(
         label=gettext_lazy("The whole row"),
         help_text=gettext_lazy(
-            "JSON in the shape shown. A day is written as 2026-01-31. A key that the rule does not need may go."
+            "JSON in the form shown. A date is written as 2026-01-31. A key that the rule does not need may be removed."
         ),
         max_length=rule_changes.ROW_CHARACTERS,
         widget=forms.Textarea(

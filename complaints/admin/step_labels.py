@@ -14,8 +14,8 @@ Words: TypeAlias = "str | _StrPromise"
 _CRIMINAL: Final[tuple[Words, Words]] = (
     gettext_lazy("Record a criminal decision"),
     gettext_lazy(
-        "What a court or Sentra Gakkumdu decided is recorded. The case stays where it stands, and a disciplinary "
-        "sanction stays beside it."
+        "The decision of a court or of Sentra Gakkumdu is recorded. The status of the case does not "
+        "change, and a disciplinary sanction stays recorded beside it."
     ),
 )
 # Of each step: the text of the button, and in one sentence what the step does.
