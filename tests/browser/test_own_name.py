@@ -41,7 +41,7 @@ def test_a_name_goes_with_the_report_to_one_body(window: Opener, live_cast: Cast
     reporter = on_page_3(window)
     reporter.tells()
     reporter.window.press("Lanjut")
-    reporter.chooses("Berikan nama hanya kepada lembaga pengawas")
+    reporter.chooses("Berikan nama saya hanya kepada lembaga pengawas")
     assert "Badan Kepegawaian Negara (BKN)" in reporter.window.words
     reporter.window.press("Kirim laporan")
     assert "Tulis nama Anda, atau pilih tetap anonim." in reporter.window.words
