@@ -44,7 +44,7 @@ class GiveForm(BaseForm):
 
     words = text_field(
         gettext_lazy("A note for them, if you like"),
-        help_text=gettext_lazy("Kept in the office as an internal note."),
+        help_text=gettext_lazy("Kept as an internal note; no reporter reads it."),
         rows=2,
     )
 
@@ -94,7 +94,7 @@ class HandOverForm(BaseForm):
     to = ColleagueField(label=gettext_lazy("To whom"), queryset=Staff.objects.none())
     words = text_field(
         gettext_lazy("What they should know"),
-        help_text=gettext_lazy("Kept in the office as an internal note of each case."),
+        help_text=gettext_lazy("Kept as an internal note of each case; no reporter reads it."),
         required=True,
     )
 

@@ -482,5 +482,5 @@ def note(request: StaffRequest, object_id: uuid.UUID, complaint_id: uuid.UUID) -
         case_actions.write_case_note(actor=request.actor, complaint_id=complaint.pk, text=text, seen=version)
     except CaseChanged:
         return _show_case(request, object_id, SubmittedForm(complaint.pk, note=form, seen=seen or ""))
-    messages.success(request, _("Note added. It is kept in the office."))
+    messages.success(request, _("Note added. No reporter reads it."))
     return redirect("admin:complaints_case_change", object_id)

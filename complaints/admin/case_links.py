@@ -70,7 +70,7 @@ class LinkForm(SeenForm):
     references_found = forms.CharField(required=False, max_length=REFERENCES_AT_MOST, widget=forms.HiddenInput)
     reason = text_field(
         gettext_lazy("Why they are about one matter"),
-        help_text=gettext_lazy("Kept in the office as an internal note. No reporter is told."),
+        help_text=gettext_lazy("Kept as an internal note. No reporter is told."),
     )
 
     def all_references(self) -> list[str]:
@@ -84,7 +84,7 @@ class UnlinkForm(SeenForm):
 
     reason = text_field(
         gettext_lazy("Why it is another matter"),
-        help_text=gettext_lazy("Kept in the office as an internal note. No reporter is told."),
+        help_text=gettext_lazy("Kept as an internal note. No reporter is told."),
         required=True,
     )
 

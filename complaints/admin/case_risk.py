@@ -40,7 +40,10 @@ class RiskForm(BaseForm):
     )
     why = text_field(
         gettext_lazy("Why, and what protects the reporter now"),
-        help_text=gettext_lazy("Needed where you set another grade than the answers suggest. Kept in the office."),
+        help_text=gettext_lazy(
+            "Required where your grade differs from the one that the answers suggest. Neither a body nor the "
+            "reporter reads it."
+        ),
         rows=3,
     )
 

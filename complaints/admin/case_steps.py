@@ -77,7 +77,7 @@ class ChecklistForm(BaseForm):
             if known is not None and item.code in known:
                 box.initial, box.disabled = known[item.code], True
                 self.initial.pop(f"check-{item.code}", None)
-                box.help_text = _("The portal states this.")
+                box.help_text = _("Filled in by the portal.")
             self.fields[f"check-{item.code}"] = box
             if not item.required:
                 self.fields[f"why-{item.code}"] = forms.CharField(
@@ -135,7 +135,7 @@ class StepForm(ChecklistForm):
             help_text = _("The reporter reads this on the status page. Name no other person and no other report.")
         else:
             label = _("Your reason") if required else _("A note, if you like")
-            help_text = _("Kept in the office as an internal note.")
+            help_text = _("Kept as an internal note; no reporter reads it.")
         field = self.fields["reason"]
         field.label, field.help_text, field.required = label, help_text, required
 

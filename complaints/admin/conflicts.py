@@ -27,7 +27,7 @@ class ConflictForm(BaseForm):
 
     reason = text_field(
         gettext_lazy("Your reason"),
-        help_text=gettext_lazy("Kept in the office as an internal note that the other officers of this case read."),
+        help_text=gettext_lazy("Kept as an internal note that the other officers of this case read."),
         required=True,
     )
 
@@ -37,7 +37,7 @@ class ReasonForm(BaseForm):
 
     reason = text_field(
         gettext_lazy("Your reason"),
-        help_text=gettext_lazy("Kept in the office as an internal note of the case."),
+        help_text=gettext_lazy("Kept as an internal note; no reporter reads it."),
         required=True,
     )
 

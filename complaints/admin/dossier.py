@@ -70,7 +70,7 @@ def _documents(opened: Dossier) -> list[Document]:
 
 
 def _about(opened: Dossier) -> str:
-    return _("Downloaded by %(body)s on %(day)s. It holds %(reports)s.") % {
+    return _("Downloaded by %(body)s on %(day)s. It contains %(reports)s.") % {
         "body": opened.opened.release.body,
         "day": _day(opened.day),
         "reports": report_count(len(opened.opened.report_numbers)),

@@ -326,7 +326,7 @@ class StandardTextForm(BaseModelForm):
         model = StandardText
         fields = "__all__"
         help_texts = {
-            name: _("May hold {reference}, {body}, {due_on} and {bawaslu_days}; name no person, no office, no law.")
+            name: _("May contain {reference}, {body}, {due_on} and {bawaslu_days}; name no person, office or law.")
             for name in ("body_id", "body_en")
         }
 

@@ -309,7 +309,7 @@ def supplement(request: StaffRequest, object_id: uuid.UUID) -> HttpResponseBase:
             seen=CaseVersion.parse(request.POST.get("seen", "")),
         )
     except release.NothingChosen:
-        form.add_error(None, _("The body holds all that is ticked: choose what is new."))
+        form.add_error(None, _("The body already has all that is ticked. Choose what is new."))
         return _supplement_page(desk, first, form)
     except (CaseChanged, TransitionRefused) as refusal:
         fresh = _open_desk(request, case_or_404(request, case.pk), first)
@@ -374,7 +374,7 @@ def recall(request: StaffRequest, object_id: uuid.UUID, release_id: uuid.UUID) -
     try:
         opened = release.recall(actor=request.actor, release_id=row.pk)
     except TransitionRefused:
-        messages.error(request, _("Nothing was recalled: the body has gone on with it."))
+        messages.error(request, _("Nothing was recalled: the body is already working on it."))
     else:
         said = _("Recalled. The body had opened it before.") if opened else _("Recalled. The body had not opened it.")
         messages.success(request, said)

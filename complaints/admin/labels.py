@@ -123,7 +123,7 @@ def _text_on_status_page(row: workflow.Transition, state: str) -> str:
     if row.reason_required and row.notice:
         return _("“%(state)s”, and your words.") % {"state": state}
     if row.reason_required:
-        return _("“%(state)s”. Your words are kept in the office.") % {"state": state}
+        return _("“%(state)s”; your words are not shown.") % {"state": state}
     return _("“%(state)s”.") % {"state": state}
 
 
@@ -225,7 +225,7 @@ CHECKS: Final[dict[str, Label]] = {
     "by_rule": gettext_lazy("By the rules this report is not for Bawaslu alone."),
     "looked_alike": gettext_lazy("I have looked at similar reports."),
     "risk_graded": gettext_lazy("The danger to the reporter is graded, and the grade still holds."),
-    "files_looked_at": gettext_lazy("Every file that leaves the house was opened here."),
+    "files_looked_at": gettext_lazy("Every file that is forwarded was opened here first."),
     "no_trace": gettext_lazy("Neither the words nor the files that leave tell who the reporter is."),
     "right_body": gettext_lazy("This body is in charge of this accused."),
     "says_where": gettext_lazy("The reporter reads where else to turn."),

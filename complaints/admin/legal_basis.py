@@ -120,7 +120,7 @@ def case_rules(request: StaffRequest, object_id: uuid.UUID) -> HttpResponseBase:
         case_actions.state_facts(actor=request.actor, case_id=case.pk, stated=form.stated(), seen=version)
     except CaseChanged:
         return _rules_page(request, opened, form, changes=change_lines(case, seen or ""))
-    messages.success(request, _("The facts are kept. The rules below are read with them."))
+    messages.success(request, _("The facts are saved. The rules below take them into account."))
     return redirect(reverse("admin:complaints_case_rules", args=[case.pk]) + reports_query(request))
 
 

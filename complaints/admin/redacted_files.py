@@ -87,7 +87,7 @@ class MuteForm(BaseForm):
 
     def clean(self) -> None:
         if not self.errors and self.cleaned_data["start"] >= self.cleaned_data["end"]:
-            raise forms.ValidationError(_("A span ends after it begins."))
+            raise forms.ValidationError(_("The end must come after the beginning."))
 
     def area(self, reason: Reason) -> Span:
         """Return the span of a valid form, in milliseconds."""
@@ -283,7 +283,7 @@ def _file_page(request: StaffRequest, opened: OpenFile, areas: Areas, *, status:
     made = next((copy for copy in item.redacted if counted and counted.stored and copy.id == counted.stored.pk), None)
     listed: list[Box | Span] = [*areas.removal.boxes, *areas.removal.mutes]
     context = {
-        "title": _("Removing parts: evidence %(number)d") % {"number": item.row.sequence},
+        "title": _("Redaction: evidence %(number)d") % {"number": item.row.sequence},
         "case_id": case,
         "complaint": opened.complaint,
         "item": item,

@@ -48,8 +48,8 @@ TELLS: Final[dict[Tells, Label]] = {
     Tells.UNIT: gettext_lazy("Unit or room: few people work there"),
     Tells.COUNT: gettext_lazy("Number of people: it narrows down who it can be"),
     Tells.ALONE: gettext_lazy("Only one person can say this"),
-    Tells.TALK: gettext_lazy("Day or hour of a talk: whoever was there knows who told of it"),
-    Tells.SINGLE: gettext_lazy("Stands in this report alone, in none of the linked ones"),
+    Tells.TALK: gettext_lazy("Day or hour of a conversation: those who were there know who told of it"),
+    Tells.SINGLE: gettext_lazy("Only in this report, in none of the linked ones"),
 }
 TEXTS: Final[dict[str, Label]] = {
     "story": gettext_lazy("The account"),
@@ -178,7 +178,7 @@ def report_redactions(request: StaffRequest, object_id: uuid.UUID, complaint_id:
         for item in opened.report.evidence
     ]
     context = {
-        "title": _("Removing passages: %(reference)s") % {"reference": opened.case_file.case.reference},
+        "title": _("Redaction: %(reference)s") % {"reference": opened.case_file.case.reference},
         "case": opened.case_file.case,
         "number": opened.number,
         "complaint": opened.complaint,
@@ -233,15 +233,15 @@ def compare_release(
     else:
         if found:
             text = ngettext(
-                "%(number)d text or file of the release is not what the originals and the removed passages give. "
-                "Tell an auditor.",
-                "%(number)d texts or files of the release are not what the originals and the removed passages give. "
-                "Tell an auditor.",
+                "%(number)d text or file of the release does not match the originals and the redactions. Tell an "
+                "auditor.",
+                "%(number)d texts or files of the release do not match the originals and the redactions. Tell an "
+                "auditor.",
                 len(found),
             )
             messages.error(request, text % {"number": len(found)})
         else:
-            messages.success(request, _("The release is what the originals and the removed passages give."))
+            messages.success(request, _("The release matches the originals and the redactions."))
     return redirect("admin:complaints_case_redact", object_id, complaint_id)
 
 
@@ -303,7 +303,7 @@ class Marks:
             missing += [] if found else [line]
         self.words = "\n".join(missing)
         if missing:
-            self.errors.append(_("These words do not stand in the text. They stay in the field below."))
+            self.errors.append(_("These words are not in the text. What you typed stays in the field below."))
 
 
 def _value(span: Span) -> str:
@@ -358,13 +358,13 @@ def redact_text(request: StaffRequest, object_id: uuid.UUID, complaint_id: uuid.
     except RedactedMeanwhile:
         marks.errors.append(str(CHANGED_MEANWHILE) % {"number": len(_spans(opened.redactions, target))})
         return _text_page(request, opened, target, marks, status=409)
-    messages.success(request, _("The passages are kept. A body reads the text without them."))
+    messages.success(request, _("The marks are saved. A body reads the text without these passages."))
     return redirect("admin:complaints_case_redact", object_id, complaint_id)
 
 
 CHANGED_MEANWHILE: Final = gettext_lazy(
-    "Nothing was kept: somebody else has kept other marks of this meanwhile (%(number)d). Yours still stand below; "
-    "keep them again to replace theirs."
+    "Not saved: in the meantime somebody else saved other marks here (%(number)d). Yours are still "
+    "below; save again to replace the others."
 )
 
 
@@ -383,7 +383,7 @@ def _text_page(
     except NothingLeft:
         reads = ""
     context = {
-        "title": _("Removing passages: %(text)s") % {"text": text_labels(opened.texts)[target]},
+        "title": _("Redaction: %(text)s") % {"text": text_labels(opened.texts)[target]},
         "case": opened.case_file.case,
         "complaint": opened.complaint,
         "number": opened.number,

@@ -52,7 +52,10 @@ class DayForm(BaseModelForm):
     """The form of a row of the calendar, which is proposed with a reason."""
 
     reason = text_field(
-        _("Your reason"), help_text=_("Who decides reads it, with source. Name no report here."), required=True, rows=3
+        _("Your reason"),
+        help_text=_("State the source. It is read by those who decide; name no report here."),
+        required=True,
+        rows=3,
     )
 
 
@@ -99,7 +102,7 @@ class ReferenceAdmin(TableAdmin):
         except RuleChangeRefused as refusal:
             messages.error(request, str(REFUSALS[refusal.code]))
         else:
-            done = _("Proposed. Another administrator or a member of triage decides on it.")
+            done = _("Proposed. Another administrator or a member of the verification team decides on it.")
             messages.success(request, str(done))
             setattr(request, _PROPOSAL, proposal.pk)
 

@@ -202,7 +202,7 @@ def _file_lines(
     original = _("original")
     for place, item in enumerate(report.evidence, start=1):
         looked = sum(opened_files.get(str(info.id), 0) for info in (item.working, item.original) if info)
-        remark = _("opened by somebody here") if looked else _("nobody here has opened it")
+        remark = _("opened by an officer here") if looked else _("no officer here has opened it")
         name, codes = file_name(number, place), item.findings.losses if item.findings else []
         goes_redacted = item.row.pk in redacted
         versions = (item.original, item.working, *item.redacted)
@@ -211,7 +211,7 @@ def _file_lines(
             is_held = redacted.get(item.row.pk, item.working.id) in held.objects
             warnings = [_("Its redacted copy is released in its place.")] if goes_redacted else losses_of_copy(codes)
             if is_known and not is_held:
-                warnings.append(_("The body holds another version of this file, and keeps it."))
+                warnings.append(_("The body has another version of this file, and keeps it."))
             yield Line(
                 *("objects", str(item.working.id)),
                 f"{name}: {copy_label(codes)}",

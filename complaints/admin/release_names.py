@@ -79,7 +79,7 @@ def ask_name(request: StaffRequest, object_id: uuid.UUID, complaint_id: uuid.UUI
         "form": form,
         "back": _back(object_id),
         "request_left": left.left if left else 0,
-        "refused": _("Not asked: the release has ended, or you have asked three times.") if refused else "",
+        "refused": _("Not asked: the release has ended, or your body has asked as often as it may.") if refused else "",
     }
     status = 409 if refused else 400 if form.errors else 200
     return render(request, "admin/release_name_ask.html", context, model=Release, status=status)

@@ -152,7 +152,7 @@ class OverrideForm(BaseForm):
 
     override = text_field(
         gettext_lazy("Why you send it all the same"),
-        help_text=gettext_lazy("Kept in the office, sealed, with what you send."),
+        help_text=gettext_lazy("Kept locked with what you send; the reporter does not read it."),
         rows=2,
     )
 

@@ -36,16 +36,16 @@ from complaints.services.rule_changes import ProposedRow, RuleChangeRefused
 from complaints.services.rule_comparison import ComparedSlice, Outcome
 
 REFUSALS: Final[dict[str, Label]] = {
-    "permission": gettext_lazy("Only who made this proposal can withdraw it."),
+    "permission": gettext_lazy("Only the person who made this proposal can withdraw it."),
     "reason": gettext_lazy("Write a reason first."),
-    "gone": gettext_lazy("This row is not in force any more. Choose it again from the rules."),
+    "gone": gettext_lazy("This row is no longer in force. Choose it again from the rules."),
     "same": gettext_lazy("The row is the same as the one in force."),
     "proposed": gettext_lazy("A change of this rule waits for a decision already."),
     "same_person": gettext_lazy("Somebody else has to decide on what you proposed."),
     "decided": gettext_lazy("This proposal is decided already. Nothing was changed."),
     "record": gettext_lazy("The record of this proposal is under check, so nothing was done. Tell the auditor."),
     "outdated": gettext_lazy(
-        "An update of the program changed this rule since. Decline it, and have it proposed anew."
+        "In the meantime an update of the program changed this rule. Decline this proposal, and ask for a new one."
     ),
     "unread": gettext_lazy("Compare the open cases to the end first."),
 }
@@ -81,7 +81,7 @@ class ProposalForm(BaseForm):
     row = forms.CharField(
         label=gettext_lazy("The whole row"),
         help_text=gettext_lazy(
-            "JSON in the shape shown. A day is written as 2026-01-31. A key that the rule does not need may go."
+            "JSON in the form shown. A date is written as 2026-01-31. A key that the rule does not need may be removed."
         ),
         max_length=rule_changes.ROW_CHARACTERS,
         widget=forms.Textarea(
@@ -95,7 +95,7 @@ class ProposalForm(BaseForm):
     )
     reason = text_field(
         gettext_lazy("Your reason"),
-        help_text=gettext_lazy("Who decides reads it, with source. Name no report here."),
+        help_text=gettext_lazy("State the source. It is read by those who decide; name no report here."),
         required=True,
         rows=3,
     )
@@ -161,7 +161,7 @@ def _proposal_page(
         except RuleChangeRefused as refusal:
             form.add_error(None, str(REFUSALS[refusal.code]))
         else:
-            messages.success(request, _("Proposed. A member of triage decides on it."))
+            messages.success(request, _("Proposed. A member of the verification team decides on it."))
             return redirect("admin:rule_change", row.pk)
     context = {
         "title": _("Propose a change of a rule"),
@@ -415,7 +415,7 @@ _PARTS: Final[tuple[tuple[Label, Callable[[Outcome], list[str]]], ...]] = (
     (gettext_lazy("Sanction"), _levels),
     (gettext_lazy("Criminal law"), _crimes),
     (gettext_lazy("Who examines and who punishes"), _routes),
-    (gettext_lazy("Days of a report to Bawaslu"), _bawaslu),
+    (gettext_lazy("Deadline of a report to Bawaslu"), _bawaslu),
     (gettext_lazy("What must not be shown"), _never_show),
 )
 
@@ -427,7 +427,7 @@ def _act(request: StaffRequest, row: RuleChange) -> HttpResponseBase:
     acts: Mapping[str, tuple[Callable[[], None], Label]] = {
         "confirm": (
             lambda: rule_changes.confirm(actor=request.actor, change_id=row.pk),
-            gettext_lazy("Confirmed. It holds from now on; other servers follow within a minute."),
+            gettext_lazy("Confirmed. It applies from now on; other servers follow within a minute."),
         ),
         "decline": (
             lambda: rule_changes.decline(

@@ -14,8 +14,8 @@ Words: TypeAlias = "str | _StrPromise"
 _CRIMINAL: Final[tuple[Words, Words]] = (
     gettext_lazy("Record a criminal decision"),
     gettext_lazy(
-        "What a court or Sentra Gakkumdu decided is recorded. The case stays where it stands, and a disciplinary "
-        "sanction stays beside it."
+        "The decision of a court or of Sentra Gakkumdu is recorded. The status of the case does not "
+        "change, and a disciplinary sanction stays recorded beside it."
     ),
 )
 # Of each step: the text of the button, and in one sentence what the step does.
@@ -73,8 +73,8 @@ STAFF_STEPS: Final[dict[str, tuple[Words, Words]]] = {
     "forward": (
         gettext_lazy("Forward to a body"),
         gettext_lazy(
-            "The body gets the key to what you release now. It can be recalled until the body takes it up; what was "
-            "read by then is not called back."
+            "The body gets the key to what you release now. You can recall it until the body takes it up; "
+            "what was read by then cannot be taken back."
         ),
     ),
     "refer": (

@@ -92,7 +92,7 @@ def _criminal_fields() -> dict[str, forms.Field]:
             label=_("Offence"),
             choices=[("", _("not known")), *offences.items()],
             required=False,
-            help_text=_("As the rules of the law name it; kept sealed, the reporter does not read it."),
+            help_text=_("As the rules of the law name it. Kept locked; the reporter does not read it."),
         ),
     }
 
@@ -105,7 +105,7 @@ def _criminal_errors(form: forms.Form, _since: date) -> dict[str, str]:
         errors["decided_on"] = _("This day is still to come.")
     elif day and (gone := set(imposed) - legal_basis.penalties_on(day)):
         names = ", ".join(str(PENALTIES[Penalty(code)]) for code in sorted(gone))
-        errors["penalties"] = _("By the rules no judgment of that day imposes: %(names)s.") % {"names": names}
+        errors["penalties"] = _("By the rules, a judgment of that day cannot impose: %(names)s.") % {"names": names}
     if is_conviction and not imposed:
         errors["penalties"] = _("Choose what the court imposed.")
     if imposed and values.get("outcome") and not is_conviction:

@@ -226,5 +226,5 @@ class IdentityForm(ReporterForm):
             self.add_error("name", ValidationError(_("Write your name, or choose to stay anonymous.")))
         elif answers.get("identity") == self.CONFIDENTIAL and answers.get("recipient") != self.body:
             self.add_error(
-                "identity", ValidationError(_("Your name would now go to another body. Read below to which."))
+                "identity", ValidationError(_("Your name would now go to another body. Read below which one."))
             )

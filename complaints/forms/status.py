@@ -64,7 +64,7 @@ class NameForm(ReporterForm):
     def clean(self) -> None:
         """Require the name."""
         if not self.cleaned_data.get("name") and "name" not in self.errors:
-            self.add_error("name", ValidationError(_("Write your name, or leave without giving it.")))
+            self.add_error("name", ValidationError(_("Write your name, or skip this part.")))
 
 
 class WithdrawForm(ReporterForm):

@@ -42,7 +42,7 @@ NOT_SENT = gettext_lazy(
     "Wait a minute, then send it again."
 )
 
-OTHER_BODY = gettext_lazy("Not given: another body could read your name by now. Read below which, then decide again.")
+OTHER_BODY = gettext_lazy("Not given: now another body could read your name. Read below which one, then decide again.")
 # What is said of a name takes up this much of a page, whatever it says.
 STATE_BYTES = 1024
 

@@ -112,7 +112,7 @@ def test_forwarded_case_warns_that_a_report_is_not_released(signed_in: SignedIn,
     assert "dengan penerusan baru" in words(page)
     client.post(url(target), fields(page.content.decode()) | {"reason": "Sama.", "go": "link"})
     shown = words(client.get(url(target, "change")))
-    assert "Lembaga tidak memegangnya." in shown
+    assert "Lembaga belum menerimanya." in shown
     assert client.get(unlink_url(target)).status_code == 409
     assert client.post(unlink_url(target), {"reason": "x", "seen": "forwarded"}).status_code == 409
     assert client.get(unlink_url(twin)).status_code == 200

@@ -41,7 +41,7 @@ def test_a_name_goes_with_the_report_to_one_body(window: Opener, live_cast: Cast
     reporter = on_page_3(window)
     reporter.tells()
     reporter.window.press("Lanjut")
-    reporter.chooses("Berikan nama hanya kepada lembaga pengawas")
+    reporter.chooses("Berikan nama saya hanya kepada lembaga pengawas")
     assert "Badan Kepegawaian Negara (BKN)" in reporter.window.words
     reporter.window.press("Kirim laporan")
     assert "Tulis nama Anda, atau pilih tetap anonim." in reporter.window.words
@@ -103,7 +103,7 @@ def test_an_anonymous_reporter_is_asked_and_takes_the_name_back(window: Opener, 
     assert "Kami tidak tahu siapa Anda." in reporter.window.words
     kirana.opens("release", release.case.reference)
     kirana.window.press("Buka nama")
-    assert "Belum ada nama yang dapat dibuka." in kirana.window.words
+    assert "Saat ini tidak ada nama yang dapat dibuka." in kirana.window.words
     fitri = Officer(window(), "fitri")
     fitri.opens("case", sent.case.reference)
     assert "BKN meminta nama seorang pelapor" in fitri.window.words

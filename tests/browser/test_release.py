@@ -56,13 +56,13 @@ def test_a_release_is_chosen_read_and_supplemented(window: Opener, live_cast: Ca
     body_act(live_cast, "kirana", release, Action.TAKE_UP)
     follow_up.add_message(ticket=sent.ticket, text="Harinya 3 November.", files=[], today=timezone.localdate())
     fitri.window.go(case)
-    fitri.window.follow(page.get_by_role("link", name="Kirim yang baru"))
+    fitri.window.follow(page.get_by_role("link", name="Teruskan tambahan"))
     assert page.locator("input[name=messages]").count() == 1
     assert not nip.is_checked()
     page.locator("[name=no_trace]").check()
     page.locator("[name=no_conflict]").check()
     fitri.window.follow(page.locator("button.main"))
-    assert "Sudah dikirim kepada BKN." in fitri.window.words
+    assert "Sudah diteruskan ke BKN." in fitri.window.words
 
     kirana = Officer(window(), "kirana")
     kirana.opens("release", sent.case.reference)

@@ -43,7 +43,7 @@ def test_rule_is_proposed_compared_and_confirmed(
     assert looked_at(adi.window, "id", SIZES, least=0) == []
     adi.page.locator("[name=row]").fill(json.dumps(values | {"level": "medium"}))
     adi.window.press("Usulkan")
-    assert "Anggota tim verifikasi yang memutuskannya" in adi.window.words
+    assert "Anggota tim verifikasi akan memutuskannya" in adi.window.words
     assert "Setujui" not in adi.window.words and "Bandingkan" not in adi.window.words
     assert looked_at(adi.window, "id", SIZES, least=0) == []
 

@@ -16,7 +16,7 @@ from tests.browser.window import Window
 from tests.world import Cast
 
 BEFORE = "Laporan ini tentang instansi yang mengelola kanal ini."
-HELD = "Laporan Anda dipegang tim terpisah. Tim verifikasi tidak dapat membuka maupun menemukannya."
+HELD = "Laporan Anda ditangani tim terpisah. Tim verifikasi tidak dapat membuka maupun menemukannya."
 
 
 def faults(browser: Window) -> list[str]:
@@ -57,7 +57,7 @@ def test_the_reporter_reads_who_holds_the_report_and_the_team_finds_it(
     reference = Case.objects.get().reference
     sari, vera = Officer(window(), "sari"), Officer(window(), "vera")
     sari.window.go("/kantor/complaints/case/")
-    assert "Di sini tampil laporan yang dipegang tim terpisah." in sari.window.words
+    assert "Di sini tampil laporan yang ditangani tim terpisah." in sari.window.words
     problems += faults(sari.window)
     sari.window.follow(sari.page.get_by_role("link", name=reference))
     assert re.search(r"Dipegang oleh\s+Tim terpisah", sari.window.words)

@@ -15,7 +15,7 @@ def test_what_waits_is_seen_sent_and_read(window: Opener, live_cast: Cast) -> No
     case = fitri.opens("case", wave.first.case.reference)
     assert f"{len(wave.others)} laporan kasus ini belum ada di lembaga." in fitri.window.words
     page = fitri.page
-    fitri.window.follow(page.get_by_role("link", name="Kirim yang baru"))
+    fitri.window.follow(page.get_by_role("link", name="Teruskan tambahan"))
     # The report that the body holds comes first, as the body counts, with what it holds folded.
     first = page.locator("section.report").first
     assert "Laporan 1," in first.inner_text() and "sudah ada di lembaga" in first.inner_text()

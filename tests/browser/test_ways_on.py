@@ -68,7 +68,7 @@ def test_a_letter_goes_by_hand_and_silence_closes_nothing(window: Opener, live_c
     fitri.opens("case", sent.case.reference)
     day = timezone.localdate().isoformat()
     fitri.does("deliver", to="Bawaslu Kabupaten", delivered_on=day, receipt="TT-91", reason="Terima kasih.")
-    reporter.reads("Disampaikan ke lembaga yang berwenang", "Disampaikan kepada Bawaslu Kabupaten pada")
+    reporter.reads("Sudah disampaikan ke lembaga yang berwenang", "Disampaikan kepada Bawaslu Kabupaten pada")
     fits(reporter.window, "delivered")
 
 

@@ -42,7 +42,7 @@ def test_a_name_is_given_and_taken_back(opened: Client) -> None:
 
 def test_what_is_missing_or_too_late_is_said_with_the_words_kept(opened: Client) -> None:
     empty = opened.post(NAME, GIVEN | {"name": " ", "contact": "lewat surat"})
-    assert "Tulis nama Anda, atau tinggalkan bagian ini" in walk.words(empty)
+    assert "Tulis nama Anda, atau lewati bagian ini" in walk.words(empty)
     assert 'value="lewat surat"' in empty.content.decode()
     other = opened.post(NAME, GIVEN | {"recipient": "KASN"})
     assert other.status_code == 409 and "kini lembaga lain" in walk.words(other)

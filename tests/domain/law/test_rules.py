@@ -77,8 +77,8 @@ def _tables() -> dict[str, list[Row]]:
         ("sanctions", {"valid_from": "31-08-2021"}, "valid_from is no day"),
         ("sanctions", {"valid_until": "2020-01-01"}, "valid_until lies before valid_from"),
         ("sanctions", {"review_due": ""}, "review_due is missing"),
-        ("sanctions", {"never_show": [7]}, "holds what is no text"),
-        ("crimes", {"answer": "yes"}, "an offence is named where the answer is no, or missing"),
+        ("sanctions", {"never_show": [7]}, "has a value that is not text"),
+        ("crimes", {"answer": "yes"}, "offence is required unless answer is “no”, and not allowed where it is"),
         ("limits", {"number": "7"}, "number is no number of days"),
         ("limits", {"unit": "none"}, "number and unit do not go together"),
         ("limits", {"kinds": ["penjara"]}, "nothing reads kinds"),
@@ -107,7 +107,7 @@ def test_offence_without_penalty_and_source_twice_are_refused() -> None:
         read_rules(tables)
     tables = _tables()
     tables["sources"].append(tables["sources"][0])
-    with pytest.raises(RuleError, match="the code stands twice"):
+    with pytest.raises(RuleError, match="the code occurs twice"):
         read_rules(tables)
 
 

@@ -197,9 +197,10 @@ def test_every_page_of_a_wave_tells_its_own_story(cast: Cast) -> None:
     first_page = page_of(first)
     for words in [
         "Jawaban Anda, tanpa: NIP",
-        "Pesan 1, postingan 0, berkas 2.",
-        "bagian yang dihilangkan dari tulisan Anda 1, berkas yang dihitamkan atau dibisukan sebagian 1.",
-        "Pesan 0, postingan 0, berkas 1.",
+        "Pesan: 1, postingan: 0, berkas: 2.",
+        "1 bagian tulisan Anda dihilangkan sebelum diteruskan. Pada 1 berkas, sebagian isinya dihitamkan "
+        "atau dibisukan. Laporan yang Anda kirim tetap utuh.",
+        "Pesan: 0, postingan: 0, berkas: 1.",
         "Nama itu belum dibaca.",
         "Siapa saksinya?",
         "Dibuka petugas 1 kali.",
@@ -210,7 +211,7 @@ def test_every_page_of_a_wave_tells_its_own_story(cast: Cast) -> None:
     for one in brought_others:
         page = pages[pk(one)]
         assert told(one).status == "sanctioned"
-        assert page.count("Kepada BKN") == 1 and "Pesan 0, postingan 0, berkas 0." in page
+        assert page.count("Kepada BKN") == 1 and "Pesan: 0, postingan: 0, berkas: 0." in page
         # Neither a question to another reporter, nor what was removed there, nor their name.
         for words in ("Siapa saksinya?", "dihilangkan", "Ratna", "Kepada KASN", first.case.reference):
             assert words not in page, words
@@ -221,7 +222,7 @@ def test_every_page_of_a_wave_tells_its_own_story(cast: Cast) -> None:
     # The body has ended the case without this report, which may still leave it.
     assert (told(last).status, told(last).told, told(last).may_withdraw) == ("in_review", [], True)
     assert "Kepada BKN" not in page and "Dibuka petugas 0 kali." in page
-    assert "dapat membaca nama bila ada" not in page
+    assert "Bila Anda memberikan nama untuk lembaga ini" not in page
     follow_up.withdraw(ticket=last.ticket, reason="", today=timezone.localdate())
     assert (told(last).status, told(first).status) == ("withdrawn", "sanctioned")
     sheet = custody.custody_sheet(actor=wave.actor("vera"), case_id=first.case.pk)
@@ -275,8 +276,8 @@ def test_a_recalled_supplement_leaves_nothing_open_and_no_number_free(cast: Cast
     # It was opened before, and the name read: the reporter reads both.
     assert release.recall(actor=wave.actor("fitri"), release_id=lost.pk) is True
     page = page_of(one)
-    assert "Kantor menariknya kembali. BKN sudah membukanya sebelum itu." in page
-    assert "Nama Anda dibaca 1 kali" in page and "BKN menerima laporan ini, dan dapat membaca" not in page
+    assert "Penerusan ini ditarik kembali. BKN sudah membukanya sebelum itu." in page
+    assert "Nama Anda dibaca 1 kali" in page and "Bila Anda memberikan nama untuk lembaga ini" not in page
     assert (told(one).name.state, told(one).opened_count, told(one).body_name) == ("void", 1, "")
     with pytest.raises(NameRequest.DoesNotExist):
         opens(wave, one)
@@ -311,7 +312,7 @@ def test_what_is_redacted_after_the_forwarding_is_not_ticked(cast: Cast, signed_
     copies = {line.label: (line.is_held, line.is_ticked) for line in lines if "salinan" in line.label}
     assert list(copies.values()) == [(False, False), (False, True), (True, False)]
     text = page.content.decode()
-    assert "memegang versi lain berkas ini" in text and "dihilangkan di sini setelah laporan" in text
+    assert "sudah menerima versi lain berkas ini" in text and "dihilangkan di sini setelah laporan" in text
 
 
 def test_a_report_that_came_with_a_supplement_leaves_with_its_own_history(cast: Cast) -> None:
