@@ -20,6 +20,7 @@ from complaints.domain.codes import grouped
 from complaints.forms.fields import ReporterForm
 from complaints.forms.posts import PostForm
 from complaints.forms.report import IdentityForm, StoryForm
+from complaints.models.case import Holder
 from complaints.page_cache import empty_fields, hole, still_page
 from complaints.services import submission
 from complaints.services.evidence import drafts, intake, limits
@@ -304,9 +305,11 @@ def code(request: ReporterRequest) -> HttpResponse:
         return {"groups": [hole(name) for name in groups], "check_by": check_by, **shown}
 
     words = bawaslu_words(sent["bawaslu"], timezone.localdate())
-    holder = render_to_string("complaints/holder.html", {"held_by": sent["held_by"]})
+    # The status page says of each report who holds it.
+    is_separate = sent["held_by"] == Holder.SEPARATE
+    holder = render_to_string("complaints/holder.html", {"held_by": sent["held_by"]}) if is_separate else ""
     holes = {"reference": sent["reference"], "bawaslu": words, "holder": holder, **groups}
-    return still_page(request, "report/code", context, (sent["check_by"], bool(words)), holes)
+    return still_page(request, "report/code", context, (sent["check_by"], bool(words), is_separate), holes)
 
 
 @require_POST
