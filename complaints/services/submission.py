@@ -85,6 +85,11 @@ class Receipt:
     check_by: date | None
     held_by: Holder = Holder.TRIAGE
 
+    @property
+    def is_separate(self) -> bool:
+        """Whether the separate team holds the report, in triage's place."""
+        return self.held_by is Holder.SEPARATE
+
 
 class KeptFromTriage(StrEnum):
     """Why a report is about somebody whom triage must not judge: of the operator itself, of police or armed forces."""

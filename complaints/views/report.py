@@ -20,7 +20,6 @@ from complaints.domain.codes import grouped
 from complaints.forms.fields import ReporterForm
 from complaints.forms.posts import PostForm
 from complaints.forms.report import IdentityForm, StoryForm
-from complaints.models.case import Holder
 from complaints.page_cache import empty_fields, hole, still_page
 from complaints.services import submission
 from complaints.services.evidence import drafts, intake, limits
@@ -285,7 +284,7 @@ def _send(request: ReporterRequest, draft: Draft) -> HttpResponse:
         "reference": receipt.reference,
         "check_by": receipt.check_by.isoformat() if receipt.check_by else "",
         "bawaslu": bawaslu_window(draft),
-        "held_by": receipt.held_by.value,
+        "is_separate": receipt.is_separate,
     }
     # Partial files, which the check page listed as not included.
     drafts.discard_draft(session=request.reporter)
@@ -306,8 +305,8 @@ def code(request: ReporterRequest) -> HttpResponse:
 
     words = bawaslu_words(sent["bawaslu"], timezone.localdate())
     # The status page says of each report who holds it.
-    is_separate = sent["held_by"] == Holder.SEPARATE
-    holder = render_to_string("complaints/holder.html", {"held_by": sent["held_by"]}) if is_separate else ""
+    is_separate = sent["is_separate"]
+    holder = render_to_string("complaints/holder.html", {"held_by": "separate"}) if is_separate else ""
     holes = {"reference": sent["reference"], "bawaslu": words, "holder": holder, **groups}
     return still_page(request, "report/code", context, (sent["check_by"], bool(words), is_separate), holes)
 
