@@ -353,6 +353,9 @@ class BodyWorker(ThreadWorker):
         """Answer a request. A connection of which the body may be unread is not kept."""
         if conn.for_files or conn.refusal:
             req.force_close()
+        if conn.refusal:
+            # gunicorn would tell the sender to go on before it is refused.
+            req._expected_100_continue = False
         if conn.is_onion:
             req.headers = [(name, value) for name, value in req.headers if not name.startswith(_OF_PROXIES)]
         req.body = JudgedBody(req.body.reader, conn)
