@@ -1,7 +1,7 @@
 # From a clean clone, with Python 3.11 or newer and make:
 #   make run     serve the portal with sample data on http://localhost:8000 (PORT=... for another port)
 #   make test    every check and every test on SQLite, and on PostgreSQL where one answers
-#   make test-fast   the tests without the browser, on SQLite: about six minutes
+#   make test-fast   the tests without the browser, on SQLite: about five minutes
 #   make check   the static checks alone
 #   make attack  attack a portal that runs as in production; prints one JSON object
 #   make fuzz     altered files of every kind, then ten minutes of requests that no browser sends
