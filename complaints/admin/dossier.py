@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Iterator
+from datetime import date
 from typing import TypedDict
 
 from django.http import Http404, StreamingHttpResponse
@@ -77,8 +78,8 @@ def _about(opened: Dossier) -> str:
     }
 
 
-def _day(value: object) -> str:
-    return date_format(value, "l, j M Y") if value else ""  # type: ignore[arg-type]
+def _day(value: date | None) -> str:
+    return date_format(value, "l, j M Y") if value else ""
 
 
 # --- The words of the release page as blocks, which the page in the ZIP and its PDF set alike
