@@ -39,7 +39,7 @@ TIMEOUT_SECONDS = 30
 Result = TypeVar("Result")
 
 
-class UnexpectedAnswer(Exception):  # noqa: N818
+class UnexpectedAnswer(Exception):
     """The server answered otherwise than a reporter may expect."""
 
 

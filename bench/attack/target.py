@@ -25,7 +25,7 @@ class Account:
     secret: str
 
 
-class Skipped(Exception):  # noqa: N818
+class Skipped(Exception):
     """An attack cannot be made on this machine; the text says why."""
 
 

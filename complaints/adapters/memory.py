@@ -28,7 +28,7 @@ _MALFORMED: Final = (OSError, ValueError, TypeError, LookupError, RecursionError
 _SEALS: Final = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
 
 
-class JobFailed(Exception):  # noqa: N818
+class JobFailed(Exception):
     """The job gave no result, and would give none if repeated.
 
     ``code`` is one of ``media.refusal.CODES``, or "memory", "time" or "crashed" (limits of the process).

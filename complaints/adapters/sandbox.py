@@ -49,7 +49,7 @@ _START_SECONDS: Final = 30
 _GRACE_SECONDS: Final = 30
 
 
-class Unavailable(Exception):  # noqa: N818
+class Unavailable(Exception):
     """No process was available; the file should be tried again."""
 
 

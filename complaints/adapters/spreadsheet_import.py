@@ -46,7 +46,7 @@ _FAILURES: Final = (
 )  # fmt: skip
 
 
-class BadTable(Exception):  # noqa: N818  shown to an officer, not a fault of the program
+class BadTable(Exception):
     """A file is no usable table.
 
     ``code`` is the reason: "too_large", "damaged", "old_format", "encoding", "rows", "cell", "columns", "formula" or

@@ -32,7 +32,7 @@ class LinkRefusal(StrEnum):
     UNDER_CHECK = "under_check"
 
 
-class LinkRefused(Exception):  # noqa: N818  a refusal is an answer, not a fault
+class LinkRefused(Exception):
     """Reports cannot be linked or unlinked like this; carries a code and never anything of a case."""
 
     def __init__(self, code: str) -> None:

@@ -27,7 +27,7 @@ class CheckedItem:
     why: str = ""
 
 
-class ChecklistIncomplete(Exception):  # noqa: N818  a refusal is an answer, not a fault
+class ChecklistIncomplete(Exception):
     """A checklist has open items; the error carries their codes and no typed text."""
 
     def __init__(self, codes: list[str]) -> None:

@@ -32,7 +32,7 @@ _SEPARATOR_CATEGORIES = frozenset({"Zs", "Zl", "Zp", "Pd", "Cf"})
 _OTHER_SEPARATORS = frozenset("\t\n\r\v\f\u2212")
 
 
-class MalformedCode(ValueError):  # noqa: N818  shown to a reporter, not a fault of the program
+class MalformedCode(ValueError):
     """Text that cannot be a ticket code; the error never carries the text."""
 
     def __init__(self) -> None:

@@ -5,7 +5,7 @@ class SealError(Exception):
     """Sealed bytes did not open, or opened to something else than was expected; its message never holds content."""
 
 
-class Refused(Exception):  # noqa: N818  a refusal is an answer, not a fault
+class Refused(Exception):
     """An act is refused; ``code`` is the reason, for which the screens have the words."""
 
     def __init__(self, code: str) -> None:

@@ -17,7 +17,7 @@ DIGEST_BYTES: Final = 32
 SALT_BYTES: Final = 16
 
 
-class NotCanonical(TypeError):  # noqa: N818
+class NotCanonical(TypeError):
     """An entry that has no canonical encoding; the error never carries the entry."""
 
 

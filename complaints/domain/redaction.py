@@ -56,7 +56,7 @@ _EVERYWHERE: Final = frozenset(
 )  # fmt: skip
 
 
-class NothingLeft(Exception):  # noqa: N818  a state of what was asked for
+class NothingLeft(Exception):
     """Nothing would be left of a text or a sound: it is left out of the release instead."""
 
 

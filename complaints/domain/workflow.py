@@ -111,7 +111,7 @@ class Refusal(StrEnum):
     TOO_EARLY = "too_early"
 
 
-class TransitionRefused(Exception):  # noqa: N818  a refusal is an answer, not a fault
+class TransitionRefused(Exception):
     """A step that the table does not allow; it carries a code and never anything of the case."""
 
     def __init__(self, code: str) -> None:

@@ -61,7 +61,7 @@ class FactsContent(TypedDict):
     circumstances: dict[str, bool]
 
 
-class ReasonMissing(Exception):  # noqa: N818
+class ReasonMissing(Exception):
     """A grade other than the proposed one needs a reason."""
 
 

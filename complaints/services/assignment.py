@@ -37,7 +37,7 @@ from complaints.services.messages import write_note
 LOAD_AT_MOST: Final = 1000
 
 
-class AlreadyTaken(Exception):  # noqa: N818  an expected outcome, not an error
+class AlreadyTaken(Exception):
     """Somebody else owns the case by now; nothing was written. ``owner`` is their name, "" for nobody."""
 
     def __init__(self, owner: str) -> None:

@@ -26,7 +26,7 @@ from complaints.services.audit import log
 from complaints.services.audit.state import change_facts, state_of, states_of
 
 
-class NamedInReports(Exception):  # noqa: N818
+class NamedInReports(Exception):
     """Reports name the person who opens them; ``reports`` are their ids."""
 
     def __init__(self, reports: Collection[uuid.UUID]) -> None:

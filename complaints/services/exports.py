@@ -20,7 +20,7 @@ FEW: Final = 5
 CHUNK: Final = 2000
 
 
-class TooManyCases(Exception):  # noqa: N818  an answer to the officer, not an error
+class TooManyCases(Exception):
     """More than AT_MOST cases; nothing was exported."""
 
 

@@ -39,7 +39,7 @@ from complaints.services.team_key_history import pinned_teams, team_fingerprint
 SESSION_KEY = "staff_key"
 
 
-class Locked(Exception):  # noqa: N818
+class Locked(Exception):
     """The person holds no key for what they asked for. The message is a slug or a kind, never content."""
 
 

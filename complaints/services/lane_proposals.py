@@ -381,7 +381,7 @@ def _move(actor: Actor, row: LaneProposal, step: Callable[[uuid.UUID], None]) ->
     return done
 
 
-class _Decided(Exception):  # noqa: N818  an expected outcome, not an error
+class _Decided(Exception):
     """Somebody has decided on the proposal meanwhile, so its next step is another one."""
 
 

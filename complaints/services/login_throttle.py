@@ -23,7 +23,7 @@ PAIR, SOURCE = (3, 300), (30, 60)
 RETENTION = timedelta(minutes=15)
 
 
-class Throttled(Exception):  # noqa: N818
+class Throttled(Exception):
     """The attempt came during a delay; ``seconds`` (at least 1) is what remains of it."""
 
     def __init__(self, seconds: int) -> None:

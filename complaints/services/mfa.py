@@ -45,7 +45,7 @@ CHANGES = {
 }
 
 
-class NoKey(Exception):  # noqa: N818
+class NoKey(Exception):
     """A secret can be neither sealed nor opened, because the person's key is not open in this session."""
 
 

@@ -30,7 +30,7 @@ from complaints.services.similarity import Similar
 from complaints.services.submission import Draft
 
 
-class HeldElsewhere(Exception):  # noqa: N818
+class HeldElsewhere(Exception):
     """Triage enters what only the separate team may handle; nothing was stored."""
 
 

@@ -16,7 +16,7 @@ from complaints.services.follow_up import Ticket, complaint_of
 from complaints.services.reporter_identity import Change, Name
 
 
-class NotGiven(Exception):  # noqa: N818
+class NotGiven(Exception):
     """The name was not given: another body could get it by now than the page named, or none."""
 
 

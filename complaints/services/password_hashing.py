@@ -24,7 +24,7 @@ _is_known: ContextVar[bool] = ContextVar("is_known", default=False)
 _has_place: ContextVar[bool] = ContextVar("has_place", default=False)
 
 
-class Busy(Exception):  # noqa: N818
+class Busy(Exception):
     """Other passwords take every place; nothing was checked, counted or written. ``seconds`` is how long to wait."""
 
     seconds = RETRY_SECONDS

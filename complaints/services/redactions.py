@@ -43,15 +43,15 @@ POST_FIELDS: Final = ("url", "typed", "account")
 Variant = EvidenceObject.Variant
 
 
-class NoSuchText(Exception):  # noqa: N818
+class NoSuchText(Exception):
     """The report has no text or file of this target."""
 
 
-class NoWorkingCopy(Exception):  # noqa: N818
+class NoWorkingCopy(Exception):
     """A file without a working copy, or of a kind that is not rendered: it is left out, or released as it is."""
 
 
-class RedactedMeanwhile(Exception):  # noqa: N818
+class RedactedMeanwhile(Exception):
     """Somebody has redacted the same text or file since the page was shown; nothing was stored."""
 
 

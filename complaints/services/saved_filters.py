@@ -27,7 +27,7 @@ SHARED_AT_MOST: Final = 24
 _SIZES: Final = (1024, 4096)
 
 
-class TooManyFilters(Exception):  # noqa: N818  an answer to the officer, not an error
+class TooManyFilters(Exception):
     """The limit of saved filters is reached; one must be deleted first."""
 
 

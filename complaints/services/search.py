@@ -29,7 +29,7 @@ SLICES_AT_ONCE: Final = 4
 WAITING_AT_MOST: Final = 1000
 
 
-class NothingToSearch(Exception):  # noqa: N818  an answer to the officer, not an error
+class NothingToSearch(Exception):
     """The query is no reference, NIP, link or name."""
 
 

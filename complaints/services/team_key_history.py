@@ -19,7 +19,7 @@ from complaints.domain.sealing.succession import KeyLink
 from complaints.models.team import Team, TeamKey
 
 
-class UnpinnedKey(Exception):  # noqa: N818
+class UnpinnedKey(Exception):
     """A team's key in the database does not follow from the pinned one; services neither seal to it nor trust it."""
 
 

@@ -92,7 +92,7 @@ class CaseVersion:
         return self == other
 
 
-class CaseChanged(Exception):  # noqa: N818
+class CaseChanged(Exception):
     """The case is no longer as the actor saw it; nothing was written."""
 
 

@@ -24,7 +24,7 @@ CODES: Final = frozenset(
 MAX_PIXELS: Final = 80_000_000
 
 
-class Unreadable(Exception):  # noqa: N818
+class Unreadable(Exception):
     """A file is not read or copied; ``code`` (one of :data:`CODES`) is the reason.
 
     The message never holds content of the file, because messages are logged.

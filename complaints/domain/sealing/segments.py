@@ -32,7 +32,7 @@ Piece = bytes | memoryview
 STORED_SEGMENT_BYTES = SEGMENT_BYTES + NONCE_BYTES + TAG_BYTES
 
 
-class DigestMismatch(SealError):  # noqa: N818
+class DigestMismatch(SealError):
     """All segments opened, but the file is not the one whose SHA-256 is sealed beside its key."""
 
 

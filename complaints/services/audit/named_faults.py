@@ -40,7 +40,7 @@ class NamedFault:
         return len(self.acknowledged_by) >= AUDITORS_NEEDED
 
 
-class FaultsNotStored(Exception):  # noqa: N818
+class FaultsNotStored(Exception):
     """Faults were met that the database does not keep; whoever runs the verification tells them in another way."""
 
     def __init__(self, faults: Sequence[Fault]) -> None:

@@ -157,7 +157,7 @@ def _is_new(today: date) -> bool:
     return first is None or today - timezone.localdate(first) < timedelta(days=2)
 
 
-class _Overtaken(Exception):  # noqa: N818
+class _Overtaken(Exception):
     """A run in another process has moved the record."""
 
 

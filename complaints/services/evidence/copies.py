@@ -25,7 +25,7 @@ RECOGNISE, INSPECT, CLEAN, PREVIEW, PAGES = "recognise", "inspect", "clean", "pr
 Variant = EvidenceObject.Variant
 
 
-class ScannerDown(Exception):  # noqa: N818  a state of another program, not a fault of this one
+class ScannerDown(Exception):
     """The scanner did not answer; the file is tried again, and the attempt is not counted."""
 
 

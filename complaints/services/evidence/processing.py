@@ -295,7 +295,7 @@ def _open_worker_grant(evidence: Evidence, original: EvidenceObject) -> FileInfo
 # --- What the work came to
 
 
-class NotRead(Exception):  # noqa: N818  an expected outcome, not an error
+class NotRead(Exception):
     """A reader broke down on the file, or ran into its limits; ``code`` is that of the sandbox."""
 
     def __init__(self, code: str) -> None:

@@ -82,7 +82,7 @@ class FileReport:
     looked: str = ""
 
 
-class InfectedFile(Exception):  # noqa: N818
+class InfectedFile(Exception):
     """The scanner reported an original, and the person has not confirmed that they know; ``threat`` is its name."""
 
     def __init__(self, threat: str) -> None:

@@ -44,7 +44,7 @@ _MARKS: Final = {EvidenceObject.Variant.ORIGINAL.value: "-asli", EvidenceObject.
 logger = logging.getLogger(__name__)
 
 
-class DownloadBroken(Exception):  # noqa: N818
+class DownloadBroken(Exception):
     """A download ends before its end: a file is missing, or is not the one that was sealed."""
 
 

@@ -38,7 +38,7 @@ from complaints.services.team_key_history import pinned_teams
 from complaints.services.transitions import CaseChanged, CaseVersion
 
 
-class NothingChosen(Exception):  # noqa: N818  a refusal is an answer, not a fault
+class NothingChosen(Exception):
     """Nothing would go: no report was chosen, or the body holds all of it."""
 
 

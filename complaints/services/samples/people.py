@@ -22,7 +22,7 @@ from complaints.services.team_keys import personal, setup
 from complaints.services.team_keys.setup import SetupRequest
 
 
-class SamplesRefused(Exception):  # noqa: N818
+class SamplesRefused(Exception):
     """Samples cannot be created here; the text is a sentence for the terminal."""
 
 

@@ -27,7 +27,7 @@ BODY_PREFIX = "body-"
 OWN_TEAMS = frozenset({Team.Kind.TRIAGE.value, Team.Kind.SEPARATE.value})
 
 
-class SetupRefused(Exception):  # noqa: N818
+class SetupRefused(Exception):
     """The request is refused; ``problems`` are sentences for the terminal."""
 
     def __init__(self, problems: Sequence[str]) -> None:

@@ -268,7 +268,7 @@ def test_a_hanging_writer_stops_closing_and_no_other_writer(live_cast: Cast) -> 
     assert verify.verify_chain().whole
 
 
-class Killed(Exception):  # noqa: N818
+class Killed(Exception):
     """The process was killed at this statement."""
 
 

@@ -242,7 +242,7 @@ ALTERED: list[tuple[type[Model], dict[str, Any], set[str]]] = [
 ]
 
 
-class Undo(Exception):  # noqa: N818
+class Undo(Exception):
     pass
 
 
