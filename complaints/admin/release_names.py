@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy
 
 from complaints import access
 from complaints.admin.base import BaseForm, StaffRequest, render, staff_page, text_field
+from complaints.admin.releases import release_or_404
 from complaints.domain.workflow import TransitionRefused
 from complaints.models.identity import NameRequest
 from complaints.models.oversight import Release
@@ -37,7 +38,7 @@ class AskForm(BaseForm):
 @staff_page("POST", opens_for=access.is_overseer)
 def open_name(request: StaffRequest, object_id: uuid.UUID, complaint_id: uuid.UUID) -> HttpResponseBase:
     """Open the name, and write the try into the audit chain; one sentence where none opens, whatever the cause."""
-    release = _release_or_404(request, object_id)
+    release = release_or_404(request, object_id)
     try:
         name = names.open_name(actor=request.actor, release_id=object_id, complaint_id=complaint_id)
     except NameRequest.DoesNotExist:
@@ -53,7 +54,7 @@ def open_name(request: StaffRequest, object_id: uuid.UUID, complaint_id: uuid.UU
 @staff_page("GET", "POST", opens_for=access.is_overseer)
 def ask_name(request: StaffRequest, object_id: uuid.UUID, complaint_id: uuid.UUID) -> HttpResponseBase:
     """Show the form of a reason; by POST ask the reporter with it."""
-    release = _release_or_404(request, object_id)
+    release = release_or_404(request, object_id)
     left = names.requests_of_release(release).get(str(complaint_id))
     form = AskForm(request.POST or None)
     refused = left is None or left.left < 1
@@ -83,13 +84,6 @@ def ask_name(request: StaffRequest, object_id: uuid.UUID, complaint_id: uuid.UUI
     }
     status = 409 if refused else 400 if form.errors else 200
     return render(request, "admin/release_name_ask.html", context, model=Release, status=status)
-
-
-def _release_or_404(request: StaffRequest, release_id: uuid.UUID) -> Release:
-    release = access.releases_for(request.user).select_related("case").filter(pk=release_id).first()
-    if release is None:
-        raise Http404
-    return release
 
 
 def _back(release_id: uuid.UUID) -> str:
