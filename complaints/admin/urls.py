@@ -35,6 +35,8 @@ from complaints.admin import (
     redactions,
     reference_data,
     release_names,
+    release_page,
+    release_step,
     releases,
     removal,
     rule_changes,
@@ -186,16 +188,20 @@ urlpatterns: list[URLPattern | URLResolver] = [
         case_evidence.inline_released_copy,
         name="complaints_release_shown",
     ),
-    path("complaints/release/<uuid:object_id>/change/", releases.release_page, name="complaints_release_change"),
+    path("complaints/release/<uuid:object_id>/change/", release_page.release_page, name="complaints_release_change"),
     path("complaints/release/<uuid:object_id>/unduh/", dossier.download_all, name="complaints_release_download"),
-    path("complaints/release/<uuid:object_id>/langkah/<slug:action>/", releases.step, name="complaints_release_step"),
+    path(
+        "complaints/release/<uuid:object_id>/langkah/<slug:action>/", release_step.step, name="complaints_release_step"
+    ),
     path(
         "complaints/release/<uuid:object_id>/surat/<slug:kind>/",
         letters.agency_letter,
         name="complaints_release_letter",
     ),
     path(
-        "complaints/release/<uuid:object_id>/berkas/<uuid:file_id>/", releases.download, name="complaints_release_file"
+        "complaints/release/<uuid:object_id>/berkas/<uuid:file_id>/",
+        release_page.download,
+        name="complaints_release_file",
     ),
     path(
         "complaints/release/<uuid:object_id>/nama/<uuid:complaint_id>/",
