@@ -21,7 +21,7 @@ from bench.client import Browser, Page, UnexpectedAnswer, in_parallel, milliseco
 from bench.server import HOST, running
 
 CODE = re.compile(r'<p class="ticket code"[^>]*>(.*?)</p>', re.S)
-GROUP = re.compile(r"<span>([0-9A-Z]{4})</span>")
+GROUP = re.compile(r"<span>([0-9A-Z]{5})</span>")
 FIRST = re.compile(r'<a class="btn btn-primary" href="(/lapor/[^"]*)"')
 
 START = {"accused_kind": "superior", "category": "A1"}

@@ -126,7 +126,7 @@ def main() -> int:
         page.on("requestfinished", lambda request: recorder.finished.append(request))
         code = walk(page, recorder, portal.address)
         browser.close()
-    assert re.fullmatch(r"([0-9A-Z]{4}\s*){6}", code), code
+    assert re.fullmatch(r"([0-9A-Z]{5}\s*){6}", code), code
     assert all(urlsplit(address).netloc in {"", f"{HOST}:{portal.port}"} for address in recorder.addresses), (
         recorder.addresses
     )

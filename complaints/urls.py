@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from complaints.views import api, public, report, status
+from complaints.views import api, public, report, status, ticket_code
 
 urlpatterns = [
     path("", public.home, name="home"),
@@ -15,8 +15,9 @@ urlpatterns = [
     path("lapor/siapa/", report.who, name="report_who"),
     path("lapor/cerita/", report.story, name="report_story"),
     path("lapor/periksa/", report.check, name="report_check"),
-    path("lapor/kode/", report.code, name="report_code"),
-    path("lapor/kode/unduh/", report.code_file, name="report_code_file"),
+    path("lapor/kode/", ticket_code.show, name="report_code"),
+    path("lapor/kode/unduh/", ticket_code.download, name="report_code_file"),
+    path("lapor/kode/pengingat/", ticket_code.reminder, name="report_code_reminder"),
     path("lapor/berkas/hapus/", report.file_remove, name="report_file_remove"),
     path("lapor/berkas/mulai/", api.begin, name="upload_begin"),
     path("lapor/berkas/potongan/", api.segment, name="upload_segment"),

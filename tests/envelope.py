@@ -41,7 +41,7 @@ from complaints.services.team_keys import removal
 
 FILE: Final = Path(__file__).resolve().parents[1] / "docs" / "envelope.json"
 NAME: Final = Name("Ratna", "0812")
-CODE: Final = "7Q2M0K9XWB3HTD5ZR8C6JN1V"
+CODE: Final = "7Q2MF0K9X7WB3HHTD5ZBR8C6GJN1VV"
 # Named after whose keys they could be; the private bytes follow from the name.
 HOLDERS: Final = ("body", "complaint", "member", "newcomer", "release", "triage", "triage-2", "stranger")
 Vector: TypeAlias = dict[str, Any]
@@ -420,10 +420,11 @@ def object_vector(name: str, length: int) -> Vector:
 
 def code_vectors() -> list[Vector]:
     """Ticket codes as typed, and the keys that follow from them; texts that are no code."""
-    keys = reporter_keys(CODE)
+    keys, alike = reporter_keys(CODE), CODE.replace("1", "l").replace("0", "o")
+    wrong = [CODE[:-1], CODE + "0", CODE[:-1] + "U", CODE[:-1] + "W", CODE[1::-1] + CODE[2:], ""]
     code = {
         "name": "code",
-        "typed": [CODE, codes.grouped(CODE), f" {CODE.lower()} ", CODE.replace("1", "l").replace("0", "o")],
+        "typed": [CODE, codes.grouped(CODE), f" {CODE.lower()} ", alike, f"Kode: {CODE}{CODE}."],
         "code": CODE,
         "lookup": codes.lookup_digest(CODE).hex(),
         "box_private": codes.reporter_seed(CODE).hex(),
@@ -433,7 +434,11 @@ def code_vectors() -> list[Vector]:
     }
     return [
         code,
-        {"name": "no codes", "typed": [CODE[:-1], CODE + "0", CODE[:-1] + "U", ""], "error": "malformed code"},
+        {
+            "name": "no codes",
+            "typed": wrong,
+            "error": "malformed code",
+        },
     ]
 
 

@@ -37,10 +37,10 @@ _COMMON: Final = frozenset(
     }
 )  # fmt: skip
 _GAP: Final = r"[\s.\-–—/·]{0,3}"
-_FOUR: Final = "[0-9A-HJKMNP-TV-Z]{4}"
+_FIVE: Final = "[0-9A-HJKMNP-TV-Z]{5}"
 _NUMBER: Final = re.compile(r"(?<![\w+])\+?\d(?:[\s.\-–—()·]{0,3}\d){6,24}(?!\w)")
 _MAIL: Final = re.compile(r"[\w.+-]{1,64}\s?(?:@|\(at\)|\[at\])\s?[\w-]{1,63}(?:\.[\w-]{1,63})+", re.IGNORECASE)
-_CODE: Final = re.compile(rf"(?<![0-9A-Z]){_FOUR}({_GAP})(?:{_FOUR}\1){{4}}{_FOUR}(?![0-9A-Z])", re.IGNORECASE)
+_CODE: Final = re.compile(rf"(?<![0-9A-Z]){_FIVE}({_GAP})(?:{_FIVE}\1){{4}}{_FIVE}(?![0-9A-Z])", re.IGNORECASE)
 _REFERENCE: Final = re.compile(r"(?<!\w)(?:KN-\d{2}|LATIHAN)-[0-9A-Z]{6}(?!\w)", re.IGNORECASE)
 # Vowel signs of Arabic, Balinese, Sundanese and Javanese script belong to a word, though they are no letters.
 _LETTER: Final = r"(?:[^\W_]|[\u064b-\u065f\u0670\u1b00-\u1b44\u1b80-\u1bad\ua980-\ua9c0])"

@@ -5,9 +5,12 @@ from __future__ import annotations
 from crispy_forms.layout import Layout
 from django import forms
 from django.core.exceptions import ValidationError
+from django.http import QueryDict
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from complaints.forms.fields import EvidenceField, ReporterForm, line, shortened, text
+from complaints.domain import codes
+from complaints.forms.fields import DAY_FORMATS, FORGET, DayField, EvidenceField, ReporterForm, line, shortened, text
 
 CODE_ATTRS = {
     "autocomplete": "off",
@@ -19,14 +22,63 @@ CODE_ATTRS = {
 
 
 class CodeForm(ReporterForm):
-    """The ticket code; its format is not validated here, so that all wrong codes get the same answer."""
+    """The ticket code; what is wrong with its spelling is said before anything is looked up."""
 
     code = forms.CharField(
         label=_("Ticket code"),
-        help_text=_("24 letters and digits. Spaces, hyphens and small letters do not matter."),
+        help_text=_("30 letters and digits in six groups. Spaces, hyphens and small letters do not matter."),
         error_messages={"required": _("Write or paste your ticket code.")},
         widget=forms.TextInput(attrs=CODE_ATTRS),
     )
+
+    def clean_code(self) -> str:
+        """Return the canonical spelling of the code."""
+        try:
+            return codes.normalise(self.cleaned_data["code"])
+        except codes.MalformedCode as mistake:
+            raise ValidationError(_mistake(mistake)) from None
+
+
+def _mistake(mistake: codes.MalformedCode) -> str:
+    """Say what is wrong with a code; its length and the number of a group tell nothing of it."""
+    values = {"length": mistake.length, "all": codes.LENGTH, "group": mistake.group}
+    if not mistake.length:
+        return str(CodeForm.base_fields["code"].error_messages["required"])
+    if mistake.length > codes.LENGTH:
+        return gettext("A ticket code has %(all)d letters and digits; these are %(length)d.") % values
+    if mistake.length == codes.LENGTH:
+        return gettext("Group %(group)d has a mistake. Compare its five letters and digits with your note.") % values
+    if mistake.group:
+        return gettext("These are %(length)d of %(all)d letters and digits. Look at group %(group)d first.") % values
+    return gettext("These are %(length)d of %(all)d letters and digits. The last ones are missing.") % values
+
+
+class LastGroupForm(ReporterForm):
+    """The last group of a code that was just shown, by which a reporter sees that they noted it."""
+
+    last = forms.CharField(
+        label=_("Type the last group from your note"),
+        required=False,
+        widget=forms.TextInput(attrs=CODE_ATTRS),
+    )
+
+    def __init__(self, data: QueryDict | None = None, *, code: str) -> None:
+        super().__init__(data)
+        self._code = code
+
+    def clean_last(self) -> str:
+        """Return what was typed: the last group, or the whole code, in any spelling."""
+        typed = codes.symbols(self.cleaned_data["last"])
+        if typed not in (self._code[-codes.GROUP :], self._code):
+            raise ValidationError(_("That is not the last group. Compare your note with the code above."))
+        return typed
+
+
+class ReminderForm(ReporterForm):
+    """A day to look at the status page again, for the calendar of the reporter's own device."""
+
+    title = line(_("What the calendar shows"), limit=60)
+    day = DayField(label=_("On which day"), input_formats=DAY_FORMATS, widget=forms.DateInput(attrs=FORGET))
 
 
 class MessageForm(ReporterForm):

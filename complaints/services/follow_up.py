@@ -106,12 +106,12 @@ class StatusPage:
 def open_ticket(text: str) -> Ticket | None:
     """Return the ticket of a code as the reporter entered it, or None.
 
-    An unknown and a malformed code take the same key derivations and the same query.
+    Nothing is looked up for a malformed code: its check symbols are public, so that the answer tells nothing.
     """
     try:
         code = codes.normalise(text)
     except codes.MalformedCode:
-        code = codes.new_code()
+        return None
     keys, digest = reporter_keys(code), codes.lookup_digest(code)
     with connection.cursor() as cursor:
         cursor.execute("SELECT id FROM complaints_complaint WHERE lookup = %s", [digest])

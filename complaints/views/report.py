@@ -6,7 +6,6 @@ drawn once three pages are valid; it identifies the report, so that the check pa
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any, cast
 
 from django.http import HttpResponse, QueryDict
@@ -16,7 +15,6 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
-from complaints.domain.codes import grouped
 from complaints.forms.fields import ReporterForm
 from complaints.forms.posts import PostForm
 from complaints.forms.report import IdentityForm, StoryForm
@@ -289,38 +287,6 @@ def _send(request: ReporterRequest, draft: Draft) -> HttpResponse:
     # Partial files, which the check page listed as not included.
     drafts.discard_draft(session=request.reporter)
     return redirect("report_code")
-
-
-def code(request: ReporterRequest) -> HttpResponse:
-    """Show the code of the report just sent, until the session ends."""
-    sent = request.reporter.get("sent")
-    if sent is None:
-        return redirect("status_enter")
-    groups = {f"group{place}": group for place, group in enumerate(grouped(sent["code"]).split("-"))}
-
-    def context() -> dict[str, Any]:
-        check_by = date.fromisoformat(sent["check_by"]) if sent["check_by"] else None
-        shown = {name: hole(name) for name in ("reference", "bawaslu", "holder") if holes[name]}
-        return {"groups": [hole(name) for name in groups], "check_by": check_by, **shown}
-
-    words = bawaslu_words(sent["bawaslu"], timezone.localdate())
-    # The status page says of each report who holds it.
-    is_separate = sent["is_separate"]
-    holder = render_to_string("complaints/holder.html", {"held_by": "separate"}) if is_separate else ""
-    holes = {"reference": sent["reference"], "bawaslu": words, "holder": holder, **groups}
-    return still_page(request, "report/code", context, (sent["check_by"], bool(words), is_separate), holes)
-
-
-@require_POST
-def code_file(request: ReporterRequest) -> HttpResponse:
-    """Return the code as a file without any other word, so that the file does not tell what the code is for."""
-    sent = request.reporter.get("sent")
-    if sent is None:
-        return redirect("status_enter")
-    response = HttpResponse(f"{grouped(sent['code'])}\n", content_type="text/plain; charset=utf-8")
-    response["Content-Disposition"] = 'attachment; filename="catatan.txt"'
-    response["Cache-Control"] = "no-store"
-    return response
 
 
 @require_POST

@@ -66,7 +66,7 @@ def _handle_unreadable(view: Callable[[ReporterRequest], HttpResponse]) -> Calla
 
 
 def enter(request: ReporterRequest) -> HttpResponse:
-    """Ask for the code; unknown and malformed codes get the same answer after the same work."""
+    """Ask for the code; what is wrong with its spelling is said before anything is looked up."""
     form = CodeForm(request.POST) if request.method == "POST" else None
     if form and form.is_valid():
         ticket = follow_up.open_ticket(form.cleaned_data["code"])
@@ -76,17 +76,16 @@ def enter(request: ReporterRequest) -> HttpResponse:
             request.reporter["ticket"] = ticket.to_session()
             request.reporter.cycle()
             return redirect("status_page")
-        form.add_error("code", _("We do not know that code. Check its letters again."))
-    drafted = "draft" in request.reporter
+        form.add_error("code", _("No report has this code. Compare all of it with your note."))
+    kept = {"drafted": "draft" in request.reporter, "just_sent": "sent" in request.reporter}
     if form is None:
         return still_page(
             request,
             "status/enter",
-            lambda: {"parts": empty_fields(CodeForm, ("code",)), "drafted": drafted},
-            (drafted,),
+            lambda: {"parts": empty_fields(CodeForm, ("code",)), **kept},
+            tuple(kept.values()),
         )
-    context = {"parts": form.rendered(), "mistakes": form.mistakes(), "drafted": drafted}
-    return page(request, "status/enter", context)
+    return page(request, "status/enter", {"parts": form.rendered(), "mistakes": form.mistakes(), **kept})
 
 
 @_handle_unreadable

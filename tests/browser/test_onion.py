@@ -25,7 +25,7 @@ from tests.world import Cast
 
 PUBLIC_HOST, STAFF_HOST = "lapor.example.go.id", "kantor.example.go.id"
 ONION = f"http://{ONION_HOST}"
-CODE = re.compile(r"<span>([0-9A-Z]{4})</span>")
+CODE = re.compile(r"<span>([0-9A-Z]{5})</span>")
 WIDTH = 360
 PHOTO = photo("apel-fajar.jpg")
 # Chromium says so of every page without https; Tor Browser takes an onion for secure.
@@ -71,7 +71,7 @@ def test_a_whole_report_without_script(portal: WebServer) -> None:
     assert PHOTO.name in page.text
     page = visitor.send(page, ANONYMOUS)
     code = "-".join(CODE.findall(page.text))
-    assert (page.path, len(code)) == ("/lapor/kode/", 29)
+    assert (page.path, len(code)) == ("/lapor/kode/", 35)
     assert set(visitor.cookies) == {"lapor", "csrf"}
     again = over_tor(portal)
     assert "KN-" in again.send(again.open("/cek/"), {"code": code}).text

@@ -78,12 +78,12 @@ def report_is_sent(reporter: Reporter) -> str:
     window.press("Kirim laporan")
     assert window.heading == "Laporan Anda sudah kami terima."
     code = reporter.code()
-    assert re.fullmatch("[0-9A-Z]{24}", code)
+    assert re.fullmatch("[0-9A-Z]{30}", code)
     return code
 
 
 def reporter_returns(reporter: Reporter, code: str) -> None:
-    reporter.returns(" ".join(code[start : start + 4] for start in range(0, 24, 4)).lower())
+    reporter.returns(" ".join(code[start : start + 5] for start in range(0, 30, 5)).lower())
     assert reporter.window.path == "/cek/laporan/"
     assert "Diterima. Kami mulai memeriksa paling lambat" in reporter.window.heading
 

@@ -68,7 +68,7 @@ def test_it_is_found_in_the_words_as_they_stand(kind: DisclosureKind, text: str,
 
 
 def test_a_ticket_code_is_found_however_it_is_grouped() -> None:
-    code = "7K2M9Q4XAB3D8FHJ0NPR5TVW"
+    code = "7K2MZ9Q4X2AB3DB8FHJX0NPR65TVWR"
     for spelling in (code, code.lower(), codes.grouped(code), codes.grouped(code).replace("-", " - ")):
         assert disclosed(f"Kode Anda {spelling} tadi.") == [("code", spelling)], spelling
     spaced = codes.grouped(code).replace("-", " ")

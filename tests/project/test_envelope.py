@@ -247,7 +247,7 @@ def opened_record(sealed: bytes, holder: str) -> Vector:
 
 @pytest.mark.parametrize("vector", vectors("codes"))
 def test_a_stranger_derives_from_a_code(vector: Vector) -> None:
-    code = vector["code"].encode()
+    code = "".join(symbol for place, symbol in enumerate(vector["code"]) if place % 5 < 4).encode()
     derived = [blake2b(code, person).hex() for person in (b"lookup 1", b"reporter 1", b"sign 1")]
     assert derived == [vector["lookup"], vector["box_private"], vector["sign_seed"]]
 

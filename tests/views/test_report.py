@@ -26,7 +26,7 @@ def test_the_four_pages_lead_on_one_to_the_next(client: Client) -> None:
     page = client.get("/lapor/periksa/")
     sent = client.post("/lapor/periksa/", walk.ANONYMOUS | {"token": walk.token_of(page)})
     assert sent.url == "/lapor/kode/"
-    assert re.fullmatch(r"[0-9A-Z]{24}", walk.code_on(client.get(sent.url)))
+    assert re.fullmatch(r"[0-9A-Z]{30}", walk.code_on(client.get(sent.url)))
     assert Complaint.objects.count() == 1
 
 

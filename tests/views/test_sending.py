@@ -13,6 +13,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from complaints import page_cache
+from complaints.domain.codes import grouped
 from complaints.models.complaint import Complaint
 from complaints.models.draft import Draft
 from complaints.models.evidence import DraftFile, Evidence
@@ -210,6 +211,39 @@ def test_the_download_holds_the_code_and_nothing_else(client: Client) -> None:
     assert answer["Content-Disposition"].startswith("attachment")
     assert answer["Cache-Control"] == "no-store"
     assert client.get("/lapor/kode/unduh/").status_code == 405
+
+
+def test_the_last_group_is_asked_back_before_it_leads_on(client: Client) -> None:
+    walk.send(client)
+    shown = client.get("/lapor/kode/")
+    code = walk.code_on(shown)
+    assert re.search(r"<title>\s*Catatan\s*</title>", shown.content.decode())
+    for wrong in ("", code[:5] if code[:5] != code[-5:] else "00000", code[-4:]):
+        page = client.post("/lapor/kode/", {"last": wrong})
+        assert "Itu bukan kelompok terakhir." in walk.words(page)
+        assert walk.code_on(page) == code
+    for right in (code[-5:].lower(), grouped(code), f" {code[-5:]}. "):
+        assert client.post("/lapor/kode/", {"last": right}).url == "/cek/"
+    assert 'href="/lapor/kode/"' in client.get("/cek/").content.decode()
+    assert Client().post("/lapor/kode/", {"last": code[-5:]}).url == "/cek/"
+
+
+def test_a_reminder_holds_the_chosen_title_and_day_alone(client: Client) -> None:
+    assert client.get("/lapor/kode/pengingat/").url == "/cek/"
+    walk.send(client)
+    assert 'value="Catatan"' in client.get("/lapor/kode/pengingat/").content.decode()
+    refused = client.post("/lapor/kode/pengingat/", {"title": "Servis motor", "day": "besok"})
+    assert refused.status_code == 200
+    assert "Servis motor" in refused.content.decode()
+    made = client.post("/lapor/kode/pengingat/", {"title": "Servis; motor\nSUMMARY:x", "day": "2026-12-14"})
+    assert (made["Content-Type"], made["Cache-Control"]) == ("text/calendar; charset=utf-8", "no-store")
+    lines = made.content.decode().split("\r\n")
+    assert "SUMMARY:Servis\\; motor SUMMARY:x" in lines
+    assert "DTSTART;VALUE=DATE:20261214" in lines
+    assert len(lines) == 11
+    text = made.content.decode()
+    assert "anal" not in text
+    assert walk.code_on(client.get("/lapor/kode/"))[:5] not in text
 
 
 def test_the_code_page_closes_after_fifteen_minutes(client: Client) -> None:

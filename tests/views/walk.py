@@ -73,7 +73,7 @@ def code_on(page: HttpResponse) -> str:
     """Return the ticket code that the code page shows, without separators."""
     ticket = re.search(r'id="ticket"[^>]*>(.*?)</p>', page.content.decode(), re.DOTALL)
     assert ticket
-    return "".join(re.findall(r"<span>(\w{4})</span>", ticket[1]))
+    return "".join(re.findall(r"<span>(\w{5})</span>", ticket[1]))
 
 
 def words(page: HttpResponse) -> str:

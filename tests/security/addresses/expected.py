@@ -171,6 +171,7 @@ PUBLIC_GETS: dict[str, tuple[int, int, int, int]] = {
     "report_story": (302, 200, 302, 302),
     "report_check": (302, 200, 302, 302),
     "report_code": (302, 302, 200, 302),
+    "report_code_reminder": (302, 302, 200, 302),
     "status_enter": (200, 200, 200, 200),
     "status_page": (302, 302, 302, 200),
     "status_withdraw": (302, 302, 302, 302),  # a body holds it, and the status page says so

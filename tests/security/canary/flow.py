@@ -102,7 +102,7 @@ class MarkedProcedure:
 
     def keep_code(self, code: str) -> None:
         self.secrets["code"] = code
-        self.secrets["grouped code"] = "-".join(code[n : n + 4] for n in range(0, 24, 4))
+        self.secrets["grouped code"] = "-".join(code[n : n + 5] for n in range(0, 30, 5))
 
     def _who(self) -> dict[str, str]:
         names = ("accused_name", "accused_position", "agency", "regency")

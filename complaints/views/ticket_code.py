@@ -1,0 +1,105 @@
+"""The page of a ticket code that was just drawn, with its file, its rehearsal and a reminder for the calendar."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import date, timedelta
+from typing import Any, Final
+
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.template.loader import render_to_string
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from complaints.domain.codes import grouped
+from complaints.forms.status import LastGroupForm, ReminderForm
+from complaints.page_cache import empty_fields, hole, still_page
+from complaints.views import ReporterRequest, page
+from complaints.views.answers import bawaslu_words
+
+# In how many days a reminder is proposed where the office promises no day.
+REMIND_AFTER: Final = timedelta(days=7)
+_CALENDAR: Final = """BEGIN:VCALENDAR\r
+VERSION:2.0\r
+PRODID:-//calendar//\r
+BEGIN:VEVENT\r
+UID:{uid}\r
+DTSTAMP:{day:%Y%m%d}T000000Z\r
+DTSTART;VALUE=DATE:{day:%Y%m%d}\r
+SUMMARY:{title}\r
+END:VEVENT\r
+END:VCALENDAR\r
+"""
+
+
+def show(request: ReporterRequest) -> HttpResponse:
+    """Show the code of the report just sent, until the session ends; by POST compare its last group with the note."""
+    sent = request.reporter.get("sent")
+    if sent is None:
+        return redirect("status_enter")
+    if request.method != "POST":
+        return _show(request, sent)
+    form = LastGroupForm(request.POST, code=sent["code"])
+    return redirect("status_enter") if form.is_valid() else _show(request, sent, form)
+
+
+def _show(request: ReporterRequest, sent: dict[str, Any], form: LastGroupForm | None = None) -> HttpResponse:
+    groups = {f"group{place}": group for place, group in enumerate(grouped(sent["code"]).split("-"))}
+    words = bawaslu_words(sent["bawaslu"], timezone.localdate())
+    # The status page says of each report who holds it.
+    is_separate = sent["is_separate"]
+    holder = render_to_string("complaints/holder.html", {"held_by": "separate"}) if is_separate else ""
+    holes = {"reference": sent["reference"], "bawaslu": words, "holder": holder, **groups}
+    check_by = date.fromisoformat(sent["check_by"]) if sent["check_by"] else None
+    if form is not None:
+        shown = {"groups": list(groups.values()), "check_by": check_by, **holes}
+        return page(request, "report/code", shown | {"parts": form.rendered(), "mistakes": form.mistakes()})
+
+    def context() -> dict[str, Any]:
+        filled = {name: hole(name) for name in ("reference", "bawaslu", "holder") if holes[name]}
+        parts = empty_fields(lambda: LastGroupForm(code=""), ("last group",))
+        return {"groups": [hole(name) for name in groups], "check_by": check_by, "parts": parts, **filled}
+
+    return still_page(request, "report/code", context, (sent["check_by"], bool(words), is_separate), holes)
+
+
+@require_POST
+def download(request: ReporterRequest) -> HttpResponse:
+    """Return the code as a file without any other word, so that the file does not tell what the code is for."""
+    sent = request.reporter.get("sent")
+    if sent is None:
+        return redirect("status_enter")
+    return _attachment(f"{grouped(sent['code'])}\n", "text/plain", "catatan.txt")
+
+
+def reminder(request: ReporterRequest) -> HttpResponse:
+    """Ask for a title and a day; by POST return them as a calendar file that holds nothing else."""
+    sent = request.reporter.get("sent")
+    if sent is None:
+        return redirect("status_enter")
+    if request.method == "POST":
+        form = ReminderForm(request.POST)
+        if form.is_valid():
+            title = _calendar_text(form.cleaned_data["title"] or _("Note"))
+            event = _CALENDAR.format(uid=uuid.uuid4(), day=form.cleaned_data["day"], title=title)
+            return _attachment(event, "text/calendar", "catatan.ics")
+    else:
+        promised = date.fromisoformat(sent["check_by"]) if sent["check_by"] else None
+        form = ReminderForm(initial={"title": _("Note"), "day": promised or timezone.localdate() + REMIND_AFTER})
+    return page(request, "report/reminder", {"parts": form.rendered(), "mistakes": form.mistakes()})
+
+
+def _calendar_text(text: str) -> str:
+    """Return ``text`` as RFC 5545 writes it in a property, on one line."""
+    for character in ("\\", ";", ","):
+        text = text.replace(character, f"\\{character}")
+    return " ".join(text.split())
+
+
+def _attachment(content: str, content_type: str, name: str) -> HttpResponse:
+    response = HttpResponse(content, content_type=f"{content_type}; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    response["Cache-Control"] = "no-store"
+    return response
