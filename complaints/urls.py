@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from complaints.views import api, public, report, status, ticket_code
+from complaints.views import api, public, report, retaliation, status, ticket_code
 
 urlpatterns = [
     path("", public.home, name="home"),
@@ -34,6 +34,7 @@ urlpatterns = [
     path("cek/laporan/bukti/hapus/", status.file_remove, name="status_file_remove"),
     path("cek/laporan/unggahan/", status.post, name="status_post"),
     path("cek/laporan/nama/", status.name, name="status_name"),
+    path("cek/laporan/terjadi/", retaliation.tell, name="status_retaliation"),
     path("cek/laporan/cabut/", status.withdraw, name="status_withdraw"),
     path("cek/keluar/", status.leave, name="status_leave"),
 ]

@@ -79,7 +79,7 @@ HEADERS: Final[dict[str, tuple[str, ...]]] = {
 # Where a session ends: by leaving, by ending one's own sessions, by wrong answers to a confirmation.
 ENDING = ("keluar", "sesi", "konfirmasi")
 LOGIN_PAGES = ("/kantor/masuk/",)
-TICKET_PAGES = ("/cek/laporan/", "/cek/laporan/cabut/")
+TICKET_PAGES = ("/cek/laporan/", "/cek/laporan/terjadi/", "/cek/laporan/cabut/")
 STAFF_PAGES = ("/kantor/", "/kantor/saya/", "/kantor/faktor/", "/kantor/faktor/kunci/", "/kantor/sandi/")
 REPORTER_PAGES = ("/", "/lapor/", "/lapor/siapa/", "/lapor/cerita/", "/lapor/periksa/", "/cek/")
 # What every answer of the portal carries.

@@ -60,6 +60,7 @@ from complaints.admin.reply_composer import (
     standard_text_options,
     text_as_sent,
 )
+from complaints.admin.retaliation import retaliation_context
 from complaints.domain.case_links import TAKES_IN
 from complaints.domain.disclosure import Disclosure
 from complaints.domain.workflow import Permission, Status, with_body
@@ -119,7 +120,10 @@ def _show_case(request: StaffRequest, object_id: uuid.UUID, submitted: Submitted
     # The previews beside the evidence belong to this look at the case, which has just been recorded.
     allow_viewing(request.session, object_id, now=now)
     status = 200 if submitted is None else 409 if submitted.seen else 400
-    return render(request, "admin/case.html", case_context(request, opened, submitted), status=status)
+    context = case_context(request, opened, submitted)
+    if any(entry.marks for report in opened.complaints for entry in report.thread):
+        context |= retaliation_context(request, opened)
+    return render(request, "admin/case.html", context, status=status)
 
 
 def _redirect_to_joint_case(request: StaffRequest, object_id: uuid.UUID) -> HttpResponseBase:

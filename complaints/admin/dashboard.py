@@ -6,11 +6,12 @@ would cost much and tell an officer nothing. All counts of a person of triage ar
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Final, cast
 
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet, Subquery
 from django.db.models.functions import TruncWeek
 from django.http import HttpResponse
 from django.urls import reverse
@@ -41,7 +42,7 @@ from complaints.models.oversight import Release
 from complaints.models.reference_data import Election
 from complaints.models.rule_change import RuleChange
 from complaints.models.team import Role, Staff, TeamMembership
-from complaints.services import case_actions, case_summary, conflicts, first_look, job_runs, signin_counts
+from complaints.services import case_actions, case_summary, conflicts, first_look, job_runs, retaliation, signin_counts
 from complaints.services.audit import log, named_faults, nightly_run
 from complaints.services.reference_data import elections, year_without_list
 
@@ -57,8 +58,8 @@ BAR_STEP: Final = 40
 # --- Counts
 
 
-def read_counts(person: Staff, counts: dict[str, CappedCount]) -> dict[str, int]:
-    """Read all counts in one query."""
+def read_counts(person: Staff, counts: Mapping[str, CappedCount | Subquery]) -> dict[str, int]:
+    """Read all counts in one query, and what else it is to read of any one row."""
     return cast("dict[str, int]", Staff.objects.filter(pk=person.pk).values(**counts).get())
 
 
@@ -87,12 +88,13 @@ class TileOfList:
 
 
 _TILES: Final = (
+    # First: a message may tell of retaliation, and nobody knows before a member has read it.
+    TileOfList(gettext_lazy("Unread answers"), {"status": "every", "answers": "unread"}),
     TileOfList(gettext_lazy("Due today"), {"due": "today"}),
     TileOfList(gettext_lazy("Late"), {"due": "late"}, urgent=True),
     TileOfList(gettext_lazy("New"), {"status": "received"}),
     TileOfList(gettext_lazy("Waiting for me"), {"status": "ours", "officer": "me"}),
     TileOfList(gettext_lazy("Waiting for others"), {"status": "others", "officer": "me"}),
-    TileOfList(gettext_lazy("Unread answers"), {"status": "every", "answers": "unread"}),
 )
 # Shown only where the number is not zero.
 _TILES_IF_ANY: Final = (
@@ -181,7 +183,9 @@ def _triage_context(request: StaffRequest, today: date) -> dict[str, object]:
     counts["still_late"] = capped_count(cases.filter(status__in=sorted(PROMISED), due_on__lt=today))
     counts["second"] = capped_count(case_actions.awaiting_approval(person))
     counts["unopened"] = capped_count(job_runs.unconfined_runs(today=today))
-    numbers = read_counts(person, counts | _chart_counts(person, today))
+    numbers = read_counts(
+        person, {**counts, **_chart_counts(person, today), **retaliation.urgent_columns(request.keyring)}
+    )
     shown = []
     for place, tile in enumerate(tiles):
         number = numbers[f"tile_{place}"]
@@ -201,7 +205,8 @@ def _triage_context(request: StaffRequest, today: date) -> dict[str, object]:
         _punctuality_chart(person, today, numbers["still_late"]),
     ]
     mine, unopened = _own_cases(request, today), numbers["unopened"] > 0
-    return {"counts": shown, "charts": charts, "mine": mine, "unopened": unopened}
+    urgent = retaliation.urgent_work(actor=request.actor, values=numbers)
+    return {"counts": shown, "charts": charts, "mine": mine, "unopened": unopened, "urgent": urgent}
 
 
 def _own_cases(request: StaffRequest, today: date) -> list[WaitingRow]:

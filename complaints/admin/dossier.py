@@ -21,7 +21,14 @@ from complaints.admin.base import StaffRequest, as_attachment, staff_page
 from complaints.admin.case_evidence import VARIANTS, released_label
 from complaints.admin.case_summary import PostLines
 from complaints.admin.custody import EVENTS, EntryLine
-from complaints.admin.release_content import ContentLines, ReportLines, content_lines, file_name, report_count
+from complaints.admin.release_content import (
+    ContentLines,
+    ReportLines,
+    content_lines,
+    file_name,
+    report_count,
+    told_words,
+)
 from complaints.admin.releases import release_or_404
 from complaints.models.oversight import Release
 from complaints.services.forwarding import dossier, reading
@@ -130,7 +137,9 @@ def _report_blocks(report: ReportLines) -> Iterator[Block]:
     for number, post in enumerate(report["posts"]):
         heading = "" if number else _("Posts, as text: opening one shows the accused that somebody looks")
         yield _block(4, heading, rows=_post_rows(post))
+    told = [(item["day"], f"{item['short']}\n{item['text']}".strip()) for item in report["told"]]
     for heading, entries in (
+        (_("Retaliation against the reporter"), told),
         (_("Messages of the reporter"), report["messages"]),
         (_("Notes of the office"), report["notes"]),
     ):
@@ -146,7 +155,8 @@ def _post_rows(post: PostLines) -> Rows:
 
 
 def _thread_line(entry: reading.ReleaseMessage) -> tuple[str, str]:
-    return f"{entry.message.get_direction_display()}, {_day(entry.message.day)}", entry.text
+    text = f"{told_words(entry.told)}\n{entry.text}".strip() if entry.told else entry.text
+    return f"{entry.message.get_direction_display()}, {_day(entry.message.day)}", text
 
 
 def _decision(decision: labels.DecisionLines) -> tuple[str, str]:

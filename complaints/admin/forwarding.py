@@ -34,6 +34,7 @@ from complaints.admin.release_choice import (
     offered,
     report_choices,
     tick,
+    tick_only,
 )
 from complaints.admin.release_content import content_lines
 from complaints.admin.reply_composer import Composer
@@ -297,6 +298,9 @@ def supplement(request: StaffRequest, object_id: uuid.UUID) -> HttpResponseBase:
     if is_post and (address := _keep(request, case)):
         return redirect(address)
     desk = _open_desk(request, case, first)
+    if not is_post and (message := request.GET.get("message")):
+        # From the section on retaliation, whose message goes alone unless more is ticked.
+        tick_only(desk.choices, message)
     form = SupplementForm(request.POST if is_post else None, initial=_initial(request, desk))
     if not is_post or not form.is_valid():
         return _supplement_page(desk, first, form)

@@ -142,6 +142,8 @@ CODES: Final[dict[str, Label]] = {
     Start.LETTER_PREPARED: _("from the day on which the letter is prepared"),
     Start.RECOMMENDED: _("from the day of the recommendation"),
     Start.CANDIDATES_CONFIRMED: _("before candidates are confirmed"),
+    Start.RETALIATION_TOLD: _("from the day on which a reporter tells of retaliation"),
+    Start.DECISION_RECEIVED: _("from the day on which the decision is received or announced"),
 }
 LIMITS: Final[dict[str, Label]] = {
     "bawaslu_report": _("report to Bawaslu"),
@@ -158,6 +160,10 @@ LIMITS: Final[dict[str, Label]] = {
     "letter delivered": _("letter delivered"),
     "urgent forwarding": _("forwarding, urgent case"),
     "agency reminder": _("reminder to the agency"),
+    "retaliation read": _("message about retaliation read"),
+    "check-in": _("question whether the reporter is safe"),
+    "objection": _("objection to the office that decided"),
+    "claim at the PTUN": _("claim at the administrative court (PTUN)"),
 }
 TABLES: Final[dict[str, Label]] = {
     "sanctions": _("Sanctions"),

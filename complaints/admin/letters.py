@@ -100,7 +100,7 @@ def referral_letter(request: StaffRequest, object_id: uuid.UUID) -> HttpResponse
         keys = set(form.cleaned_data["parts"])
         chosen = [part for part in parts if part.key in keys]
         letters.record_printing(actor=request.actor, case_id=case.pk, kind=letters.REFERRAL, parts=len(chosen))
-        return _pdf(form, letters.REFERRAL, _("Verification team"), case.reference, chosen)
+        return letter_pdf(form, letters.REFERRAL, _("Verification team"), case.reference, chosen)
     ticked = set(request.POST.getlist("parts")) if form.is_bound else {part.key for part in parts if part.ticked}
     context: dict[str, object] = {
         "title": _("Letter to another authority: %(case)s") % {"case": case.reference},
@@ -155,7 +155,7 @@ def agency_letter(request: StaffRequest, object_id: uuid.UUID, kind: str) -> Htt
     form = LetterForm(request.POST or None, initial={"day": timezone.localdate(), "words": words})
     if request.method == "POST" and form.is_valid():
         letters.record_printing(actor=request.actor, case_id=release.case_id, kind=kind, parts=0)
-        return _pdf(form, kind, release.body.name, release.case.reference, [])
+        return letter_pdf(form, kind, release.body.name, release.case.reference, [])
     context: dict[str, object] = {
         "title": _("Letter: %(case)s") % {"case": release.case.reference},
         "form": form,
@@ -166,7 +166,7 @@ def agency_letter(request: StaffRequest, object_id: uuid.UUID, kind: str) -> Htt
     return render(request, "admin/letter.html", context, model=Release, status=400 if form.is_bound else 200)
 
 
-def _pdf(form: LetterForm, kind: str, sender: str, reference: str, parts: Sequence[Part]) -> HttpResponse:
+def letter_pdf(form: LetterForm, kind: str, sender: str, reference: str, parts: Sequence[Part]) -> HttpResponse:
     """Return a letter as a PDF; its words are Indonesian whatever language the officer reads."""
     with override("id"):
         data = _letter(form, letters.letter_texts()[kind], sender, reference, parts)

@@ -16,7 +16,8 @@ from django.utils.translation import gettext as _
 from complaints.admin.base import StaffRequest
 from complaints.admin.case_evidence import copy_label, losses_of_copy, origin_traces
 from complaints.admin.case_summary import PostLines, post_lines
-from complaints.admin.release_content import answer_choices, file_name
+from complaints.admin.release_content import answer_choices, file_name, told_words
+from complaints.domain.retaliation import TOLD, Retaliation
 from complaints.models.complaint import Message
 from complaints.services import case_file, redactions
 from complaints.services.evidence.posts import for_body
@@ -178,11 +179,13 @@ def _message_lines(report: case_file.ComplaintFile, held: Held) -> Iterable[Line
         message = entry.message
         if message.direction == Message.Direction.FROM_REPORTER:
             is_held = message.pk in held.rows
+            told = told_words(Retaliation.from_mark(entry.marks[TOLD])) if TOLD in entry.marks else ""
             yield Line(
                 "messages",
                 str(message.pk),
                 _day(message.day),
                 entry.text,
+                remark=_("Retaliation, goes with the message as urgent: %(what)s") % {"what": told} if told else "",
                 is_held=is_held,
                 is_ticked=True,
             )
@@ -268,6 +271,15 @@ def tick(choices: list[ReportChoice], posted: Mapping[str, list[str]]) -> None:
     for line in all_lines(choices):
         if line.token in known:
             line.is_ticked = line.value in posted.get(line.name, [])
+
+
+def tick_only(choices: Iterable[ReportChoice], message: str) -> None:
+    """Tick this message of a reporter with its report, and nothing else that the body does not hold."""
+    for choice in choices:
+        lines = [line for group in choice["groups"] for line in group["lines"]]
+        for line in lines:
+            line.is_ticked = line.name == "messages" and line.value == message
+        choice["line"].is_ticked = any(line.is_ticked for line in lines)
 
 
 def choice_of(choices: list[ReportChoice]) -> Choice:

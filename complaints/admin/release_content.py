@@ -6,12 +6,15 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Final, TypedDict
 
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from complaints.admin import case_summary
 from complaints.admin.case_evidence import released_label, told_of_released
 from complaints.admin.labels import Label
+from complaints.domain.retaliation import Retaliation, RetaliationKind
+from complaints.forms.retaliation import KIND_LABELS
 from complaints.models.oversight import Release
 from complaints.services.forwarding.contents import ALWAYS, ANSWERS, Content, ReleasedItem, ReportContent
 
@@ -45,8 +48,19 @@ class FileLine(TypedDict):
     told: list[str]
 
 
+class ToldLines(TypedDict):
+    """What a reporter told of retaliation on a day: in short, and with the reporter's words ("": none)."""
+
+    day: date
+    short: str
+    text: str
+
+
 class ReportLines(TypedDict):
-    """One report in words; ``left_out`` says what the office did not pass on, "" where nothing was kept."""
+    """One report in words; ``told`` are those of its messages that tell of retaliation.
+
+    ``left_out`` says what the office did not pass on, "" where nothing was kept.
+    """
 
     number: int
     day: date | None
@@ -56,6 +70,7 @@ class ReportLines(TypedDict):
     links: list[str]
     posts: list[case_summary.PostLines]
     messages: list[tuple[date, str]]
+    told: list[ToldLines]
     notes: list[tuple[date, str]]
     left_out: str
     gist: str
@@ -121,6 +136,7 @@ def _amounts(numbers: Mapping[str, int]) -> list[str]:
 
 def _report_lines(report: ReportContent) -> ReportLines:
     answers = report.answers
+    told = report.told
     left_out = [str(ANSWER_LABELS[key]) for key in report.left_out] + _amounts(report.missing)
     return {
         "number": report.number,
@@ -130,11 +146,18 @@ def _report_lines(report: ReportContent) -> ReportLines:
         "story": str(answers.get("story", "")),
         "links": str(answers.get("links", "")).splitlines(),
         "posts": case_summary.released_post_lines(report.posts),
-        "messages": report.messages,
+        "messages": [entry for entry in report.messages if entry not in [(day, text) for day, _told, text in told]],
+        "told": [{"day": day, "short": told_words(item), "text": text} for day, item, text in told],
         "notes": report.notes,
         "left_out": ", ".join(left_out),
         "gist": case_summary.report_gist(answers) if answers else "",
     }
+
+
+def told_words(told: Retaliation) -> str:
+    """Return what happened in the reporter's words, and the day that the reporter named."""
+    kind = str(KIND_LABELS[RetaliationKind(told.kind)]) if told.kind else _("Something happened to the reporter")
+    return f"{kind} ({date_format(told.happened_on, 'j F Y')})" if told.happened_on else kind
 
 
 def _file_line(item: ReleasedItem) -> FileLine:

@@ -20,7 +20,7 @@ from complaints.admin.base import StaffRequest, render, staff_page
 from complaints.admin.case_summary import FOLDED_FROM, release_deadline
 from complaints.admin.file_responses import attachment
 from complaints.admin.legal_basis import judgment_lines
-from complaints.admin.release_content import content_lines, report_count
+from complaints.admin.release_content import content_lines, report_count, told_words
 from complaints.admin.releases import is_current, release_or_404, status_line, step_label
 from complaints.models.oversight import Release, ReleasedFile
 from complaints.services import legal_basis
@@ -53,7 +53,7 @@ def release_page(request: StaffRequest, object_id: uuid.UUID) -> HttpResponse:
         ],
         "folds": len(opened.answers) >= FOLDED_FROM,
         "all_open": request.GET.get("all") == "1",
-        "thread": opened.thread,
+        "thread": [(entry, told_words(entry.told) if entry.told else "") for entry in opened.thread],
         "names": _name_requests(release, opened),
         "decisions": [labels.decision_lines(decision) for decision in opened.decisions],
         "steps": [step_label(row, release) for row in opened.actions],

@@ -39,6 +39,7 @@ from complaints.admin import (
     release_step,
     releases,
     removal,
+    retaliation,
     rule_changes,
     staff,
     teams,
@@ -116,6 +117,22 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("complaints/case/<uuid:object_id>/bahaya/<uuid:complaint_id>/", case_risk.assess, name="complaints_case_risk"),
     path("complaints/case/<uuid:object_id>/jawab/<uuid:complaint_id>/", case.reply, name="complaints_case_reply"),
     path("complaints/case/<uuid:object_id>/catatan/<uuid:complaint_id>/", case.note, name="complaints_case_note"),
+    # A case: retaliation
+    path(
+        "complaints/case/<uuid:object_id>/pembalasan/<uuid:complaint_id>/",
+        retaliation.record_act,
+        name="complaints_case_retaliation",
+    ),
+    path(
+        "complaints/case/<uuid:object_id>/pembalasan/<uuid:complaint_id>/tanya/<slug:code>/",
+        retaliation.check_in,
+        name="complaints_case_check_in",
+    ),
+    path(
+        "complaints/case/<uuid:object_id>/pembalasan/<uuid:complaint_id>/surat/",
+        retaliation.transfer_letter,
+        name="complaints_case_transfer_letter",
+    ),
     path("complaints/case/<uuid:object_id>/gabung/", case_links.link, name="complaints_case_link"),
     path(
         "complaints/case/<uuid:object_id>/pisah/<uuid:complaint_id>/", case_links.unlink, name="complaints_case_unlink"

@@ -740,6 +740,15 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name='UrgentRegister',
+            fields=[
+                ('team', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, primary_key=True, related_name='urgent_register', serialize=False, to='complaints.team')),
+                ('version', models.PositiveIntegerField()),
+                ('sealed', models.BinaryField()),
+                ('sealed_number', models.SmallIntegerField()),
+            ],
+        ),
+        migrations.CreateModel(
             name='SavedFilter',
             fields=[
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),

@@ -24,6 +24,7 @@ from complaints.models import (
     session,
     sign_in,
     team,
+    urgent_register,
     verification,
 )
 
@@ -51,5 +52,6 @@ __all__ = [
     "session",
     "sign_in",
     "team",
+    "urgent_register",
     "verification",
 ]

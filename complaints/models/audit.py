@@ -41,6 +41,7 @@ EVENTS: Final = {
     "lane.finished": _("Proposal on likely junk carried out"),
     "message.sent": _("Message sent"),
     "note.written": _("Internal note written"),
+    "register.sealed": _("Team's register of urgent matters written anew"),
     "assessment.recorded": _("Danger graded, facts stated, or a checklist kept"),
     "redaction.made": _("Passages removed for a body"),
     "redaction.checked": _("Release compared with originals and removed passages"),

@@ -120,6 +120,9 @@ LINES: Final[dict[str, Line]] = {
     "complaints.SavedFilter": Line(
         web=Rights(insert=True, update=("sealed", "sealed_number"), delete=True), jobs=NOTHING
     ),
+    "complaints.UrgentRegister": Line(
+        web=Rights(insert=True, update=("version", "sealed", "sealed_number")), jobs=READ
+    ),
     # Releases to a body, and its decisions.
     "complaints.Release": Line(web=Rights(insert=True, update=("state",)), jobs=READ),
     "complaints.ReleasedReport": _APPENDED_BY_STAFF,

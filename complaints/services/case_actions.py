@@ -21,6 +21,7 @@ from complaints import access
 from complaints.domain import checklists, workflow
 from complaints.domain.checklists import CheckedItem
 from complaints.domain.law.facts import StatedFacts
+from complaints.domain.retaliation import Marks
 from complaints.domain.risk import RiskAnswer, RiskGrade, RiskQuestion
 from complaints.domain.workflow import Action, ActorKind, Status, TransitionRefused
 from complaints.models.case import IS_JUNK, Assessment, Case, CaseStep, InternalNote, Lane
@@ -35,6 +36,7 @@ from complaints.services import (
     legal_basis,
     reference_data,
     transitions,
+    urgent_register,
 )
 from complaints.services.actor import Actor
 from complaints.services.assignment import assign
@@ -42,7 +44,7 @@ from complaints.services.evidence import processing, storage
 from complaints.services.forwarding.release import end_releases
 from complaints.services.keyring import Keyring, Locked, require_admission
 from complaints.services.lane import leave_lane
-from complaints.services.messages import read_note, send_to_reporter, write_note
+from complaints.services.messages import NO_MARKS, read_note, send_to_reporter, write_note
 from complaints.services.transitions import CaseChanged, CaseVersion
 
 
@@ -223,8 +225,11 @@ def reply_to_reporter(
     text: str,
     seen: CaseVersion | None = None,
     override: disclosure_check.Override | None = None,
+    marks: Marks = NO_MARKS,
 ) -> Message:
     """Send one reporter a message from triage; ``override`` says why, where there was a disclosure warning.
+
+    ``marks`` are those of domain.retaliation, for the team alone.
 
     Raises as :func:`write_case_note`, and Locked where the report has no reporter.
     """
@@ -232,17 +237,24 @@ def reply_to_reporter(
     if not complaint.has_reporter:
         raise Locked("reporter")
     text = case_membership.with_reference(text, complaint)
-    message = send_to_reporter(complaint=complaint, text=text, actor=actor)
+    message = send_to_reporter(complaint=complaint, text=text, actor=actor, marks=marks)
+    urgent_register.follow(actor=actor, reports={complaint.pk: message.sequence}, marks=marks)
     if override:
         disclosure_check.record_override(actor=actor, complaints=[complaint], override=override, about=message)
     return message
 
 
 @transaction.atomic
-def write_case_note(*, actor: Actor, complaint_id: uuid.UUID, text: str, seen: CaseVersion | None = None) -> None:
-    """Write an internal note; raises CaseChanged where the case does not agree with ``seen``, Locked outside triage."""
+def write_case_note(
+    *, actor: Actor, complaint_id: uuid.UUID, text: str, seen: CaseVersion | None = None, marks: Marks = NO_MARKS
+) -> None:
+    """Write an internal note, with the ``marks`` of domain.retaliation.
+
+    Raises CaseChanged where the case does not agree with ``seen``, Locked outside triage.
+    """
     complaint = _complaint_as_seen(complaint_id, seen, actor.staff)
-    write_note(complaint=complaint, text=text, actor=actor)
+    note = write_note(complaint=complaint, text=text, actor=actor, marks=marks)
+    urgent_register.follow(actor=actor, reports={complaint.pk: note.sequence}, marks=marks)
 
 
 @transaction.atomic

@@ -21,6 +21,7 @@ from django.db.models import Exists, Q, Subquery, UUIDField, Value, When
 from complaints import access
 from complaints.domain.checklists import CheckedItem
 from complaints.domain.errors import SealError
+from complaints.domain.retaliation import Marks
 from complaints.domain.risk import RiskGrade
 from complaints.domain.sealing.primitives import BoxPair
 from complaints.domain.sealing.records import Context, open_record
@@ -30,7 +31,7 @@ from complaints.models.complaint import Complaint, KeyGrant, Message
 from complaints.models.evidence import Evidence, EvidenceObject
 from complaints.models.oversight import Release
 from complaints.models.team import Staff
-from complaints.services import assessments, blind_index, conflict_detection, similarity, transitions
+from complaints.services import assessments, blind_index, conflict_detection, similarity, transitions, urgent_register
 from complaints.services.actor import Actor
 from complaints.services.assessments import OpenedAssessments, RiskAssessment, Statement
 from complaints.services.assignment import record_owner_visit
@@ -38,13 +39,14 @@ from complaints.services.audit import log, recorded_acts
 from complaints.services.evidence import posts, storage
 from complaints.services.keyring import Keyring, Locked
 from complaints.services.legal_basis import is_for_bawaslu
-from complaints.services.messages import read, read_note
+from complaints.services.messages import read_marked, read_marked_note
 from complaints.services.reference_data import edition
 from complaints.services.team_key_history import UnpinnedKey
 from complaints.services.transitions import AvailableStep, CaseVersion, available_steps
 
 EvidenceRows = dict[uuid.UUID, list[tuple[Evidence, list[EvidenceObject]]]]
 Grants = dict[uuid.UUID, list[KeyGrant]]
+Threads = dict[uuid.UUID, list["ThreadEntry"]]
 # Reports that one page of a case opens.
 REPORTS_A_PAGE: Final = 25
 # Most cases have no assessment yet, and need nothing of services.assessments.
@@ -84,10 +86,11 @@ class PostItem:
 
 @dataclass(frozen=True)
 class ThreadEntry:
-    """A message, opened; ``is_new`` where no officer had read it before."""
+    """A message, opened; ``is_new`` where no officer had read it before, ``marks`` as in domain.retaliation."""
 
     message: Message
     text: str
+    marks: Marks
     is_new: bool
 
 
@@ -111,10 +114,11 @@ class ComplaintFile:
 
 @dataclass(frozen=True)
 class Note:
-    """An internal note, opened."""
+    """An internal note, opened; ``marks`` as in domain.retaliation."""
 
     row: InternalNote
     text: str
+    marks: Marks
 
 
 @dataclass(frozen=True)
@@ -249,13 +253,13 @@ def _open(
         answers |= _other_answers(keyring, rows.elsewhere.values()) if rows.elsewhere else {}
         conflict_detection.refuse_where_named(actor=actor, answers=answers)
     notes = [
-        Note(row, read_note(row, pair=keyring.complaint(by_id[row.complaint_id]), team=case.held_by))
+        Note(row, *read_marked_note(row, pair=keyring.complaint(by_id[row.complaint_id]), team=case.held_by))
         for row in written.notes
     ]
     matches = _matches(keyring, rows) if is_indexed is not None else None
     unread = [number for number, report in rows.elsewhere.items() if report.is_unread]
     history, under_check = transitions.read_steps(case, first_due_on=rows.first_due_on)
-    _record_opening(actor, rows, threads)
+    _record_opening(actor, rows, threads, notes)
     return CaseFile(
         case=case,
         complaints=opened,
@@ -288,10 +292,12 @@ def _is_for_bawaslu(case: Case, last: Statement | None) -> bool:
     return is_for_bawaslu(case.category_id, case.accused_kind_id, case.received_on, last and last.stated, edition())
 
 
-def _record_opening(actor: Actor, rows: _CaseRows, threads: dict[uuid.UUID, list[ThreadEntry]]) -> None:
-    new = [entry.message.pk for entries in threads.values() for entry in entries if entry.is_new]
-    if new:
+def _record_opening(actor: Actor, rows: _CaseRows, threads: Threads, notes: list[Note]) -> None:
+    entries = [entry for of_report in threads.values() for entry in of_report]
+    if new := [entry.message.pk for entry in entries if entry.is_new]:
         Message.objects.filter(pk__in=new).update(is_read=True)
+    if new or any(entry.marks for entry in entries):
+        urgent_register.note_reading(actor=actor, entries=entries, notes=notes)
     record_owner_visit(case=rows.case, person=actor.staff, today=actor.today)
     actor.record("case.opened", case=rows.case.pk, facts=log.opening_facts(rows.complaints, rows.reports))
 
@@ -456,9 +462,9 @@ def open_item(
 
 def _open_threads(
     keyring: Keyring, messages: Iterable[Message], by_id: Mapping[uuid.UUID, Complaint], releases: Iterable[Release]
-) -> dict[uuid.UUID, list[ThreadEntry]]:
+) -> Threads:
     released = {release.pk: release for release in releases}
-    threads: dict[uuid.UUID, list[ThreadEntry]] = defaultdict(list)
+    threads: Threads = defaultdict(list)
     for message in messages:
         if message.release_id in released:
             message.release = released[message.release_id]
@@ -466,12 +472,9 @@ def _open_threads(
         from_reporter = message.direction == Message.Direction.FROM_REPORTER
         by_body = message.release is not None and not from_reporter
         pair = keyring.release(message.release) if by_body and message.release else keyring.complaint(complaint)
-        text = read(message, pair=pair, complaint=complaint, team=keyring.report_team)
-        threads[complaint.pk].append(ThreadEntry(message, text, from_reporter and not message.is_read))
+        text, marks = read_marked(message, pair=pair, complaint=complaint, team=keyring.report_team)
+        threads[complaint.pk].append(ThreadEntry(message, text, marks, from_reporter and not message.is_read))
     return threads
-
-
-# Single items
 
 
 @transaction.atomic

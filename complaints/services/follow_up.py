@@ -16,6 +16,7 @@ from django.db.models import F, QuerySet
 
 from complaints.domain import codes, workflow
 from complaints.domain.errors import SealError
+from complaints.domain.retaliation import TOLD, Retaliation
 from complaints.domain.sealing.keys import KeySet, reporter_keys
 from complaints.domain.workflow import Action, ActorKind, Status
 from complaints.models.case import EVENT_LABELS, STATUS_LABELS, Case, CaseStep
@@ -26,6 +27,7 @@ from complaints.services.case_membership import MembershipPeriod
 from complaints.services.evidence import intake, storage
 from complaints.services.evidence.posts import Post, attach_posts
 from complaints.services.keyring import check_keys, is_key_of
+from complaints.services.messages import NO_MARKS, with_marks
 from complaints.services.reporter_reading import OwnName, Told, activity, own_name, read_as_reporter, read_told
 from complaints.services.reporter_steps import perform, rewrite_identity, step_on_answer, store_message
 from complaints.services.team_key_history import UnpinnedKey
@@ -90,6 +92,8 @@ class StatusPage:
     own_messages: int
     own_files: int
     opened_count: int
+    # The last day on which an officer opened the report, None where none has.
+    opened_on: date | None
     # What of the report a body holds, a line for each release in which something of it went.
     told: list[Told]
     may_answer: bool
@@ -176,6 +180,7 @@ def _status_page(ticket: Ticket, today: date) -> StatusPage:
         own_files=own_files,
         told=[item for item, seen in by_body if seen or not item.is_recalled],
         opened_count=len(openings.office.union(*(seen for _item, seen in by_body))),
+        opened_on=max((day for _actor, day in openings.office), default=None),
         may_answer=status is not Status.WITHDRAWN,
         may_withdraw=report_history.is_recorded and _may_withdraw(complaint, moved=moved),
         received_on=complaint.day,
@@ -240,6 +245,7 @@ def add_message(
     files: Sequence[intake.SealedUpload],
     today: date,
     posts: Sequence[Post] = (),
+    told: Retaliation | None = None,
 ) -> None:
     """Add a message, files and posts of the reporter; an answer to an open question returns the case to who asked.
 
@@ -248,6 +254,7 @@ def add_message(
     Args:
         files: sealed uploads, of which refused ones are skipped, or files that waited in the session.
         posts: as from ``evidence.posts.describe``, their screenshots among ``files``.
+        told: what happened to the reporter; it makes a message also without a text.
 
     Raises:
         TransitionRefused: the report was withdrawn; nobody would read what is added.
@@ -262,8 +269,9 @@ def add_message(
         if case.status == Status.WITHDRAWN:
             raise workflow.TransitionRefused(workflow.Refusal.NOT_FROM_HERE)
         sequence = complaint.next_sequence
-        if text:
-            store_message(complaint, case, ticket.keys, text, sequence, today, batch)
+        if text or told is not None:
+            content = with_marks(text, NO_MARKS if told is None else {TOLD: told.as_mark()})
+            store_message(complaint, case, ticket.keys, content, sequence, today, batch)
             sequence += 1
         screenshots = {str(upload.id): number for number, upload in enumerate(accepted, start=sequence)}
         signer = ticket.keys.sign

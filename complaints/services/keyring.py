@@ -117,6 +117,14 @@ class Keyring:
         except KeyError:
             raise Locked(team.slug) from None
 
+    def row_of(self, slug: str) -> Team:
+        """Return the row of a team whose key this ring holds, without a query; what opens has to be signed by a pin."""
+        self._load_teams()
+        try:
+            return next(row for row in self._rows.values() if row.slug == slug)
+        except StopIteration:
+            raise Locked(slug) from None
+
     def keys_of(self, slug: str) -> KeySet:
         """Return the current key set of a pinned team by its slug; raises as :meth:`team`, and UnpinnedKey."""
         return self.team(pinned_teams(slug)[slug])

@@ -16,8 +16,8 @@ from complaints.domain.law.vocabulary import Mark
 from complaints.services.actor import Actor
 from complaints.services.rule_book import DATA
 
-REFERRAL, REMIND, ESCALATE = "referral", "remind", "escalate"
-KINDS: Final = (REFERRAL, REMIND, ESCALATE)
+REFERRAL, REMIND, ESCALATE, TRANSFER = "referral", "remind", "escalate", "transfer"
+KINDS: Final = (REFERRAL, REMIND, ESCALATE, TRANSFER)
 
 
 @dataclass(frozen=True)

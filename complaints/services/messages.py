@@ -7,11 +7,14 @@ message to be forged in the team's name; the audit chain records which person wr
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
 
 from django.db.models import F
 
+from complaints.domain.retaliation import Marks
 from complaints.domain.sealing.primitives import BoxPair
-from complaints.domain.sealing.records import Context, open_record, seal_record
+from complaints.domain.sealing.records import JSON, Context, open_record, seal_record
 from complaints.models.case import Assessment, CaseStep, InternalNote
 from complaints.models.complaint import Complaint, Message
 from complaints.models.oversight import Release
@@ -21,6 +24,20 @@ from complaints.services.audit import log
 from complaints.services.audit.log import row_digest
 from complaints.services.keyring import message_context, team_of
 from complaints.services.team_key_history import trusted_signer
+
+NO_MARKS: Final[Marks] = MappingProxyType({})
+
+
+def with_marks(text: str, marks: Marks) -> object:
+    """Return what a message or a note seals: its text, with marks an object of both (domain.retaliation)."""
+    return {"text": text, **marks} if marks else text
+
+
+def _text_and_marks(content: JSON) -> tuple[str, Marks]:
+    """Return both parts of what :func:`with_marks` made."""
+    if isinstance(content, str):
+        return content, NO_MARKS
+    return str(content["text"]), {name: value for name, value in content.items() if name != "text"}
 
 
 def take_sequence(complaint: Complaint) -> int:
@@ -37,11 +54,12 @@ def send_to_reporter(
     step: CaseStep | None = None,
     release: Release | None = None,
     to_reporter: bool = True,
+    marks: Marks = NO_MARKS,
 ) -> Message:
     """Append a message of triage, or of the body that holds ``release``, and audit it.
 
     With ``release``, the caller has verified the reporter's key in ``complaint`` against it. No reporter reads a body's
-    message that is not ``to_reporter``.
+    message that is not ``to_reporter``. No reporter reads ``marks``.
 
     Raises Locked, SealError or UnpinnedKey: the person does not hold the key of the complaint or release or of the team
     that writes, or it was replaced.
@@ -61,7 +79,7 @@ def send_to_reporter(
     )
     signer = actor.keyring.keys_of(team_of(message, actor.keyring.report_team)).sign
     message.signer = signer.public
-    message.sealed = seal_record(pair.public, message_context(message), text, signer)
+    message.sealed = seal_record(pair.public, message_context(message), with_marks(text, marks), signer)
     if to_reporter:
         context = message_context(message, kind="to-reporter")
         message.sealed_for_reporter = seal_record(bytes(complaint.reporter_key), context, text, signer)
@@ -74,6 +92,11 @@ def send_to_reporter(
 
 
 def read(message: Message, *, pair: BoxPair, complaint: Complaint, team: str) -> str:
+    """Return the text of a message; as :func:`read_marked`."""
+    return read_marked(message, pair=pair, complaint=complaint, team=team)[0]
+
+
+def read_marked(message: Message, *, pair: BoxPair, complaint: Complaint, team: str) -> tuple[str, Marks]:
     """Open a message with the complaint's or release's pair; ``team`` is the slug of the team that holds the report.
 
     Raises SealError, and UnpinnedKey for another's signature.
@@ -82,19 +105,21 @@ def read(message: Message, *, pair: BoxPair, complaint: Complaint, team: str) ->
         signer = bytes(complaint.reporter_verify_key)
     else:
         signer = trusted_signer(message.signer, team_of(message, team))
-    return str(open_record(pair, message.sealed, message_context(message), signer))
+    return _text_and_marks(open_record(pair, message.sealed, message_context(message), signer))
 
 
-def read_released(message: Message, *, pair: BoxPair, signer: bytes) -> str:
+def read_released(message: Message, *, pair: BoxPair, signer: bytes) -> tuple[str, Marks]:
     """Open a reporter's answer with the release's pair; ``signer`` is the reporter's released key; raises SealError."""
     context = message_context(message, kind="to-release")
-    return str(open_record(pair, message.sealed_for_release or b"", context, signer))
+    return _text_and_marks(open_record(pair, message.sealed_for_release or b"", context, signer))
 
 
-def write_note(*, complaint: Complaint, text: str, actor: Actor, step: CaseStep | None = None) -> InternalNote:
+def write_note(
+    *, complaint: Complaint, text: str, actor: Actor, step: CaseStep | None = None, marks: Marks = NO_MARKS
+) -> InternalNote:
     """Append an internal note, sealed to the complaint, and audit it; raises as :func:`send_to_reporter`."""
     note = InternalNote(complaint=complaint, step=step)
-    store_for_team(note, "note", text, actor=actor, event="note.written")
+    store_for_team(note, "note", with_marks(text, marks), actor=actor, event="note.written")
     return note
 
 
@@ -129,6 +154,11 @@ def row_context(row: InternalNote | Assessment | Redaction, kind: str) -> Contex
 
 
 def read_note(note: InternalNote, *, pair: BoxPair, team: str) -> str:
+    """Return the text of a note; as :func:`read_marked_note`."""
+    return read_marked_note(note, pair=pair, team=team)[0]
+
+
+def read_marked_note(note: InternalNote, *, pair: BoxPair, team: str) -> tuple[str, Marks]:
     """Open a note with the complaint's pair; raises SealError, and UnpinnedKey where the holding team did not sign."""
     signer = trusted_signer(note.author_key, team)
-    return str(open_record(pair, note.sealed, row_context(note, "note"), signer))
+    return _text_and_marks(open_record(pair, note.sealed, row_context(note, "note"), signer))

@@ -253,6 +253,8 @@ class Told:
     messages: int
     posts: int
     files: int
+    # Of the messages those that tell what happened to the reporter.
+    retaliation: int
     # Passages removed from these texts, and files that went as redacted copies.
     passages: int
     redacted: int
@@ -291,6 +293,7 @@ def _told(row: ReleasedReport, box: BoxPair) -> Told:
         messages=content["messages"],
         posts=content["posts"],
         files=content["files"],
+        retaliation=content["retaliation"],
         passages=content["passages"],
         redacted=content["redacted"],
     )

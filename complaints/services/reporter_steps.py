@@ -20,9 +20,12 @@ from complaints.services.team_key_history import trusted_signer
 
 
 def store_message(
-    complaint: Complaint, case: Case, keys: KeySet, text: str, sequence: int, today: date, batch: int
+    complaint: Complaint, case: Case, keys: KeySet, content: object, sequence: int, today: date, batch: int
 ) -> None:
-    """Store a message of a reporter, sealed to the report, and to the release on which a body asked for it."""
+    """Store a message of a reporter, sealed to the report, and to the release on which a body asked for it.
+
+    ``content`` is its text, or what ``messages.with_marks`` made of it.
+    """
     message = Message(
         complaint=complaint,
         sequence=sequence,
@@ -31,12 +34,12 @@ def store_message(
         day=today,
         batch=batch,
     )
-    message.sealed = seal_record(bytes(complaint.public_key), message_context(message), text, keys.sign)
+    message.sealed = seal_record(bytes(complaint.public_key), message_context(message), content, keys.sign)
     if release := _asking_release(complaint, case):
         check_keys(release, trusted_signer(release.signer, case.held_by))
         context = message_context(message, kind="to-release")
         message.release = release
-        message.sealed_for_release = seal_record(bytes(release.public_key), context, text, keys.sign)
+        message.sealed_for_release = seal_record(bytes(release.public_key), context, content, keys.sign)
     message.save(force_insert=True)
 
 

@@ -24,6 +24,7 @@ from complaints.models.removal import RemovalRequest
 from complaints.models.saved_filters import SavedFilter
 from complaints.models.search_document import SearchDoc, SearchKey
 from complaints.models.team import Team, TeamMembership
+from complaints.models.urgent_register import UrgentRegister
 from complaints.services.audit import verify_rows
 from complaints.services.keyring import Keyring, check_keys, keys_digest, signer_of
 
@@ -39,7 +40,8 @@ R = TypeVar(
     | SavedFilter
     | SearchDoc
     | SearchKey
-    | TeamMembership,
+    | TeamMembership
+    | UrgentRegister,
 )
 
 

@@ -47,7 +47,7 @@ OTHER_BODY = gettext_lazy("Not given: now another body could read your name. Rea
 STATE_BYTES = 1024
 
 
-def _handle_unreadable(view: Callable[[ReporterRequest], HttpResponse]) -> Callable[[ReporterRequest], HttpResponse]:
+def handle_unreadable(view: Callable[[ReporterRequest], HttpResponse]) -> Callable[[ReporterRequest], HttpResponse]:
     """Answer 503 where a row was forged or damaged; the page shows the posted text and nothing of the row."""
 
     @wraps(view)
@@ -88,7 +88,7 @@ def enter(request: ReporterRequest) -> HttpResponse:
     return page(request, "status/enter", {"parts": form.rendered(), "mistakes": form.mistakes(), **kept})
 
 
-@_handle_unreadable
+@handle_unreadable
 def show(request: ReporterRequest) -> HttpResponse:
     return _show(request)
 
@@ -106,7 +106,7 @@ def _show(
     try:
         report = follow_up.status_page(ticket=follow_up.Ticket.from_session(ticket), today=timezone.localdate())
     except ObjectDoesNotExist:
-        return _gone(request)
+        return gone(request)
     notice = request.reporter.pop("notice") if "notice" in request.reporter else ""
     pieces = {
         "summary": render_to_string("complaints/status/summary.html", {"report": report, "notice": notice}),
@@ -173,7 +173,8 @@ def _or_more(number: int, most: int) -> str:
     return str(number) if number <= most else f"{most}+"
 
 
-def _gone(request: ReporterRequest) -> HttpResponse:
+def gone(request: ReporterRequest) -> HttpResponse:
+    """Close the ticket of a report that is no longer here."""
     request.reporter.end()
     return redirect("status_enter")
 
@@ -195,7 +196,7 @@ def _add(request: ReporterRequest, notice: str, form: ReporterForm, **content: A
 
 
 @require_POST
-@_handle_unreadable
+@handle_unreadable
 def message(request: ReporterRequest) -> HttpResponse:
     """Add an answer to a question of triage, or further information."""
     form = MessageForm(request.POST)
@@ -208,7 +209,7 @@ def message(request: ReporterRequest) -> HttpResponse:
 
 
 @require_POST
-@_handle_unreadable
+@handle_unreadable
 def files(request: ReporterRequest) -> HttpResponse:
     """Add the posted files and the draft files as evidence; accepted files are added even where another is refused.
 
@@ -237,7 +238,7 @@ def files(request: ReporterRequest) -> HttpResponse:
 
 
 @require_POST
-@_handle_unreadable
+@handle_unreadable
 def name(request: ReporterRequest) -> HttpResponse:
     """Give a name to the body that the page named, or take it back; the page says afterwards what holds."""
     form = NameForm(request.POST)
@@ -283,7 +284,7 @@ def _post_form(*data: Any) -> MorePostForm:
 
 
 @require_POST
-@_handle_unreadable
+@handle_unreadable
 def post(request: ReporterRequest) -> HttpResponse:
     """Add a social media post, with screenshots, of which the reporter reads first what is told, as of other files."""
     if "ticket" not in request.reporter:
@@ -317,7 +318,7 @@ def _not_sent(form: ReporterForm) -> None:
     form.add_error(next(iter(form.fields)), str(NOT_SENT))
 
 
-@_handle_unreadable
+@handle_unreadable
 def withdraw(request: ReporterRequest) -> HttpResponse:
     """Ask for confirmation, then withdraw the report where the workflow still allows it."""
     ticket = request.reporter.get("ticket")
@@ -326,7 +327,7 @@ def withdraw(request: ReporterRequest) -> HttpResponse:
     try:
         may_withdraw = follow_up.may_withdraw(ticket=follow_up.Ticket.from_session(ticket))
     except ObjectDoesNotExist:
-        return _gone(request)
+        return gone(request)
     if not may_withdraw:
         request.reporter["notice"] = "too_late"
         return redirect("status_page")

@@ -151,6 +151,8 @@ class Start(StrEnum):
     LETTER_PREPARED = "letter_prepared"
     RECOMMENDED = "recommended"
     CANDIDATES_CONFIRMED = "candidates_on"
+    RETALIATION_TOLD = "retaliation_told"
+    DECISION_RECEIVED = "decision_received"
 
 
 class LimitUnit(StrEnum):

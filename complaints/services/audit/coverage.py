@@ -172,6 +172,12 @@ COVERAGE: Final[Mapping[str, Coverage]] = {
             "team", "version", "sealed", "sealed_number",
         ),
     ),
+    "UrgentRegister": Coverage(
+        derived=("team", "version"),
+        unbound=_unbound(
+            "signed by the team for the version; sealed anew with each key of the team", "sealed", "sealed_number"
+        ),
+    ),
     "LaneProposal": Coverage(
         derived=("id", "cases", "state", "is_finished"),
         unbound=_unbound(

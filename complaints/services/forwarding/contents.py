@@ -16,6 +16,7 @@ from typing import Final, TypedDict
 from complaints.adapters.media import kinds
 from complaints.adapters.media import losses as copy_losses
 from complaints.domain.file_names import neutral_name
+from complaints.domain.retaliation import TOLD, Retaliation
 from complaints.domain.risk import RiskGrade
 from complaints.domain.sealing.records import JSON, Context, open_record
 from complaints.models.case import Case, InternalNote
@@ -24,7 +25,7 @@ from complaints.models.evidence import Evidence, EvidenceObject
 from complaints.services import assessments, redactions
 from complaints.services.evidence import posts, storage
 from complaints.services.keyring import Keyring
-from complaints.services.messages import read, read_note
+from complaints.services.messages import read_marked, read_note
 from complaints.services.redactions import ReportRedactions
 
 # Answers that go with every report: the body reads them of the case anyway.
@@ -76,8 +77,9 @@ class Held:
 class PartBody(TypedDict, total=False):
     """A part as it is sealed: ``kind`` report, message, post or note, the number of its report, and its content.
 
-    ``answers`` by name and the ANSWERS ``left_out``, of a report; ``text`` of a message or note; ``post`` as the fields
-    of ``PostInfo``. ``missing`` counts by kind what a report has besides and what did not go with this release.
+    ``answers`` by name and the ANSWERS ``left_out``, of a report; ``text`` of a message or note; ``told`` of a message
+    about retaliation, as its mark; ``post`` as the fields of ``PostInfo``. ``missing`` counts by kind what a report has
+    besides and what did not go with this release.
     """
 
     kind: str
@@ -87,6 +89,7 @@ class PartBody(TypedDict, total=False):
     left_out: list[str]
     missing: dict[str, int]
     text: str
+    told: JSON
     post: dict[str, JSON]
 
 
@@ -125,6 +128,8 @@ class ReportContent:
     missing: dict[str, int] = field(default_factory=dict)
     posts: list[dict[str, JSON]] = field(default_factory=list)
     messages: list[tuple[date, str]] = field(default_factory=list)
+    # What happened to the reporter, of those of ``messages`` that tell it: the day, what was told, the text.
+    told: list[tuple[date, Retaliation, str]] = field(default_factory=list)
     notes: list[tuple[date, str]] = field(default_factory=list)
 
 
@@ -174,6 +179,8 @@ def arrange(manifest: Mapping[str, JSON], parts: Iterable[PartBody], files: list
             report.posts.append(part["post"])
         else:
             (report.messages if part["kind"] == "message" else report.notes).append((day, part["text"]))
+            if "told" in part:
+                report.told.append((day, Retaliation.from_mark(part["told"]), part["text"]))
     ordered = [reports[number] for number in sorted(reports)]
     return Content(manifest["cover"], manifest["danger"], manifest["urgent"], ordered, files)
 
@@ -243,7 +250,9 @@ def compose(
         files=files,
         numbers={complaint.pk: numbers[complaint.pk] for complaint in chosen if numbers[complaint.pk] in used},
         danger=danger,
-        urgent=case.category.priority == "urgent" or danger == RiskGrade.HIGH,
+        urgent=case.category.priority == "urgent"
+        or danger == RiskGrade.HIGH
+        or any("told" in part.body for part in parts),
         passages=dict(composer.passages),
     )
 
@@ -293,9 +302,13 @@ class _Composer:
         pair = self.keyring.complaint(complaint)
         for message in messages:
             if self._goes(message.pk, self.choice.messages):
-                opened = read(message, pair=pair, complaint=complaint, team=self.keyring.report_team)
+                team = self.keyring.report_team
+                opened, marks = read_marked(message, pair=pair, complaint=complaint, team=team)
                 text = self._released(complaint, f"message-{message.pk}", opened)
-                parts.append(self._text("message", complaint, message.pk, message.day, text))
+                part = self._text("message", complaint, message.pk, message.day, text)
+                if TOLD in marks:
+                    part.body["told"] = marks[TOLD]
+                parts.append(part)
         for note in self.rows.notes[complaint.pk]:
             if self._goes(note.pk, self.choice.notes):
                 text = read_note(note, pair=pair, team=self.keyring.report_team)

@@ -16,6 +16,7 @@ from complaints import access
 from complaints.domain import disclosure, workflow
 from complaints.domain.disclosure import Disclosure
 from complaints.domain.errors import SealError
+from complaints.domain.retaliation import TOLD, Retaliation
 from complaints.domain.sealing.primitives import BoxPair
 from complaints.domain.sealing.records import JSON, Context, open_record
 from complaints.domain.workflow import Action, ActorKind, Status
@@ -39,7 +40,7 @@ from complaints.services.audit.state import CONTENT, content_root
 from complaints.services.evidence import storage
 from complaints.services.forwarding.contents import ANSWERS, Content, Held, ReleasedItem, arrange
 from complaints.services.keyring import Keyring, Locked, signer_of
-from complaints.services.messages import read, read_released
+from complaints.services.messages import read_marked, read_released
 from complaints.services.team_key_history import UnpinnedKey, trusted_signer
 
 Variant = EvidenceObject.Variant
@@ -48,10 +49,11 @@ DECISIONS: Final[tuple[type[Finding | Recommendation | Sanction], ...]] = (Findi
 
 @dataclass(frozen=True)
 class ReleaseMessage:
-    """A message on a release, with its opened text."""
+    """A message on a release, with its opened text, and the retaliation that its reporter told with it."""
 
     message: Message
     text: str
+    told: Retaliation | None = None
 
 
 @dataclass(frozen=True)
@@ -283,10 +285,12 @@ def messages_on(release: Release, pair: BoxPair, reporters: dict[str, bytes]) ->
     for message in release.messages.select_related("complaint", "release").order_by("day", "sequence"):
         if message.direction == Message.Direction.FROM_REPORTER:
             signer = reporters.get(str(message.complaint_id), b"")
-            text = read_released(message, pair=pair, signer=signer)
+            text, marks = read_released(message, pair=pair, signer=signer)
         else:
-            text = read(message, pair=pair, complaint=message.complaint, team=release.case.held_by)
-        messages.append(ReleaseMessage(message, text))
+            team = release.case.held_by
+            text, marks = read_marked(message, pair=pair, complaint=message.complaint, team=team)
+        told = Retaliation.from_mark(marks[TOLD]) if TOLD in marks else None
+        messages.append(ReleaseMessage(message, text, told))
     return messages
 
 

@@ -17,15 +17,23 @@ from django.utils import timezone
 from complaints import access
 from complaints.domain import checklists, workflow
 from complaints.domain.checklists import CheckedItem
+from complaints.domain.retaliation import ACT, OfficeAct
 from complaints.domain.sealing.primitives import BoxPair, SignPair
 from complaints.domain.sealing.records import seal_record
 from complaints.domain.workflow import Action, ActorKind, Permission, Refusal, Status, TransitionRefused
 from complaints.models.case import Case, CaseStep
-from complaints.models.complaint import Complaint
+from complaints.models.complaint import Complaint, Message
 from complaints.models.evidence import EvidenceObject
 from complaints.models.oversight import OversightBody, Release, ReleasedFile, ReleasedReport, ReleasePart
 from complaints.models.team import Team
-from complaints.services import assessments, case_membership, disclosure_check, name_requests, transitions
+from complaints.services import (
+    assessments,
+    case_membership,
+    disclosure_check,
+    name_requests,
+    transitions,
+    urgent_register,
+)
 from complaints.services.actor import Actor
 from complaints.services.audit import log
 from complaints.services.audit.log import row_digest
@@ -218,7 +226,16 @@ def _write(
     for team in making.teams.values():
         grant_key(owner=release, box=making.box, team=team, signer=signer).save(force_insert=True)
     _record(actor, release, rows)
+    # Written anew with every release: that one tells of retaliation shows nowhere.
+    urgent_register.follow(actor=actor, reports=_told_places(composed), marks={ACT: OfficeAct.BODY.value})
     return release
+
+
+def _told_places(composed: Composed) -> dict[uuid.UUID, int]:
+    """Return by report the place of the newest message about retaliation that goes with a release."""
+    sources = [part.source for part in composed.parts if "told" in part.body]
+    rows = Message.objects.filter(pk__in=sources).order_by("sequence") if sources else Message.objects.none()
+    return dict(rows.values_list("complaint", "sequence"))
 
 
 def _record(actor: Actor, release: Release, rows: _Rows) -> None:
@@ -282,6 +299,7 @@ def _told_of(composed: Composed, number: int) -> dict[str, object]:
         "messages": kinds.count("message"),
         "posts": kinds.count("post"),
         "files": len(files),
+        "retaliation": sum("told" in body for body in bodies),
         "passages": composed.passages.get(number, 0),
         "redacted": sum(
             item.report == number and item.variant == EvidenceObject.Variant.REDACTED for item in composed.files

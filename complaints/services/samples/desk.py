@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from django.utils import timezone
@@ -13,18 +13,20 @@ from django.utils import timezone
 from complaints.adapters import sample_files
 from complaints.domain import telling_passages
 from complaints.domain.redaction import SCALE, Box, Reason, Span
+from complaints.domain.retaliation import OfficeAct, Retaliation, RetaliationKind
 from complaints.domain.workflow import Action
 from complaints.models.case import Case, Holder
+from complaints.models.complaint import Complaint, Message
 from complaints.models.evidence import EvidenceObject
-from complaints.models.oversight import OversightBody
+from complaints.models.oversight import OversightBody, Release
 from complaints.models.redaction import Redaction
-from complaints.services import assignment, case_actions, case_file, follow_up, redactions, submission
+from complaints.services import assignment, case_actions, case_file, follow_up, redactions, retaliation, submission
 from complaints.services.actor import Actor
 from complaints.services.evidence import drafts, intake, metadata_check
 from complaints.services.evidence.redacted_copies import Removal
 from complaints.services.forwarding import decisions, reading
-from complaints.services.forwarding.contents import whole
-from complaints.services.forwarding.release import forward
+from complaints.services.forwarding.contents import Choice, whole
+from complaints.services.forwarding.release import forward, supplement
 from complaints.services.keyring import Keyring
 from complaints.services.samples.stories import Planned, Texts
 
@@ -192,6 +194,29 @@ class Desk:
             cover=case.texts["forward_note"],
         )
         case.release_id = release.pk
+
+    def _retaliated(self, case: Open, now: datetime) -> None:
+        today = timezone.localdate(now)
+        told = Retaliation(RetaliationKind.MOVED, today - timedelta(days=2))
+        text = "Saya dipindahkan ke kelurahan lain tanpa penjelasan, sesudah Camat tahu ada yang melapor."
+        follow_up.add_message(ticket=case.open_ticket, text=text, files=[], today=today, told=told)
+
+    def _inform(self, case: Open, now: datetime) -> None:
+        if case.release_id is None:
+            raise ValueError("not forwarded")
+        actor, first = self._actor("penerus", case, now), Release.objects.select_related("body").get(pk=case.release_id)
+        message = Message.objects.from_reporter().filter(complaint=case.complaint_id).latest("sequence")
+        choice = Choice({case.complaint_id: ()}, messages={message.pk})
+        supplement(actor=actor, first=first, choice=choice, cover="Pelapor dimutasi setelah melapor. Mohon diperiksa.")
+
+    def _protect(self, case: Open, now: datetime) -> None:
+        retaliation.record_act(
+            actor=self._actor("verifikator", case, now),
+            complaint=Complaint.objects.select_related("case").get(pk=case.complaint_id),
+            act=OfficeAct.LPSK.value,
+            words="Berbicara dengan petugas LPSK; permohonan harus diajukan pelapor sendiri.",
+            reply="Kami sudah menghubungi LPSK. Permohonan pelindungan Anda ajukan sendiri; caranya ada di sini.",
+        )
 
     # --- The body -----------------------------------------------------------------------------------------------------
 

@@ -10,7 +10,9 @@ from datetime import date, timedelta
 from typing import Final
 
 Steps = list[tuple[str, int]]
-REPORTERS: Final = frozenset({"send", "answer", "withdraw"})
+REPORTERS: Final = frozenset({"send", "answer", "withdraw", "retaliated"})
+# What happens besides, by the number of the report: its reporter is transferred, and a check-in is due today.
+_BESIDES: Final[dict[int, Steps]] = {8: [("retaliated", 8), ("read", 9), ("inform", 9), ("protect", 10)]}
 _ASKED: Steps = [("start", 1), ("ask", 1), ("answer", 2), ("reply", 3)]
 _RELEASED: Steps = [*_ASKED, ("verify", 3), ("forward", 4), ("take_up", 7)]
 _PROVEN: Steps = [*_RELEASED, ("substantiate", 14), ("await", 15)]
@@ -59,7 +61,8 @@ def schedule(*, status: str, age: int, number: int, today: date) -> list[tuple[s
     """
     received = today - timedelta(days=age)
     days = [("send", received)]
-    for step, after in _steps(status, age, odd=number % 2 == 1):
+    steps = [*_steps(status, age, odd=number % 2 == 1), *_BESIDES.get(number, [])]
+    for step, after in sorted(steps, key=lambda item: item[1]):
         day = received + timedelta(days=after)
         if step not in REPORTERS:
             day -= timedelta(days=max(0, day.weekday() - 4))

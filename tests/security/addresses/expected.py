@@ -82,6 +82,9 @@ STAFF_GETS: dict[str, tuple[set[str], int]] = {
     "admin:complaints_case_release": (TRIAGE, 200),
     "admin:complaints_case_release_recall": (TRIAGES, 405),
     "admin:complaints_case_letter": (TRIAGE, 302),
+    "admin:complaints_case_retaliation": (TRIAGE, 200),
+    "admin:complaints_case_check_in": (TRIAGE, 200),
+    "admin:complaints_case_transfer_letter": (TRIAGE, 200),
     "admin:complaints_case_risk": (TRIAGE, 200),
     "admin:complaints_case_second": (TRIAGES, 200),
     "admin:complaints_case_lane": (TRIAGES, 200),
@@ -174,6 +177,7 @@ PUBLIC_GETS: dict[str, tuple[int, int, int, int]] = {
     "report_code_reminder": (302, 302, 200, 302),
     "status_enter": (200, 200, 200, 200),
     "status_page": (302, 302, 302, 200),
+    "status_retaliation": (302, 302, 302, 200),
     "status_withdraw": (302, 302, 302, 302),  # a body holds it, and the status page says so
     **dict.fromkeys(
         (

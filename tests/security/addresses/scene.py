@@ -12,6 +12,7 @@ from django.core.cache import cache
 from django.test import Client
 from django.urls import URLResolver, get_resolver, reverse
 
+from complaints.domain.retaliation import CHECK_INS, Retaliation
 from complaints.domain.workflow import Action
 from complaints.models.complaint import Complaint
 from complaints.models.conflict import Conflict
@@ -97,7 +98,8 @@ def build(cast: Cast, *, name: str = "foto.jpg", hands: Hands = TRIAGE, **answer
     """
     cache.clear()
     sent = send_report(today=DAY, **answers)
-    follow_up.add_message(ticket=sent.ticket, text="Foto.", files=[sealed_upload(photo(), name)], today=DAY)
+    upload = sealed_upload(photo(), name)
+    follow_up.add_message(ticket=sent.ticket, text="Foto.", files=[upload], today=DAY, told=Retaliation())
     processing.process_pending()
     do: dict[str, Any] = {"actor": Actor(cast.ring(hands.verifier), NOW), "case_id": sent.case.pk}
     case_actions.act(action=Action.START_REVIEW, **do)
@@ -178,6 +180,9 @@ def _ids(cast: Cast, sent: Sent, hands: Hands) -> dict[str, Any]:
         "case_release_preview": [case],
         "case_supplement": [case],
         "case_letter": [case],
+        "case_retaliation": [case, complaint.pk],
+        "case_check_in": [case, complaint.pk, CHECK_INS[0]],
+        "case_transfer_letter": [case, complaint.pk],
         "case_file": [case, original],
         "case_view": [case, item.pk],
         "case_shown": [case, item.pk, working],

@@ -123,6 +123,8 @@ class MarkedProcedure:
         client.post("/cek/", {"code": self.mark("wrong_code")})
         client.post("/cek/", {"code": self.secrets["grouped code"]})
         assert client.post("/cek/laporan/jawab/", {"text": self.mark("message")}).status_code == 302
+        told = {"kind": "moved", "happened_on": "2026-11-02", "text": self.mark("retaliation")}
+        assert client.post("/cek/laporan/terjadi/", told).status_code == 302
         client.post("/cek/laporan/bukti/", {"evidence": self._files("later")})
         # They tell where they come from, so the reporter is told so and sends them once more.
         client.post("/cek/laporan/bukti/")
@@ -163,11 +165,13 @@ class MarkedProcedure:
         vera.get(reverse("admin:complaints_case_changelist"))
         self.step(vera, case, "start_review")
         page = vera.get(reverse("admin:complaints_case_change", args=[case.pk]))
-        for name in ("story", "accused_name", "nip", "message", "draft_name", "later_picture"):
+        for name in ("story", "accused_name", "nip", "message", "retaliation", "draft_name", "later_picture"):
             assert self.markers[name] in page.content.decode(), name
         for what in ("reply", "note"):
             address = reverse(f"admin:complaints_case_{what}", args=[case.pk, complaint.pk])
             assert vera.post(address, {"text": self.mark(what)}).status_code == 302
+        acted = reverse("admin:complaints_case_retaliation", args=[case.pk, complaint.pk])
+        assert vera.post(acted, {"act": "lpsk", "words": self.mark("act"), "tells": "on"}).status_code == 302
         self.search(vera)
         self.write_in_spite_of_warnings(vera, case, complaint)
         self.step(

@@ -49,6 +49,7 @@ ELSEWHERE = {
     "IndexKey.sealed": "the matches, not the report",
     "IndexKey.signer": "the matches, not the report",
     **dict.fromkeys(("LaneProposal.cases", "LaneProposal.sealed"), "services/test_lane"),
+    "UrgentRegister.sealed": "services/test_retaliation",
     **dict.fromkeys(("SearchDoc.sealed", "SearchKey.sealed"), "services/test_lane"),
     **dict.fromkeys(("KeyGrant.first_digest", "KeyGrant.reseal_signature"), "services/team_keys/test_rotation"),
     **dict.fromkeys(("TeamMembership.certificate", "TeamMembership.sealed_reason"), "services/team_keys/test_rotation"),
