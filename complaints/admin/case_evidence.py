@@ -34,9 +34,10 @@ from complaints.admin.base import (
     staff_page,
     to_case,
 )
-from complaints.admin.evidence_labels import NOT_LOOKED_AT, ORIGIN_TRACES, PARTLY, UNCHECKED
+from complaints.admin.evidence_labels import NOT_LOOKED_AT, ORIGIN_TRACES, PARTLY, UNCHECKED, file_label
 from complaints.admin.file_responses import attachment, inline_kind, inline_response
 from complaints.admin.labels import Label
+from complaints.domain.file_names import exhibit_name
 from complaints.domain.workflow import TransitionRefused
 from complaints.models.case import Case
 from complaints.models.evidence import Evidence, EvidenceObject
@@ -289,6 +290,19 @@ def _case_and_file_ids(request: StaffRequest, case_id: uuid.UUID, item_id: uuid.
     return case, ids
 
 
+def _reports_of(case: Case) -> list[uuid.UUID]:
+    """Return the ids of a case's reports in the order by which the office numbers them."""
+    return list(case.complaints.order_by("day", "pk").values_list("pk", flat=True))
+
+
+def _file_in_case(case: Case, item: case_file.EvidenceItem) -> str:
+    """Return the name of a file, with the number of its report where the case has several."""
+    reports = _reports_of(case)
+    if len(reports) == 1:
+        return exhibit_name(item.number)
+    return file_label(reports.index(item.row.complaint_id) + 1, item.number)
+
+
 @staff_page("GET", opens_for=access.may_see_cases)
 def view_item(request: StaffRequest, object_id: uuid.UUID, item_id: uuid.UUID) -> HttpResponse:
     """Show one item of a case; each look is recorded once."""
@@ -298,7 +312,7 @@ def view_item(request: StaffRequest, object_id: uuid.UUID, item_id: uuid.UUID) -
     allow_viewing(request.session, item_id, now=now)
     copies = [item.working] if item.working and inline_kind(item.working.info) else item.pages
     context: dict[str, object] = {
-        "title": " ".join((f"{case.reference}:", _("evidence"), str(ids.index(item_id) + 1))),
+        "title": f"{case.reference}: {_file_in_case(case, item)}",
         "case": case,
         "item": item,
         "infected": is_risky(item),
@@ -357,7 +371,9 @@ def download(request: StaffRequest, object_id: uuid.UUID, stored_id: uuid.UUID) 
     objects = EvidenceObject.objects.select_related("evidence")
     stored = get_object_or_404(objects, pk=stored_id, evidence__complaint__case=case)
     kind = str(VARIANTS[stored.variant])
-    name = "-".join((case.reference, _("evidence"), str(stored.evidence.sequence), kind)).replace(" ", "-")
+    reports = _reports_of(case)
+    report = reports.index(stored.evidence.complaint_id) + 1 if len(reports) > 1 else 0
+    name = "-".join((case.reference, exhibit_name(stored.evidence.file_number(), report), kind)).replace(" ", "-")
     try:
         info, stream = case_actions.open_object(
             actor=request.actor,
@@ -387,7 +403,9 @@ def _release_and_file_ids(
     """Return a release and the ids of its files in order; Http404 where the file is none of them."""
     release = get_object_or_404(access.releases_for(request.user), pk=release_id)
     files = release.files.exclude(stored__variant=Variant.PAGE)
-    ids = list(files.order_by("stored__evidence__sequence", "stored__variant").values_list("pk", flat=True))
+    evidence = "stored__evidence"
+    order = (f"{evidence}__complaint__day", f"{evidence}__complaint", f"{evidence}__sequence", "stored__variant")
+    ids = list(files.order_by(*order).values_list("pk", flat=True))
     if file_id not in ids:
         raise Http404
     return release, ids
@@ -404,7 +422,7 @@ def view_released_file(request: StaffRequest, object_id: uuid.UUID, file_id: uui
     else:
         copies = [(page.id, page.info, number) for number, page in enumerate(pages, start=1)]
     context: dict[str, object] = {
-        "title": released.info.name,
+        "title": file_label(released.report, released.number),
         "released": released,
         "release_id": object_id,
         "label": released_label(released.variant, released.info),

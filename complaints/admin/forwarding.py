@@ -7,6 +7,7 @@ at the preview, loses nothing. The same pages make a supplement, which brings a 
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, cast
 
@@ -278,7 +279,9 @@ def preview(request: StaffRequest, object_id: uuid.UUID) -> HttpResponse:
     context = {
         "title": _("What the body will read: %(case)s") % {"case": case.reference},
         "case": case,
-        "part": content_lines(composed.content(cover), is_supplement=first is not None),
+        "part": content_lines(
+            composed.content(cover), is_supplement=first is not None, in_case=_in_case(case, composed.numbers)
+        ),
         "back": reverse(name, args=[case.pk]),
     }
     return render(request, "admin/release_read.html", context)
@@ -342,6 +345,12 @@ def _supplement_page(desk: _Desk, first: Release, form: SupplementForm, *, refus
 # --- What was sent, as the office reads it again ----------------------------------------------------------------------
 
 
+def _in_case(case: Case, numbers: Mapping[uuid.UUID, int]) -> dict[int, int]:
+    """Return the office's number of each released report by that of the body; one that left the case has none."""
+    reports = case.complaints.order_by("day", "pk").values_list("pk", flat=True)
+    return {numbers[pk]: place for place, pk in enumerate(reports, start=1) if pk in numbers}
+
+
 def _release_of_case(request: StaffRequest, case_id: uuid.UUID, release_id: uuid.UUID) -> Release:
     case = case_or_404(request, case_id)
     return get_object_or_404(case.releases.select_related("case", "body").prefetch_related("grants"), pk=release_id)
@@ -357,7 +366,9 @@ def sent(request: StaffRequest, object_id: uuid.UUID, release_id: uuid.UUID) -> 
         % {"number": row.number, "body": row.body.short_name, "case": row.case.reference},
         "case": row.case,
         "release": row,
-        "part": content_lines(opened.content, row, is_supplement=row.first_id is not None),
+        "part": content_lines(
+            opened.content, row, is_supplement=row.first_id is not None, in_case=_in_case(row.case, opened.numbers)
+        ),
         "back": reverse("admin:complaints_case_change", args=[row.case_id]),
         "was_opened": row.state == Release.State.RECALLED and release.was_opened_before_recall(row),
         "may_recall": row.first_id is not None

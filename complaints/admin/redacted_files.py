@@ -30,6 +30,7 @@ from complaints.admin.file_responses import inline_kind
 from complaints.admin.labels import Label
 from complaints.admin.redactions import CHANGED_MEANWHILE, REASONS, seen_in, waits_for_copy
 from complaints.domain import redaction
+from complaints.domain.file_names import exhibit_name
 from complaints.domain.redaction import SCALE, Box, NothingLeft, Reason, Span
 from complaints.models.complaint import Complaint
 from complaints.models.evidence import Evidence
@@ -283,7 +284,7 @@ def _file_page(request: StaffRequest, opened: OpenFile, areas: Areas, *, status:
     made = next((copy for copy in item.redacted if counted and counted.stored and copy.id == counted.stored.pk), None)
     listed: list[Box | Span] = [*areas.removal.boxes, *areas.removal.mutes]
     context = {
-        "title": _("Redaction: evidence %(number)d") % {"number": item.row.sequence},
+        "title": _("Redaction: %(text)s") % {"text": exhibit_name(item.number)},
         "case_id": case,
         "complaint": opened.complaint,
         "item": item,

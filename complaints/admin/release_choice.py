@@ -16,11 +16,12 @@ from django.utils.translation import gettext as _
 from complaints.admin.base import StaffRequest
 from complaints.admin.case_evidence import copy_label, losses_of_copy, origin_traces
 from complaints.admin.case_summary import PostLines, post_lines
-from complaints.admin.release_content import answer_choices, file_name
+from complaints.admin.evidence_labels import file_label
+from complaints.admin.release_content import answer_choices
 from complaints.models.complaint import Message
 from complaints.services import case_file, redactions
 from complaints.services.evidence.posts import for_body
-from complaints.services.forwarding.contents import Choice, Held, report_numbers
+from complaints.services.forwarding.contents import Choice, Held
 from complaints.services.redactions import ReportRedactions
 
 # The fields of the form by which parts are chosen.
@@ -64,12 +65,14 @@ class Group(TypedDict):
 class ReportChoice(TypedDict):
     """One report with all its parts; a body that holds some of it cannot lose it again.
 
+    ``number`` is that in the case, ``number_at_body`` the one by which the body knows it, 0 where it does not.
     ``held`` counts the parts that it holds. ``was_whole`` where passages or parts of files were removed after the body
     got it: it holds them.
     """
 
     complaint: case_file.ComplaintFile
     number: int
+    number_at_body: int
     line: Line
     groups: list[Group]
     held: int
@@ -118,9 +121,8 @@ def report_choices(
     ``opened_files`` counts by the id of an object how often it was opened here; ``redacted`` are by the id of a file
     the objects that go in its place. ``later`` are reports of which something was removed after the forwarding.
     """
-    numbers = report_numbers([report.complaint for report in opened.complaints], held)
     choices: list[ReportChoice] = []
-    for report in opened.complaints:
+    for number, report in enumerate(opened.complaints, start=1):
         pk = report.complaint.pk
         line = Line("reports", str(pk), "", is_held=pk in held.numbers, is_ticked=True)
         notes = [_note_line(note, held) for note in opened.notes if note.row.complaint_id == pk]
@@ -128,21 +130,21 @@ def report_choices(
             _group(_("Answers"), _answer_lines(report, held)),
             _group(_("Posts"), _post_lines(report, held)),
             _group(_("Messages of the reporter"), _message_lines(report, held)),
-            _group(_("Files"), _file_lines(report, numbers[pk], held, opened_files, redacted)),
+            _group(_("Files"), _file_lines(report, number, held, opened_files, redacted)),
             _group(_("Internal notes: only what is meant for the body"), notes),
         ]
         choices.append(
             {
                 "complaint": report,
-                "number": numbers[pk],
+                "number": number,
+                "number_at_body": held.numbers.get(pk, 0),
                 "line": line,
                 "groups": groups,
                 "held": sum(len(group["held"]) for group in groups),
                 "was_whole": pk in held.numbers and pk in later,
             }
         )
-    # As the body counts them: that is how it speaks of them.
-    return sorted(choices, key=lambda choice: choice["number"])
+    return choices
 
 
 def _group(title: str, lines: Iterable[Line]) -> Group:
@@ -167,7 +169,7 @@ def _answer_lines(report: case_file.ComplaintFile, held: Held) -> Iterable[Line]
 
 
 def _post_lines(report: case_file.ComplaintFile, held: Held) -> Iterable[Line]:
-    shown = post_lines(report.posts, for_body=True)
+    shown = post_lines(report, for_body=True)
     for item, lines in zip(report.posts, shown, strict=True):
         is_held = item.row.pk in held.rows
         yield Line("posts", str(item.row.pk), lines.title, post=lines, is_held=is_held, is_ticked=True)
@@ -200,10 +202,10 @@ def _file_lines(
     Of a file with a redacted copy, which goes whatever is ticked, only the copy is offered.
     """
     original = _("original")
-    for place, item in enumerate(report.evidence, start=1):
+    for item in report.evidence:
         looked = sum(opened_files.get(str(info.id), 0) for info in (item.working, item.original) if info)
         remark = _("opened by an officer here") if looked else _("no officer here has opened it")
-        name, codes = file_name(number, place), item.findings.losses if item.findings else []
+        name, codes = file_label(number, item.number), item.findings.losses if item.findings else []
         goes_redacted = item.row.pk in redacted
         versions = (item.original, item.working, *item.redacted)
         is_known = any(info.id in held.objects for info in versions if info)

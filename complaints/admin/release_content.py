@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Final, TypedDict
 
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from complaints.admin import case_summary
 from complaints.admin.case_evidence import released_label, told_of_released
+from complaints.admin.evidence_labels import file_label
 from complaints.admin.labels import Label
 from complaints.models.oversight import Release
 from complaints.services.forwarding.contents import ALWAYS, ANSWERS, Content, ReleasedItem, ReportContent
@@ -46,9 +46,13 @@ class FileLine(TypedDict):
 
 
 class ReportLines(TypedDict):
-    """One report in words; ``left_out`` says what the office did not pass on, "" where nothing was kept."""
+    """One report in words; ``left_out`` says what the office did not pass on, "" where nothing was kept.
+
+    ``in_case`` is its number for the office where that is another, and 0 for the body, which does not know it.
+    """
 
     number: int
+    in_case: int
     day: date | None
     has_answers: bool
     rows: list[tuple[str, str]]
@@ -74,13 +78,18 @@ class ContentLines(TypedDict):
     files: list[FileLine]
 
 
-def file_name(report: int, place: int) -> str:
-    """Return the name by which office and body speak of a file."""
-    return _("Report %(report)d, file %(place)d") % {"report": report, "place": place}
+def content_lines(
+    content: Content,
+    release: Release | None = None,
+    *,
+    is_supplement: bool = False,
+    in_case: Mapping[int, int] | None = None,
+) -> ContentLines:
+    """Return the content of one release in words.
 
-
-def content_lines(content: Content, release: Release | None = None, *, is_supplement: bool = False) -> ContentLines:
-    """Return the content of one release in words."""
+    Args:
+        in_case: for the office, its number of each report by that of the body.
+    """
     return {
         "release": release,
         "is_supplement": is_supplement,
@@ -88,7 +97,7 @@ def content_lines(content: Content, release: Release | None = None, *, is_supple
         "urgent": content.urgent,
         "danger": str(DANGER[content.danger]),
         "news": _counts(content),
-        "reports": [_report_lines(report) for report in content.reports],
+        "reports": [_report_lines(report, in_case or {}) for report in content.reports],
         "files": [_file_line(item) for item in content.files],
     }
 
@@ -119,11 +128,12 @@ def _amounts(numbers: Mapping[str, int]) -> list[str]:
     return [words[kind](n) % {"n": n} for kind, n in numbers.items() if n]
 
 
-def _report_lines(report: ReportContent) -> ReportLines:
-    answers = report.answers
+def _report_lines(report: ReportContent, in_case: Mapping[int, int]) -> ReportLines:
+    answers, number = report.answers, in_case.get(report.number, report.number)
     left_out = [str(ANSWER_LABELS[key]) for key in report.left_out] + _amounts(report.missing)
     return {
         "number": report.number,
+        "in_case": 0 if number == report.number else number,
         "day": report.day,
         "has_answers": report.has_answers,
         "rows": case_summary.answer_rows(answers) if answers else [],
@@ -140,7 +150,7 @@ def _report_lines(report: ReportContent) -> ReportLines:
 def _file_line(item: ReleasedItem) -> FileLine:
     return {
         "item": item,
-        "name": file_name(item.report, item.place),
+        "name": file_label(item.report, item.number),
         "label": released_label(item.variant, item.info),
         "told": told_of_released(item.info),
     }

@@ -63,9 +63,10 @@ class ObjectInfo:
 
 @dataclass(frozen=True)
 class EvidenceItem:
-    """One evidence item with the objects that can be opened; ``findings`` is the file report, None until processed."""
+    """A file, the ``number``-th of its report, with what can be opened; ``findings`` is None until it was worked."""
 
     row: Evidence
+    number: int
     original: ObjectInfo
     working: ObjectInfo | None
     preview: ObjectInfo | None
@@ -412,15 +413,14 @@ def _open_complaint(
     thread: list[ThreadEntry],
     assessed: OpenedAssessments,
 ) -> ComplaintFile:
-    pair = keyring.complaint(complaint)
+    pair, files = keyring.complaint(complaint), [entry for entry in evidence if entry[0].kind == Evidence.Kind.FILE]
     return ComplaintFile(
         complaint=complaint,
         answers=_answers(complaint, pair),
         thread=thread,
         evidence=[
-            open_item(complaint=complaint, pair=pair, row=row, objects=objects)
-            for row, objects in evidence
-            if row.kind == Evidence.Kind.FILE
+            open_item(complaint=complaint, pair=pair, row=row, number=number, objects=objects)
+            for number, (row, objects) in enumerate(files, start=1)
         ],
         posts=[
             PostItem(row, posts.read_post(pair, row, complaint))
@@ -433,7 +433,7 @@ def _open_complaint(
 
 
 def open_item(
-    *, complaint: Complaint, pair: BoxPair, row: Evidence, objects: Iterable[EvidenceObject] | None = None
+    *, complaint: Complaint, pair: BoxPair, row: Evidence, number: int, objects: Iterable[EvidenceObject] | None = None
 ) -> EvidenceItem:
     """Open the descriptions of one item's ``objects``; None where the caller has not read these yet."""
     stored = sorted(row.objects_stored.all() if objects is None else objects, key=lambda item: item.number)
@@ -445,6 +445,7 @@ def open_item(
     }
     return EvidenceItem(
         row=row,
+        number=number,
         original=infos["original", 0],
         working=infos.get(("working", 0)),
         preview=infos.get(("preview", 0)),
@@ -478,7 +479,8 @@ def _open_threads(
 def view_item(*, actor: Actor, evidence_id: uuid.UUID) -> EvidenceItem:
     """Open one file to display it; recorded where it has a working copy; raises Evidence.DoesNotExist, Locked."""
     row = Evidence.objects.filter(kind=Evidence.Kind.FILE).select_related("complaint").get(pk=evidence_id)
-    item = open_item(complaint=row.complaint, pair=actor.keyring.complaint(row.complaint), row=row)
+    pair = actor.keyring.complaint(row.complaint)
+    item = open_item(complaint=row.complaint, pair=pair, row=row, number=row.file_number())
     if item.working:
         facts = {"object": str(item.working.id), "variant": item.working.variant}
         actor.record("object.opened", case=row.complaint.case_id, facts=facts)

@@ -24,8 +24,8 @@ def test_a_release_is_chosen_read_and_supplemented(window: Opener, live_cast: Ca
     fitri.window.follow(fitri.step("forward"))
     page = fitri.page
     nip = page.get_by_label("NIP", exact=True)
-    assert nip.is_checked() and page.get_by_label("Laporan 1, berkas 1: salinan kerja").is_checked()
-    assert not page.get_by_label("Laporan 1, berkas 1: asli").is_checked()
+    assert nip.is_checked() and page.get_by_label("Laporan 1, bukti-1: salinan kerja").is_checked()
+    assert not page.get_by_label("Laporan 1, bukti-1: asli").is_checked()
     nip.uncheck()
     page.locator("[name=cover]").fill("Mohon ditangani.")
     # Nobody here has opened the file: the portal says so, and the tick cannot be made.

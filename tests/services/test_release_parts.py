@@ -102,7 +102,7 @@ def test_what_is_chosen_goes_and_nothing_else(cast: Cast) -> None:
     assert [text for _day, text in report.notes] == ["Untuk BKN: mohon cepat."]
     # What was left out is said, and how much.
     assert (report.left_out, report.missing) == (["nip"], {"messages": 1})
-    assert [(item.report, item.place, item.variant) for item in content.files] == [(1, 1, "working")]
+    assert [(item.report, item.number, item.variant) for item in content.files] == [(1, 1, "working")]
     assert (content.danger, content.urgent) == ("high", True)
     assert "Diancam." not in repr(content) and "jarak rumah" not in repr(content)
     (told,) = status(sent).told

@@ -242,7 +242,7 @@ def _files(release: Release, composed: Composed, signer: SignPair) -> list[Relea
     rows = []
     for item in composed.files:
         row = ReleasedFile(pk=item.id, release=release, stored=item.stored)
-        content = {"report": item.report, "place": item.place, "info": asdict(item.info)}
+        content = {"report": item.report, "number": item.number, "info": asdict(item.info)}
         row.sealed = seal_record(bytes(release.public_key), file_context(row), content, signer)
         rows.append(row)
     return rows
@@ -275,7 +275,7 @@ def _told_of(composed: Composed, number: int) -> dict[str, object]:
     bodies = [part.body for part in composed.parts if part.body["report"] == number]
     report = next((body for body in bodies if body["kind"] == "report"), None)
     kinds = [body["kind"] for body in bodies]
-    files = {item.place for item in composed.files if item.report == number}
+    files = {item.number for item in composed.files if item.report == number}
     return {
         "answers": report is not None,
         "left_out": report["left_out"] if report else [],
