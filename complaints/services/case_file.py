@@ -23,7 +23,6 @@ from complaints.domain.checklists import CheckedItem
 from complaints.domain.errors import SealError
 from complaints.domain.risk import RiskGrade
 from complaints.domain.sealing.primitives import BoxPair
-from complaints.domain.sealing.records import Context, open_record
 from complaints.fast_sql import ReportLine, read_written_records, report_lines, with_many
 from complaints.models.case import Case, CaseStep, InternalNote
 from complaints.models.complaint import Complaint, KeyGrant, Message
@@ -36,7 +35,7 @@ from complaints.services.assessments import OpenedAssessments, RiskAssessment, S
 from complaints.services.assignment import record_owner_visit
 from complaints.services.audit import log, recorded_acts
 from complaints.services.evidence import posts, storage
-from complaints.services.keyring import Keyring, Locked
+from complaints.services.keyring import Keyring, Locked, read_answers
 from complaints.services.legal_basis import is_for_bawaslu
 from complaints.services.messages import read, read_note
 from complaints.services.reference_data import edition
@@ -352,7 +351,7 @@ def _other_answers(keyring: Keyring, reports: Iterable[ReportLine]) -> dict[uuid
     """Return what reports that are not shown answer: none of them may name the person who opens the case."""
     complaints = Complaint.objects.filter(pk__in=[report.id for report in reports]).order_by("pk")
     others = with_many(complaints, "grants", KeyGrant)
-    return {complaint.pk: _answers(complaint, keyring.complaint(complaint, grants)) for complaint, grants in others}
+    return {complaint.pk: read_answers(keyring.complaint(complaint, grants), complaint) for complaint, grants in others}
 
 
 def _read_releases(keyring: Keyring, case: Case) -> list[Release]:
@@ -401,11 +400,6 @@ def _matches(keyring: Keyring, rows: _CaseRows) -> similarity.Matches | None:
         return None
 
 
-def _answers(complaint: Complaint, pair: BoxPair) -> dict[str, object]:
-    context = Context("answers", str(complaint.pk), str(complaint.pk))
-    return dict(open_record(pair, complaint.sealed_answers, context, bytes(complaint.reporter_verify_key)))
-
-
 def _open_complaint(
     keyring: Keyring,
     complaint: Complaint,
@@ -416,7 +410,7 @@ def _open_complaint(
     pair, files = keyring.complaint(complaint), [entry for entry in evidence if entry[0].kind == Evidence.Kind.FILE]
     return ComplaintFile(
         complaint=complaint,
-        answers=_answers(complaint, pair),
+        answers=read_answers(pair, complaint),
         thread=thread,
         evidence=[
             open_item(complaint=complaint, pair=pair, row=row, number=number, objects=objects)

@@ -17,13 +17,13 @@ from complaints.adapters.media import kinds
 from complaints.adapters.media import losses as copy_losses
 from complaints.domain.file_names import neutral_name
 from complaints.domain.risk import RiskGrade
-from complaints.domain.sealing.records import JSON, Context, open_record
+from complaints.domain.sealing.records import JSON
 from complaints.models.case import Case, InternalNote
 from complaints.models.complaint import Complaint, Message
 from complaints.models.evidence import Evidence, EvidenceObject
 from complaints.services import assessments, redactions
 from complaints.services.evidence import posts, storage
-from complaints.services.keyring import Keyring
+from complaints.services.keyring import Keyring, read_answers
 from complaints.services.messages import read, read_note
 from complaints.services.redactions import ReportRedactions
 
@@ -320,10 +320,8 @@ class _Composer:
         wanted = set(self.choice.answers[complaint.pk])
         if complaint.pk in self.held.numbers and not wanted - self.held.answers[complaint.pk]:
             return []
-        owner = str(complaint.pk)
-        pair, signer = self.keyring.complaint(complaint), bytes(complaint.reporter_verify_key)
         # Only what was chosen is passed on: with the seed of the commitment a body could guess at what was left out.
-        opened = open_record(pair, complaint.sealed_answers, Context("answers", owner, owner), signer)
+        opened = read_answers(self.keyring.complaint(complaint), complaint)
         keys = [key for key in ANSWERS if key in wanted and key not in self.held.answers[complaint.pk]]
         names = [*ALWAYS, *(name for key in keys for name in ANSWERS[key])]
         answers = {name: self._answer(complaint, name, opened[name]) for name in names if name in opened}

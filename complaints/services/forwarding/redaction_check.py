@@ -25,7 +25,7 @@ from complaints.services.evidence import storage
 from complaints.services.evidence.posts import for_body, read_post
 from complaints.services.evidence.redacted_copies import render
 from complaints.services.forwarding.reading import OpenedRelease, open_contents
-from complaints.services.keyring import Keyring, Locked
+from complaints.services.keyring import Keyring, Locked, read_answers
 from complaints.services.messages import read_note
 from complaints.services.redactions import POST_FIELDS, ReportRedactions
 
@@ -87,7 +87,7 @@ def _texts_that_differ(
     report = next((one for one in opened.content.reports if one.number == number), None)
     if report is None:
         return
-    answers = redactions.released_answers(removed, redactions.read_answers(pair, complaint))
+    answers = redactions.released_answers(removed, read_answers(pair, complaint))
     yield from (f"answer-{name}" for name, value in report.answers.items() if value != answers.get(name))
     texts = redactions.read_texts(keyring=keyring, complaints=[complaint])[complaint.pk]
     targets = [target for source in opened.sources if (target := f"message-{source}") in texts]
