@@ -15,13 +15,12 @@ from typing import Final, TypedDict
 from django.contrib import messages
 from django.http import Http404, HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 
 from complaints import access
-from complaints.adapters import sandbox
 from complaints.admin.base import StaffRequest, readable_case_or_404, render, staff_page
 from complaints.admin.labels import Label
 from complaints.domain import redaction, telling_passages
@@ -29,11 +28,9 @@ from complaints.domain.redaction import NothingLeft, Reason, Span
 from complaints.domain.telling_passages import Proposal, Tells
 from complaints.models.complaint import Complaint
 from complaints.models.evidence import Evidence
-from complaints.models.oversight import Release
 from complaints.services import case_file, redactions
 from complaints.services.case_file import CaseFile, ComplaintFile
 from complaints.services.evidence.redacted_copies import manner
-from complaints.services.forwarding import redaction_check
 from complaints.services.redactions import RedactedMeanwhile, ReportRedactions
 
 REASONS: Final[dict[Reason, Label]] = {
@@ -215,34 +212,6 @@ def waits_for_copy(item: case_file.EvidenceItem) -> str:
     """Return in words why a file has no working copy so far, "" where it has one or gets none."""
     is_coming = item.row.state in (Evidence.State.PENDING, Evidence.State.OFFICER)
     return str(item.row.get_state_display()) if is_coming and item.working is None else ""
-
-
-@staff_page("POST", opens_for=access.may_see_cases)
-def compare_release(
-    request: StaffRequest, object_id: uuid.UUID, complaint_id: uuid.UUID, release_id: uuid.UUID
-) -> HttpResponseBase:
-    """Work a release out again from originals and redactions, and say what differs."""
-    case = readable_case_or_404(request, object_id)
-    release = get_object_or_404(Release, pk=release_id, case=case)
-    try:
-        found = redaction_check.check(actor=request.actor, release_id=release.pk)
-    except OSError:
-        messages.error(request, _("The evidence storage does not answer. Try again later."))
-    except (sandbox.Unavailable, sandbox.JobFailed, redactions.NoWorkingCopy):
-        messages.error(request, _("The files could not be rendered again. Try again later."))
-    else:
-        if found:
-            text = ngettext(
-                "%(number)d text or file of the release does not match the originals and the redactions. Tell an "
-                "auditor.",
-                "%(number)d texts or files of the release do not match the originals and the redactions. Tell an "
-                "auditor.",
-                len(found),
-            )
-            messages.error(request, text % {"number": len(found)})
-        else:
-            messages.success(request, _("The release matches the originals and the redactions."))
-    return redirect("admin:complaints_case_redact", object_id, complaint_id)
 
 
 # --- The page of one text
