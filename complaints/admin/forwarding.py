@@ -46,6 +46,7 @@ from complaints.services import assessments, case_file, custody
 from complaints.services.forwarding import reading, release
 from complaints.services.forwarding.bodies import bodies_on
 from complaints.services.forwarding.contents import Choice, Held
+from complaints.services.forwarding.release import RecallRefusal
 from complaints.services.transitions import CaseChanged, CaseVersion
 
 DRAFTS_KEY: Final = "release_drafts"
@@ -373,9 +374,22 @@ def sent(request: StaffRequest, object_id: uuid.UUID, release_id: uuid.UUID) -> 
         "was_opened": row.state == Release.State.RECALLED and release.was_opened_before_recall(row),
         "may_recall": row.first_id is not None
         and Permission.FORWARD in access.permissions_of(request.user)
-        and release.can_recall(row),
+        and release.recall_refusal(row) is None,
     }
     return render(request, "admin/release_read.html", context)
+
+
+RECALL_REFUSALS: Final[dict[RecallRefusal, labels.Label]] = {
+    RecallRefusal.MISSING_PERMISSION: gettext_lazy("Nothing was recalled: only a person who forwards can do it."),
+    RecallRefusal.FORWARDING: gettext_lazy(
+        "Nothing was recalled: this is the forwarding itself. Take the case back on its page, by the step for it."
+    ),
+    RecallRefusal.RECALLED: gettext_lazy("Nothing was done: this release was recalled before."),
+    RecallRefusal.RETURNED: gettext_lazy("Nothing was recalled: the body no longer has the case by this release."),
+    RecallRefusal.TAKEN_UP: gettext_lazy(
+        "Nothing was recalled: the body has taken a step since it received this release, and may rely on it."
+    ),
+}
 
 
 @staff_page("POST", opens_for=access.is_triage)
@@ -384,8 +398,12 @@ def recall(request: StaffRequest, object_id: uuid.UUID, release_id: uuid.UUID) -
     row = _release_of_case(request, object_id, release_id)
     try:
         opened = release.recall(actor=request.actor, release_id=row.pk)
-    except TransitionRefused:
-        messages.error(request, _("Nothing was recalled: the body is already working on it."))
+    except release.RecallRefused as refused:
+        messages.error(request, str(RECALL_REFUSALS[refused.code]))
+    except CaseChanged:
+        messages.error(request, _("Nothing was recalled: the case changed at the same moment. Try again."))
+    except Release.DoesNotExist:
+        raise Http404 from None
     else:
         said = _("Recalled. The body had opened it before.") if opened else _("Recalled. The body had not opened it.")
         messages.success(request, said)
