@@ -22,19 +22,23 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from complaints import access
-from complaints.admin import labels, step_labels
+from complaints.admin import kept_forms, labels, step_labels
 from complaints.admin.base import BaseForm, StaffRequest, case_or_404, render, staff_page, text_field
 from complaints.admin.case_steps import ChecklistForm, available_choice, step_composer, step_done, step_page
-from complaints.admin.case_summary import was_left
+from complaints.admin.case_summary import FOLDED_FROM, was_left
 from complaints.admin.release_choice import (
-    CHOSEN,
     ReportChoice,
     all_lines,
     as_released,
     choice_of,
+    counts,
     offered,
+    posted_choice,
     report_choices,
     tick,
+    tick_nothing,
+    tick_usual,
+    ticked,
 )
 from complaints.admin.release_content import content_lines
 from complaints.admin.reply_composer import Composer
@@ -49,9 +53,6 @@ from complaints.services.forwarding.contents import Choice, Held
 from complaints.services.forwarding.release import RecallRefusal
 from complaints.services.transitions import CaseChanged, CaseVersion
 
-DRAFTS_KEY: Final = "release_drafts"
-# Each holds what was typed; the session is one row.
-DRAFTS_AT_MOST: Final = 3
 # Pages of a file and of a report, by the button that leads there and keeps what was chosen.
 _PAGES_OF_PARTS: Final = {"look": "admin:complaints_case_view", "redact": "admin:complaints_case_redact"}
 
@@ -96,24 +97,20 @@ class SupplementForm(BaseForm):
 # --- What is kept while the person looks elsewhere --------------------------------------------------------------------
 
 
-def _kept(request: StaffRequest, case: Case) -> dict[str, list[str]] | None:
-    drafts: dict[str, dict[str, list[str]]] = request.session.get(DRAFTS_KEY, {})
-    return drafts.get(str(case.pk))
+def _name_of(case: Case) -> str:
+    return f"release-{case.pk}"
 
 
-def _forget(request: StaffRequest, case: Case) -> None:
-    drafts = request.session.get(DRAFTS_KEY, {})
-    if drafts.pop(str(case.pk), None) is not None:
-        request.session[DRAFTS_KEY] = drafts
-
-
-def _keep(request: StaffRequest, case: Case) -> str:
-    """Keep what was ticked and typed; return where the pressed button leads to, "" for one that sends or previews."""
-    typed = {name: values for name, values in request.POST.lists() if name not in ("csrfmiddlewaretoken", "do")}
-    kept = {key: value for key, value in request.session.get(DRAFTS_KEY, {}).items() if key != str(case.pk)}
-    kept[str(case.pk)] = typed
-    request.session[DRAFTS_KEY] = dict(list(kept.items())[-DRAFTS_AT_MOST:])
-    return _address_of_button(request, case)
+def _keep(request: StaffRequest, case: Case) -> HttpResponse | None:
+    """Keep what was ticked and typed; return where the pressed button leads to, None for one that sends or previews."""
+    is_kept = kept_forms.keep(request, _name_of(case), posted_choice(request.POST))
+    if request.POST.get("do") == kept_forms.HOLD:
+        return kept_forms.held(is_kept)
+    address = _address_of_button(request, case)
+    if address and not is_kept:
+        messages.error(request, _("Nothing was kept, so you are still here: the texts are too long. Shorten them."))
+        return None
+    return redirect(address) if address else None
 
 
 def _address_of_button(request: StaffRequest, case: Case) -> str:
@@ -128,6 +125,7 @@ def _address_of_button(request: StaffRequest, case: Case) -> str:
         "read": reverse("admin:complaints_case_release_preview", args=[case.pk]),
         "leave": page,
         "risk": f"{page}#risk",
+        "send_back": reverse("admin:complaints_case_step", args=[case.pk, Action.SEND_BACK.value]),
     }
     return addresses.get(pressed, "")
 
@@ -168,10 +166,22 @@ def _open_desk(request: StaffRequest, case: Case, first: Release | None = None) 
     reports, redacted, later = as_released(request, opened, since=first.at if first else None)
     choices = report_choices(replace(opened, complaints=reports), held, opened_files, redacted, later)
     desk = _Desk(request, case, opened, choices, first)
-    ticked = dict(request.POST.lists()) if request.method == "POST" else _kept(request, case)
-    if ticked is not None:
-        tick(desk.choices, ticked)
+    is_post = request.method == "POST"
+    chosen = posted_choice(request.POST) if is_post else kept_forms.kept(request, _name_of(case))
+    if chosen is not None:
+        tick(desk.choices, chosen)
     return desk
+
+
+def _ticked_all(request: StaffRequest, case: Case, first: Release | None = None) -> HttpResponse | None:
+    """Tick the usual parts of all reports, or nothing, and show the page again; None for another button."""
+    if request.POST.get("do") not in ("usual", "nothing"):
+        return None
+    desk = _open_desk(request, case, first)
+    (tick_usual if request.POST["do"] == "usual" else tick_nothing)(desk.choices)
+    typed = posted_choice(request.POST) | {"offered": [offered(desk.choices)], "ticked": [ticked(desk.choices)]}
+    kept_forms.keep(request, _name_of(case), typed)
+    return redirect(request.path)
 
 
 @staff_page("GET", "POST", opens_for=access.is_triage)
@@ -184,8 +194,8 @@ def forward(request: StaffRequest, object_id: uuid.UUID) -> HttpResponseBase:
             return step_page(request, case, Action.FORWARD)
         code = choice.refused if choice else "changed"
         return step_page(request, case, Action.FORWARD, refused=code, text=_posted_texts(request))
-    if is_post and (address := _keep(request, case)):
-        return redirect(address)
+    if is_post and (answer := _keep(request, case) or _ticked_all(request, case)):
+        return answer
     desk, composer = _open_desk(request, case), step_composer(request, case, choice.row, "reply")
     form = ForwardForm(
         composer.data() if is_post else None,
@@ -213,18 +223,18 @@ def forward(request: StaffRequest, object_id: uuid.UUID) -> HttpResponseBase:
         return _forward_page(desk, form, composer)
     except (CaseChanged, TransitionRefused) as refusal:
         return _forward_refused(request, case, form, composer, labels.refusal_code(refusal))
-    _forget(request, case)
+    kept_forms.forget(request, _name_of(case))
     return step_done(request, case)
 
 
 def _initial(request: StaffRequest, desk: _Desk) -> dict[str, Any]:
     """Return the first values of the form: what was typed before the person looked elsewhere, else the last body."""
-    kept = _kept(request, desk.case)
+    kept = kept_forms.kept(request, _name_of(desk.case))
     if kept is None:
         last = desk.case.lead_body_id
         # Without a value here the form ticks the only body that there is; not one that the case has just left.
         return {"body": "" if was_left(desk.opened) else last} if last else {}
-    return {name: values[-1] for name, values in kept.items() if values and name not in CHOSEN}
+    return {name: values[-1] for name, values in kept.items() if values}
 
 
 def _forward_refused(
@@ -248,8 +258,7 @@ def _forward_page(desk: _Desk, form: ForwardForm, composer: Composer, *, refused
         "form": form,
         "mark": desk.opened.version,
         "step": labels.step_label(row, case, today=timezone.localdate()),
-        "reports": desk.choices,
-        "offered": offered(desk.choices),
+        **_choice_context(desk),
         "writing": composer.context(),
         "readers": desk.numbers,
         "graded": assessments.is_danger_graded(case.pk),
@@ -260,6 +269,17 @@ def _forward_page(desk: _Desk, form: ForwardForm, composer: Composer, *, refused
         context |= {"refused": step_labels.REFUSALS[refused], "stale": True}
     status = 409 if refused else 400 if form.errors else composer.status if form.is_bound else 200
     return render(request, "admin/forward.html", context, status=status)
+
+
+def _choice_context(desk: _Desk) -> dict[str, object]:
+    """Return what ``admin/release_choice.html`` and ``release_counts.html`` read besides the reports."""
+    return {
+        "offered": offered(desk.choices),
+        "counts": counts(desk.choices),
+        "folds": len(desk.choices) >= FOLDED_FROM,
+        "fresh": [choice for choice in desk.choices if choice["has_new"]],
+        "others": [choice for choice in desk.choices if not choice["has_new"]],
+    }
 
 
 def _posted_texts(request: StaffRequest) -> str:
@@ -298,8 +318,8 @@ def supplement(request: StaffRequest, object_id: uuid.UUID) -> HttpResponseBase:
     first = release.current_first(case) if release.is_with_body(case) else None
     if first is None or Permission.FORWARD not in access.permissions_of(request.user):
         raise Http404
-    if is_post and (address := _keep(request, case)):
-        return redirect(address)
+    if is_post and (answer := _keep(request, case) or _ticked_all(request, case, first)):
+        return answer
     desk = _open_desk(request, case, first)
     form = SupplementForm(request.POST if is_post else None, initial=_initial(request, desk))
     if not is_post or not form.is_valid():
@@ -318,7 +338,7 @@ def supplement(request: StaffRequest, object_id: uuid.UUID) -> HttpResponseBase:
     except (CaseChanged, TransitionRefused) as refusal:
         fresh = _open_desk(request, case_or_404(request, case.pk), first)
         return _supplement_page(fresh, first, form, refused=labels.refusal_code(refusal))
-    _forget(request, case)
+    kept_forms.forget(request, _name_of(case))
     messages.success(request, _("Sent to %(body)s.") % {"body": first.body.short_name})
     return redirect("admin:complaints_case_change", case.pk)
 
@@ -331,8 +351,7 @@ def _supplement_page(desk: _Desk, first: Release, form: SupplementForm, *, refus
         "case": case,
         "form": form,
         "mark": desk.opened.version,
-        "reports": desk.choices,
-        "offered": offered(desk.choices),
+        **_choice_context(desk),
         "first": first,
         "graded": assessments.is_danger_graded(case.pk),
     }

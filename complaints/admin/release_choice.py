@@ -9,14 +9,18 @@ from datetime import date, datetime
 from typing import Final, TypedDict
 from zlib import crc32
 
+from django.http import QueryDict
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
+from complaints.admin import kept_forms
 from complaints.admin.base import StaffRequest
 from complaints.admin.case_evidence import copy_label, losses_of_copy, origin_traces
-from complaints.admin.case_summary import PostLines, post_lines
+from complaints.admin.case_summary import PostLines, post_lines, report_gist
 from complaints.admin.evidence_labels import file_label
+from complaints.admin.labels import Label
 from complaints.admin.release_content import answer_choices
 from complaints.models.complaint import Message
 from complaints.services import case_file, redactions
@@ -26,6 +30,14 @@ from complaints.services.redactions import ReportRedactions
 
 # The fields of the form by which parts are chosen.
 CHOSEN: Final = ("reports", "answers", "messages", "posts", "notes", "objects")
+COUNTED: Final[dict[str, Label]] = {
+    "reports": gettext_lazy("Reports"),
+    "answers": gettext_lazy("Answers"),
+    "messages": gettext_lazy("Messages"),
+    "posts": gettext_lazy("Posts"),
+    "notes": gettext_lazy("Notes"),
+    "objects": gettext_lazy("Files"),
+}
 
 
 @dataclass
@@ -47,11 +59,20 @@ class Line:
     is_held: bool = False
     is_ticked: bool = False
     was_opened: bool = True
+    # Whether it is ticked before anybody chose.
+    is_usual: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.is_usual = self.is_ticked
 
     @property
     def token(self) -> str:
-        """A short text that stands for the part in a form: which parts it offered."""
-        return f"{crc32(f'{self.name} {self.value}'.encode()):08x}"
+        """A short text that stands for the part: which parts a form offered, and which of them were ticked."""
+        return _token(self.name, self.value)
+
+
+def _token(name: str, value: str) -> str:
+    return f"{crc32(f'{name} {value}'.encode()):08x}"
 
 
 class Group(TypedDict):
@@ -62,12 +83,21 @@ class Group(TypedDict):
     held: list[Line]
 
 
+class Count(TypedDict):
+    """How many parts of one kind go, of how many that the body does not have."""
+
+    name: str
+    label: str
+    chosen: int
+    offered: int
+
+
 class ReportChoice(TypedDict):
     """One report with all its parts; a body that holds some of it cannot lose it again.
 
-    ``number`` is that in the case, ``number_at_body`` the one by which the body knows it, 0 where it does not.
-    ``held`` counts the parts that it holds. ``was_whole`` where passages or parts of files were removed after the body
-    got it: it holds them.
+    ``number`` is that in the case, ``number_at_body`` the one by which the body knows it, 0 where it does not. ``held``
+    counts the parts that it holds, and with ``has_new`` it lacks a usual part. ``was_whole`` where passages or parts of
+    files were removed after the body got it: it holds them.
     """
 
     complaint: case_file.ComplaintFile
@@ -76,7 +106,9 @@ class ReportChoice(TypedDict):
     line: Line
     groups: list[Group]
     held: int
+    has_new: bool
     was_whole: bool
+    gist: str
 
 
 def as_released(
@@ -141,6 +173,8 @@ def report_choices(
                 "line": line,
                 "groups": groups,
                 "held": sum(len(group["held"]) for group in groups),
+                "has_new": not line.is_held or any(item.is_ticked for group in groups for item in group["lines"]),
+                "gist": report_gist(report.answers),
                 "was_whole": pk in held.numbers and pk in later,
             }
         )
@@ -264,12 +298,60 @@ def offered(choices: list[ReportChoice]) -> str:
     return " ".join(line.token for line in all_lines(choices))
 
 
-def tick(choices: list[ReportChoice], posted: Mapping[str, list[str]]) -> None:
-    """Tick what was ticked, in place of what is ticked at first; what the form did not offer yet stays as at first."""
-    known = set(" ".join(posted.get("offered", [])).split())
+def posted_choice(data: QueryDict) -> kept_forms.Values:
+    """Return what a form of choosing sent, with the ticked parts as their tokens: fifty reports have 600 parts."""
+    ticked = [_token(name, value) for name in CHOSEN for value in data.getlist(name)]
+    typed = {name: values for name, values in kept_forms.typed(data).items() if name not in CHOSEN}
+    return {**typed, "ticked": [" ".join(ticked)]}
+
+
+def tick(choices: list[ReportChoice], posted: kept_forms.Values) -> None:
+    """Tick what was ticked, in place of what is ticked at first; what the form did not offer yet stays as at first.
+
+    ``posted`` is that of :func:`posted_choice`.
+    """
+    known, ticked = (set(" ".join(posted.get(name, [])).split()) for name in ("offered", "ticked"))
     for line in all_lines(choices):
         if line.token in known:
-            line.is_ticked = line.value in posted.get(line.name, [])
+            line.is_ticked = line.token in ticked
+
+
+def tick_usual(choices: list[ReportChoice]) -> None:
+    """Tick what is ticked before anybody chose: notes, originals and what was left out before are ticked one by one."""
+    for line in all_lines(choices):
+        line.is_ticked = line.is_usual
+
+
+def tick_nothing(choices: list[ReportChoice]) -> None:
+    """Tick nothing."""
+    for line in all_lines(choices):
+        line.is_ticked = False
+
+
+def ticked(choices: list[ReportChoice]) -> str:
+    """Return the tokens of what is ticked, as :func:`posted_choice` gives them."""
+    return " ".join(line.token for line in all_lines(choices) if line.is_ticked)
+
+
+def counts(choices: list[ReportChoice]) -> list[Count]:
+    """Return how many parts of each kind go, and how many could."""
+    lines = {name: list[tuple[Line, bool]]() for name in CHOSEN}
+    for choice in choices:
+        goes = choice["line"].is_ticked or choice["line"].is_held
+        lines["reports"].append((choice["line"], True))
+        for group in choice["groups"]:
+            for line in group["lines"]:
+                lines[line.name].append((line, goes))
+    return [
+        {
+            "name": name,
+            "label": str(COUNTED[name]),
+            "chosen": sum(goes and line.is_ticked and not line.is_held for line, goes in found),
+            "offered": sum(not line.is_held for line, _goes in found),
+        }
+        for name, found in lines.items()
+        if any(not line.is_held for line, _goes in found)
+    ]
 
 
 def choice_of(choices: list[ReportChoice]) -> Choice:

@@ -61,6 +61,13 @@ def test_a_release_is_chosen_read_and_supplemented(window: Opener, live_cast: Ca
     assert not nip.is_checked()
     page.locator("[name=no_trace]").check()
     page.locator("[name=no_conflict]").check()
+    # The menu keeps what was ticked and typed, too: the page is sent when it is left.
+    page.locator("[name=cover]").fill("Harinya menyusul.")
+    fitri.window.follow(page.locator("nav a").first)
+    fitri.window.go(case)
+    fitri.window.follow(page.get_by_role("link", name="Teruskan tambahan"))
+    assert page.locator("[name=cover]").input_value() == "Harinya menyusul."
+    assert page.locator("[name=no_trace]").is_checked()
     fitri.window.follow(page.locator("button.main"))
     assert "Sudah diteruskan ke BKN." in fitri.window.words
 
