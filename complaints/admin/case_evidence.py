@@ -35,7 +35,7 @@ from complaints.admin.base import (
     to_case,
 )
 from complaints.admin.evidence_labels import NOT_LOOKED_AT, ORIGIN_TRACES, PARTLY, UNCHECKED, file_label
-from complaints.admin.file_responses import attachment, inline_kind, inline_response
+from complaints.admin.file_responses import attachment, inline_kind, inline_response, page_response, shown_kind
 from complaints.admin.labels import Label
 from complaints.domain.file_names import exhibit_name
 from complaints.domain.workflow import TransitionRefused
@@ -264,8 +264,9 @@ def _show_in_viewer(
     context |= {
         "shown": [
             {
-                "kind": inline_kind(info),
-                "url": reverse(f"{name}_shown", args=[owner.pk, current, copy_id]),
+                "kind": shown_kind(info),
+                "url": reverse(f"{name}_shown", args=[owner.pk, current, copy_id])
+                + (f"?page={number}" if info.pictures else ""),
                 "number": number,
             }
             for copy_id, info, number in copies
@@ -336,6 +337,8 @@ def inline_copy(
     if not is_allowed:
         raise Http404
     copy, info = case_file.open_copy(keyring=request.keyring, object_id=stored.pk)
+    if info.pictures:
+        return page_response(copy, info, request.GET.get("page", ""))
     return inline_response(copy, info, request.headers.get("Range", ""))
 
 
@@ -417,7 +420,10 @@ def view_released_file(request: StaffRequest, object_id: uuid.UUID, file_id: uui
     (release, ids), now = _release_and_file_ids(request, object_id, file_id), timezone.now()
     released, pages = reading.view_file(actor=request.actor, file_id=file_id)
     allow_viewing(request.session, file_id, now=now)
-    if inline_kind(released.info) and released.variant != Variant.ORIGINAL:
+    pictures = range(1, len(released.info.pictures) + 1)
+    if pictures and released.variant == Variant.REDACTED:
+        copies = [(released.id, released.info, number) for number in pictures]
+    elif inline_kind(released.info) and released.variant != Variant.ORIGINAL:
         copies = [(released.id, released.info, 1 if pages else 0)]
     else:
         copies = [(page.id, page.info, number) for number, page in enumerate(pages, start=1)]
@@ -444,4 +450,6 @@ def inline_released_copy(
     if not is_copy or not may_view(request.session, file_id, now=timezone.now()):
         raise Http404
     copy, info = reading.open_copy(keyring=request.keyring, file_id=shown_id)
+    if info.pictures:
+        return page_response(copy, info, request.GET.get("page", ""))
     return inline_response(copy, info, request.headers.get("Range", ""))

@@ -316,6 +316,14 @@ def _shown(copy: case_file.ObjectInfo, item: case_file.EvidenceItem, case_id: uu
     }
 
 
+def _made_urls(case_id: uuid.UUID, item: case_file.EvidenceItem, made: case_file.ObjectInfo) -> list[str]:
+    """Return where the redacted copy is shown, page by page for a PDF; nothing where it is only downloaded."""
+    url = reverse("admin:complaints_case_shown", args=[case_id, item.row.pk, made.id])
+    if made.info.pictures:
+        return [f"{url}?page={number}" for number in range(1, len(made.info.pictures) + 1)]
+    return [url] if inline_kind(made.info) else []
+
+
 def _seen(request: StaffRequest, opened: OpenFile) -> int:
     """Return the number of the newest redaction; read again, because somebody may have stored another meanwhile."""
     return redactions.of_report(keyring=request.keyring, complaint=opened.complaint).sequence(opened.target)
@@ -351,9 +359,7 @@ def _file_page(request: StaffRequest, opened: OpenFile, areas: Areas, *, status:
         ],
         "shown": [_shown(copy, item, case, areas.removal.boxes) for copy in copies],
         "made": made,
-        "made_url": reverse("admin:complaints_case_shown", args=[case, item.row.pk, made.id])
-        if made and inline_kind(made.info)
-        else "",
+        "made_urls": _made_urls(case, item, made) if made else [],
         "later_pages": opened.kind == "pages" and item.findings is not None and item.findings.pages > MAX_PAGES,
         "most_pages": MAX_PAGES,
     }

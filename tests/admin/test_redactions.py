@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from PIL import Image
 
 from complaints.adapters import sandbox
 from complaints.domain.redaction import Reason
@@ -18,6 +20,7 @@ from complaints.models.redaction import Redaction
 from complaints.services import follow_up, redactions
 from complaints.services.actor import Actor
 from tests.adapters import samples
+from tests.adapters.test_redaction import text_pdf
 from tests.cases import act, complaint_of, in_review
 from tests.services.test_redactions import RED_BOX, marks, released, screenshot, with_files
 from tests.world import Cast, Sent, SignedIn, sealed_upload
@@ -191,3 +194,30 @@ def test_a_release_is_compared_on_request(cast: Cast, signed_in: SignedIn) -> No
     answer = vera.post(address).content.decode()
     where = reverse("admin:complaints_case_redact_text", args=[sent.case.pk, complaint_of(sent).pk, "answer-story"])
     assert "Laporan 1" in answer and f'<a href="{where}">Cerita pelapor</a>' in answer
+
+
+def test_a_redacted_pdf_is_looked_at_page_by_page(cast: Cast, signed_in: SignedIn) -> None:
+    """Office and body are shown the pictures of its pages, and nothing else of the file."""
+    sent = in_review(cast, story=STORY)
+    (item,) = with_files(sent, (text_pdf(2), "a.pdf"))
+    actor = Actor(cast.ring("vera"), timezone.now())
+    redactions.save_file(actor=actor, evidence_id=item.pk, removal=RED_BOX)
+    release = released(cast, sent, item)
+    file = release.files.get(stored__variant="redacted")
+    vera, kirana = signed_in("vera"), signed_in("kirana")
+    for client, page in (
+        (vera, reverse("admin:complaints_case_redact_file", args=[sent.case.pk, item.pk])),
+        (kirana, reverse("admin:complaints_release_view", args=[release.pk, file.pk])),
+    ):
+        urls = re.findall(r'src="([^"]*\?page=\d+)"', client.get(page).content.decode())
+        assert [url.rpartition("=")[2] for url in urls] == ["1", "2"]
+        pictures = []
+        for url in urls:
+            answer = client.get(url)
+            assert (answer.status_code, answer.headers["Content-Type"]) == (200, "image/jpeg")
+            pictures.append(Image.open(io.BytesIO(answer.getvalue())).convert("L"))
+        # The box is on the first page only.
+        places = [picture.getpixel((picture.width * 5 // 10, picture.height * 4 // 10)) for picture in pictures]
+        assert places[0] == 0 and places[1] != 0
+        for wrong in ("0", "3", "", "01", "-1"):
+            assert client.get(f"{urls[0].rpartition('=')[0]}={wrong}").status_code == 404
