@@ -30,7 +30,8 @@ from complaints.admin.base import BaseForm, StaffRequest, readable_case_or_404, 
 from complaints.admin.case_evidence import NO_COPY, allow_viewing
 from complaints.admin.file_responses import inline_kind
 from complaints.admin.labels import Label
-from complaints.admin.redactions import CHANGED_MEANWHILE, REASONS, kept_or_discarded, seen_in, waits_for_copy
+from complaints.admin.redaction_refusals import waits_for_copy, why_not
+from complaints.admin.redactions import CHANGED_MEANWHILE, REASONS, kept_or_discarded, seen_in
 from complaints.domain import redaction
 from complaints.domain.file_names import exhibit_name
 from complaints.domain.redaction import SCALE, Box, NothingLeft, Reason, Span
@@ -342,6 +343,7 @@ def _file_page(request: StaffRequest, opened: OpenFile, areas: Areas, *, status:
         "item": item,
         "manner": opened.kind,
         "waits": waits_for_copy(item),
+        "why_not": why_not(item),
         "seen": _seen(request, opened) if areas.seen is None else areas.seen,
         "is_kept": areas.seen is not None,
         "form": areas.form,

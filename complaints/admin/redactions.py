@@ -25,14 +25,13 @@ from complaints import access
 from complaints.admin import kept_forms
 from complaints.admin.base import StaffRequest, readable_case_or_404, render, staff_page
 from complaints.admin.labels import Label
+from complaints.admin.redaction_refusals import waits_for_copy, why_not
 from complaints.domain import redaction, telling_passages
 from complaints.domain.redaction import NothingLeft, Reason, Span
 from complaints.domain.telling_passages import Proposal, Tells
 from complaints.models.complaint import Complaint
-from complaints.models.evidence import Evidence
 from complaints.services import case_file, redactions
 from complaints.services.case_file import CaseFile, ComplaintFile
-from complaints.services.evidence.redacted_copies import manner
 from complaints.services.redactions import RedactedMeanwhile, ReportRedactions
 
 REASONS: Final[dict[Reason, Label]] = {
@@ -205,15 +204,7 @@ def _file_state(counted: ReportRedactions, item: case_file.EvidenceItem) -> str:
         return ngettext("%(number)d part removed", "%(number)d parts removed", number) % {"number": number}
     if waits := waits_for_copy(item):
         return _("cannot be redacted yet: %(state)s") % {"state": waits}
-    if item.working is None or not manner(item.working.info.type):
-        return _("cannot be redacted: leave it out, or release it as it is")
-    return _("nothing removed")
-
-
-def waits_for_copy(item: case_file.EvidenceItem) -> str:
-    """Return in words why a file has no working copy so far, "" where it has one or gets none."""
-    is_coming = item.row.state in (Evidence.State.PENDING, Evidence.State.OFFICER)
-    return str(item.row.get_state_display()) if is_coming and item.working is None else ""
+    return why_not(item) or _("nothing removed")
 
 
 # --- The page of one text

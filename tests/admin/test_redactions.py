@@ -221,3 +221,19 @@ def test_a_redacted_pdf_is_looked_at_page_by_page(cast: Cast, signed_in: SignedI
         assert places[0] == 0 and places[1] != 0
         for wrong in ("0", "3", "", "01", "-1"):
             assert client.get(f"{urls[0].rpartition('=')[0]}={wrong}").status_code == 404
+
+
+def test_each_kind_of_file_says_why_nothing_is_removed_of_it_and_what_to_do(cast: Cast, signed_in: SignedIn) -> None:
+    sent = in_review(cast, story=STORY)
+    files = {
+        "surat.docx": (samples.docx(macros=False), "dokumen perkantoran"),
+        "catatan.txt": (b"Jadwal rapat.", "berkas teks"),
+        "isi.zip": (samples.packed({"a.txt": b"Isi."}), "Bagian arsip"),
+        "film.webm": (samples.track("webm", "libvpx"), "Bagian film"),
+        "rusak.jpg": (samples.jpeg()[:300], "berkas ini tidak memilikinya"),
+    }
+    items = with_files(sent, *((content, name) for name, (content, _words) in files.items()))
+    vera = signed_in("vera")
+    for item, (_content, words) in zip(items, files.values(), strict=True):
+        page = vera.get(reverse("admin:complaints_case_redact_file", args=[sent.case.pk, item.pk])).content.decode()
+        assert words in page and "Tandai dan lihat" not in page
