@@ -304,14 +304,26 @@ def _file_in_case(case: Case, item: case_file.EvidenceItem) -> str:
     return file_label(reports.index(item.row.complaint_id) + 1, item.number)
 
 
+def _shown_copies(
+    item: case_file.EvidenceItem, redacted: case_file.ObjectInfo | None
+) -> list[tuple[uuid.UUID, FileInfo, int]]:
+    """Return what the viewer shows of a file: its working copy or the pages of it, or a redacted copy."""
+    if redacted:
+        pages = range(1, len(redacted.info.pictures) + 1) if redacted.info.pictures else [0]
+        return [(redacted.id, redacted.info, number) for number in pages]
+    copies = [item.working] if item.working and inline_kind(item.working.info) else item.pages
+    return [(copy.id, copy.info, copy.number) for copy in copies]
+
+
 @staff_page("GET", opens_for=access.may_see_cases)
 def view_item(request: StaffRequest, object_id: uuid.UUID, item_id: uuid.UUID) -> HttpResponse:
     """Show one item of a case; each look is recorded once."""
     case, ids = _case_and_file_ids(request, object_id, item_id)
     now = timezone.now()
-    item = case_file.view_item(actor=request.actor, evidence_id=item_id)
+    asked = request.GET.get("copy", "")
+    item = case_file.view_item(actor=request.actor, evidence_id=item_id, copy_id=asked)
     allow_viewing(request.session, item_id, now=now)
-    copies = [item.working] if item.working and inline_kind(item.working.info) else item.pages
+    redacted = next((copy for copy in item.redacted if str(copy.id) == asked), None)
     context: dict[str, object] = {
         "title": f"{case.reference}: {_file_in_case(case, item)}",
         "case": case,
@@ -319,8 +331,9 @@ def view_item(request: StaffRequest, object_id: uuid.UUID, item_id: uuid.UUID) -
         "infected": is_risky(item),
         "warnings": evidence_warnings(item),
         "remarks": evidence_remarks(item, unopened=no_file_is_opened([item])),
+        "redacted": redacted,
     }
-    return _show_in_viewer(request, case, ids, item_id, [(copy.id, copy.info, copy.number) for copy in copies], context)
+    return _show_in_viewer(request, case, ids, item_id, _shown_copies(item, redacted), context)
 
 
 @staff_page("GET", opens_for=access.may_see_cases)

@@ -45,6 +45,7 @@ from complaints.admin.reply_composer import Composer
 from complaints.domain import workflow
 from complaints.domain.workflow import Action, Permission, Status, TransitionRefused
 from complaints.models.case import Case
+from complaints.models.evidence import EvidenceObject
 from complaints.models.oversight import OversightBody, Release
 from complaints.services import assessments, case_file, custody
 from complaints.services.forwarding import reading, release
@@ -301,7 +302,10 @@ def preview(request: StaffRequest, object_id: uuid.UUID) -> HttpResponse:
         "title": _("What the body will read: %(case)s") % {"case": case.reference},
         "case": case,
         "part": content_lines(
-            composed.content(cover), is_supplement=first is not None, in_case=_in_case(case, composed.numbers)
+            composed.content(cover),
+            is_supplement=first is not None,
+            in_case=_in_case(case, composed.numbers),
+            look_urls=_look_urls(case, {item.id: item.stored for item in composed.files if item.stored}),
         ),
         "back": reverse(name, args=[case.pk]),
     }
@@ -371,6 +375,17 @@ def _in_case(case: Case, numbers: Mapping[uuid.UUID, int]) -> dict[int, int]:
     return {numbers[pk]: place for place, pk in enumerate(reports, start=1) if pk in numbers}
 
 
+def _look_urls(case: Case, stored: Mapping[uuid.UUID, EvidenceObject]) -> dict[uuid.UUID, str]:
+    """Return where the office looks at the copies of a release, of the files that are in the case."""
+    urls: dict[uuid.UUID, str] = {}
+    for pk, copy in stored.items():
+        is_shown = copy.variant in (EvidenceObject.Variant.WORKING, EvidenceObject.Variant.REDACTED)
+        if is_shown and copy.evidence.complaint.case_id == case.pk:
+            url = reverse("admin:complaints_case_view", args=[case.pk, copy.evidence_id])
+            urls[pk] = f"{url}?copy={copy.pk}" if copy.variant == EvidenceObject.Variant.REDACTED else url
+    return urls
+
+
 def _release_of_case(request: StaffRequest, case_id: uuid.UUID, release_id: uuid.UUID) -> Release:
     case = case_or_404(request, case_id)
     return get_object_or_404(case.releases.select_related("case", "body").prefetch_related("grants"), pk=release_id)
@@ -381,13 +396,18 @@ def sent(request: StaffRequest, object_id: uuid.UUID, release_id: uuid.UUID) -> 
     """Show a release as the body reads it; recorded as a reading of the case."""
     row = _release_of_case(request, object_id, release_id)
     opened = reading.read_again(actor=request.actor, release=row)
+    files = row.files.select_related("stored__evidence__complaint")
     context = {
         "title": _("Release %(number)s to %(body)s: %(case)s")
         % {"number": row.number, "body": row.body.short_name, "case": row.case.reference},
         "case": row.case,
         "release": row,
         "part": content_lines(
-            opened.content, row, is_supplement=row.first_id is not None, in_case=_in_case(row.case, opened.numbers)
+            opened.content,
+            row,
+            is_supplement=row.first_id is not None,
+            in_case=_in_case(row.case, opened.numbers),
+            look_urls=_look_urls(row.case, {item.pk: item.stored for item in files}),
         ),
         "back": reverse("admin:complaints_case_change", args=[row.case_id]),
         "was_opened": row.state == Release.State.RECALLED and release.was_opened_before_recall(row),

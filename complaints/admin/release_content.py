@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Final, TypedDict
@@ -37,9 +38,13 @@ DANGER: Final[dict[str, Label]] = {
 
 
 class FileLine(TypedDict):
-    """A file in words; ``told`` says what it tells of its origin, lacks or hides."""
+    """A file in words; ``told`` says what it tells of its origin, lacks or hides.
+
+    ``look_url`` is where the office looks at it, "" for the body and for an original.
+    """
 
     item: ReleasedItem
+    look_url: str
     name: str
     label: str
     told: list[str]
@@ -84,11 +89,13 @@ def content_lines(
     *,
     is_supplement: bool = False,
     in_case: Mapping[int, int] | None = None,
+    look_urls: Mapping[uuid.UUID, str] | None = None,
 ) -> ContentLines:
     """Return the content of one release in words.
 
     Args:
         in_case: for the office, its number of each report by that of the body.
+        look_urls: for the office, where it looks at a file, by the id of the released file.
     """
     return {
         "release": release,
@@ -98,7 +105,7 @@ def content_lines(
         "danger": str(DANGER[content.danger]),
         "news": _counts(content),
         "reports": [_report_lines(report, in_case or {}) for report in content.reports],
-        "files": [_file_line(item) for item in content.files],
+        "files": [_file_line(item, (look_urls or {}).get(item.id, "")) for item in content.files],
     }
 
 
@@ -147,9 +154,10 @@ def _report_lines(report: ReportContent, in_case: Mapping[int, int]) -> ReportLi
     }
 
 
-def _file_line(item: ReleasedItem) -> FileLine:
+def _file_line(item: ReleasedItem, look_url: str) -> FileLine:
     return {
         "item": item,
+        "look_url": look_url,
         "name": file_label(item.report, item.number),
         "label": released_label(item.variant, item.info),
         "told": told_of_released(item.info),

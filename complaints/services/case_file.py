@@ -470,13 +470,17 @@ def _open_threads(
 
 
 @transaction.atomic
-def view_item(*, actor: Actor, evidence_id: uuid.UUID) -> EvidenceItem:
-    """Open one file to display it; recorded where it has a working copy; raises Evidence.DoesNotExist, Locked."""
+def view_item(*, actor: Actor, evidence_id: uuid.UUID, copy_id: str = "") -> EvidenceItem:
+    """Open one file to display its working copy, or the redacted copy ``copy_id``; recorded where there is one.
+
+    Raises Evidence.DoesNotExist, Locked.
+    """
     row = Evidence.objects.filter(kind=Evidence.Kind.FILE).select_related("complaint").get(pk=evidence_id)
     pair = actor.keyring.complaint(row.complaint)
     item = open_item(complaint=row.complaint, pair=pair, row=row, number=row.file_number())
-    if item.working:
-        facts = {"object": str(item.working.id), "variant": item.working.variant}
+    shown = next((copy for copy in item.redacted if str(copy.id) == copy_id), item.working)
+    if shown:
+        facts = {"object": str(shown.id), "variant": shown.variant}
         actor.record("object.opened", case=row.complaint.case_id, facts=facts)
     return item
 

@@ -205,7 +205,12 @@ def test_a_redacted_pdf_is_looked_at_page_by_page(cast: Cast, signed_in: SignedI
     release = released(cast, sent, item)
     file = release.files.get(stored__variant="redacted")
     vera, kirana = signed_in("vera"), signed_in("kirana")
+    # The page of what was sent leads to the copy that was sent.
+    again = vera.get(reverse("admin:complaints_case_release", args=[sent.case.pk, release.pk])).content.decode()
+    (look,) = re.findall(r'href="([^"]*\?copy=[^"]*)"', again)
+    assert look.endswith(str(file.stored_id))
     for client, page in (
+        (vera, look),
         (vera, reverse("admin:complaints_case_redact_file", args=[sent.case.pk, item.pk])),
         (kirana, reverse("admin:complaints_release_view", args=[release.pk, file.pk])),
     ):
