@@ -13,7 +13,7 @@ from django.http import QueryDict
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from complaints.admin import kept_forms
 from complaints.admin.base import StaffRequest
@@ -22,9 +22,11 @@ from complaints.admin.case_summary import PostLines, post_lines, report_gist
 from complaints.admin.evidence_labels import file_label
 from complaints.admin.labels import Label
 from complaints.admin.release_content import answer_choices
+from complaints.domain import telling_passages
 from complaints.models.complaint import Message
 from complaints.services import case_file, redactions
 from complaints.services.evidence.posts import for_body
+from complaints.services.evidence.redacted_copies import manner
 from complaints.services.forwarding.contents import Choice, Held
 from complaints.services.redactions import ReportRedactions
 
@@ -199,7 +201,21 @@ def _answer_lines(report: case_file.ComplaintFile, held: Held) -> Iterable[Line]
     pk = report.complaint.pk
     for key, label, words in answer_choices(report.answers):
         is_held = pk in held.numbers and key in held.answers[pk]
-        yield Line("answers", f"{pk}.{key}", label, words, is_held=is_held, is_ticked=pk not in held.numbers)
+        warnings = [] if is_held or key != "story" else _hints(report, words)
+        is_ticked = pk not in held.numbers
+        yield Line("answers", f"{pk}.{key}", label, words, warnings=warnings, is_held=is_held, is_ticked=is_ticked)
+
+
+def _hints(report: case_file.ComplaintFile, text: str) -> list[str]:
+    """Return in a sentence how much of a text as a body would read it may tell who the reporter is."""
+    accused = str(report.answers.get("accused_name") or "")
+    number = len(telling_passages.proposals(text, accused=[accused]))
+    words = ngettext(
+        "%(number)d hint of what may tell who the reporter is: look at it before you send this text.",
+        "%(number)d hints of what may tell who the reporter is: look at them before you send this text.",
+        number,
+    )
+    return [words % {"number": number}] if number else []
 
 
 def _post_lines(report: case_file.ComplaintFile, held: Held) -> Iterable[Line]:
@@ -219,6 +235,7 @@ def _message_lines(report: case_file.ComplaintFile, held: Held) -> Iterable[Line
                 str(message.pk),
                 _day(message.day),
                 entry.text,
+                warnings=[] if is_held else _hints(report, entry.text),
                 is_held=is_held,
                 is_ticked=True,
             )
@@ -248,6 +265,8 @@ def _file_lines(
             warnings = [_("Its redacted copy is released in its place.")] if goes_redacted else losses_of_copy(codes)
             if is_known and not is_held:
                 warnings.append(_("The body has another version of this file, and keeps it."))
+            if manner(item.working.info.type) == "picture" and not is_held:
+                warnings.append(_("From where was it taken, and who could have been there?"))
             yield Line(
                 *("objects", str(item.working.id)),
                 f"{name}: {copy_label(codes)}",

@@ -177,6 +177,9 @@ def test_a_release_is_compared_on_request(cast: Cast, signed_in: SignedIn) -> No
     page = signed_in("fitri").get(reverse("admin:complaints_case_forward", args=[sent.case.pk])).content.decode()
     assert "Pak [dihilangkan: identitas] Santosa" in page, "the page of forwarding shows what the body would read"
     assert "Budi" not in page
+    # What may betray the reporter is counted beside the text, and of a picture it is asked from where it was taken.
+    assert re.search(r"[1-9] hal yang mungkin menunjukkan siapa pelapor: periksa", page)
+    assert "Dari mana gambar ini diambil, dan siapa yang dapat berada di sana?" in page
     redactions.save_file(actor=actor, evidence_id=item.pk, removal=RED_BOX)
     release = released(cast, sent, item)
     page = signed_in("kirana").get(reverse("admin:complaints_release_change", args=[release.pk])).content.decode()
