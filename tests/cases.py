@@ -65,8 +65,8 @@ def forwarded(cast: Cast, *, body: str = "bkn", files: bool = False, **changes: 
 
 def chosen(page: Any) -> dict[str, list[str]]:
     """What is ticked on a page of forwarding, as the fields that a browser posts."""
-    fields: dict[str, list[str]] = {}
-    for line in release_choice.all_lines(page.context["reports"]):
+    fields: dict[str, list[str]] = {"offered": [page.context["offered"]]}
+    for line in release_choice.all_lines([*page.context["fresh"], *page.context["others"]]):
         if line.is_ticked and not line.is_held:
             fields.setdefault(line.name, []).append(line.value)
     return fields

@@ -158,12 +158,12 @@ def case_context(
             for choice in sorted(opened.choices, key=lambda choice: choice.action != preferred)
         ],
         **risk,
-        "complaints": _report_contexts(opened, submitted),
+        "links": (links := links_context(request, opened)),
+        "complaints": _report_contexts(opened, submitted, links["reports"]),
         "paging": paging_context(opened.paging),
         "folds": opened.paging.total >= FOLDED_FROM,
         "all_open": request.GET.get("all") == "1",
         "talk": {"texts": options_by_language(_reply_options(case)), "reads": True},
-        "links": links_context(request, opened),
         "matches": opened.matches,
         "is_compared": opened.is_compared,
         "in_short": match_counts(opened.matches) if opened.matches else "",
@@ -286,10 +286,14 @@ def risk_context(opened: case_file.CaseFile) -> RiskContext:
 
 
 class LinkedReport(TypedDict):
-    """A report of a joint case that is shown; ``later``: joined after the last forwarding; ``held``: cannot leave."""
+    """A report of a joint case that is shown; ``later``: joined after the last forwarding; ``held``: cannot leave.
+
+    ``at_body`` is the number by which the body that has the case knows it, 0 where that is the same or there is none.
+    """
 
     complaint: Complaint
     number: int
+    at_body: int
     later: bool
     held: bool
 
@@ -312,7 +316,7 @@ def links_context(request: StaffRequest, opened: case_file.CaseFile) -> LinksCon
     """Return the reports of a joint case, whether it takes in others, and other cases about the same accused."""
     case, reports = opened.case, [report.complaint for report in opened.complaints]
     is_joint = opened.paging.total > 1
-    held = case_membership.held_reports(case) if is_joint else set()
+    held = case_membership.held_reports(case) if is_joint else {}
     is_with_body = with_body(Status(case.status), Status(case.asked_from) if case.asked_from else None)
     permissions = set[Permission]() if opened.under_check else access.permissions_of(request.user)
     return {
@@ -324,6 +328,7 @@ def links_context(request: StaffRequest, opened: case_file.CaseFile) -> LinksCon
             {
                 "complaint": report,
                 "number": number,
+                "at_body": 0 if held.get(report.pk, number) == number else held[report.pk],
                 "later": is_with_body and report.pk not in held,
                 "held": report.pk in held,
             }
@@ -371,6 +376,7 @@ class ReportContext(TypedDict):
     """One report on the case page, with the forms to write to its reporter and to note something on it."""
 
     number: int
+    at_body: int
     file: case_file.ComplaintFile
     gist: str
     is_new: bool
@@ -384,11 +390,15 @@ class ReportContext(TypedDict):
     note: NoteForm
 
 
-def _report_contexts(opened: case_file.CaseFile, submitted: SubmittedForm | None) -> list[ReportContext]:
+def _report_contexts(
+    opened: case_file.CaseFile, submitted: SubmittedForm | None, linked: list[LinkedReport]
+) -> list[ReportContext]:
     unopened = no_file_is_opened(item for report in opened.complaints for item in report.evidence)
     numbered = enumerate(opened.complaints, opened.paging.first)
     contexts = [_report_context(report, number, submitted, unopened=unopened) for number, report in numbered]
     contexts[0]["stands_open"] = True
+    for context, report in zip(contexts, linked, strict=False):
+        context["at_body"] = report["at_body"]
     return contexts
 
 
@@ -400,6 +410,7 @@ def _report_context(
     is_new = any(entry.is_new for entry in report.thread)
     return {
         "number": number,
+        "at_body": 0,
         "file": report,
         "gist": report_gist(report.answers),
         "is_new": is_new,
@@ -418,7 +429,7 @@ def _report_context(
             for item in report.evidence
         ],
         "links": str(report.answers.get("links", "")).splitlines(),
-        "posts": post_lines(report.posts),
+        "posts": post_lines(report),
         "reply": (submitted and submitted.reply) or ReplyForm(auto_id=f"id_reply_{number}_%s"),
         "note": (submitted and submitted.note) or NoteForm(auto_id=f"id_note_{number}_%s"),
     }

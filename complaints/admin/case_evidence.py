@@ -34,9 +34,10 @@ from complaints.admin.base import (
     staff_page,
     to_case,
 )
-from complaints.admin.evidence_labels import NOT_LOOKED_AT, ORIGIN_TRACES, PARTLY, UNCHECKED
-from complaints.admin.file_responses import attachment, inline_kind, inline_response
+from complaints.admin.evidence_labels import NOT_LOOKED_AT, ORIGIN_TRACES, PARTLY, UNCHECKED, file_label
+from complaints.admin.file_responses import attachment, inline_kind, inline_response, page_response, shown_kind
 from complaints.admin.labels import Label
+from complaints.domain.file_names import exhibit_name
 from complaints.domain.workflow import TransitionRefused
 from complaints.models.case import Case
 from complaints.models.evidence import Evidence, EvidenceObject
@@ -263,8 +264,9 @@ def _show_in_viewer(
     context |= {
         "shown": [
             {
-                "kind": inline_kind(info),
-                "url": reverse(f"{name}_shown", args=[owner.pk, current, copy_id]),
+                "kind": shown_kind(info),
+                "url": reverse(f"{name}_shown", args=[owner.pk, current, copy_id])
+                + (f"?page={number}" if info.pictures else ""),
                 "number": number,
             }
             for copy_id, info, number in copies
@@ -289,23 +291,49 @@ def _case_and_file_ids(request: StaffRequest, case_id: uuid.UUID, item_id: uuid.
     return case, ids
 
 
+def _reports_of(case: Case) -> list[uuid.UUID]:
+    """Return the ids of a case's reports in the order by which the office numbers them."""
+    return list(case.complaints.order_by("day", "pk").values_list("pk", flat=True))
+
+
+def _file_in_case(case: Case, item: case_file.EvidenceItem) -> str:
+    """Return the name of a file, with the number of its report where the case has several."""
+    reports = _reports_of(case)
+    if len(reports) == 1:
+        return exhibit_name(item.number)
+    return file_label(reports.index(item.row.complaint_id) + 1, item.number)
+
+
+def _shown_copies(
+    item: case_file.EvidenceItem, redacted: case_file.ObjectInfo | None
+) -> list[tuple[uuid.UUID, FileInfo, int]]:
+    """Return what the viewer shows of a file: its working copy or the pages of it, or a redacted copy."""
+    if redacted:
+        pages = range(1, len(redacted.info.pictures) + 1) if redacted.info.pictures else [0]
+        return [(redacted.id, redacted.info, number) for number in pages]
+    copies = [item.working] if item.working and inline_kind(item.working.info) else item.pages
+    return [(copy.id, copy.info, copy.number) for copy in copies]
+
+
 @staff_page("GET", opens_for=access.may_see_cases)
 def view_item(request: StaffRequest, object_id: uuid.UUID, item_id: uuid.UUID) -> HttpResponse:
     """Show one item of a case; each look is recorded once."""
     case, ids = _case_and_file_ids(request, object_id, item_id)
     now = timezone.now()
-    item = case_file.view_item(actor=request.actor, evidence_id=item_id)
+    asked = request.GET.get("copy", "")
+    item = case_file.view_item(actor=request.actor, evidence_id=item_id, copy_id=asked)
     allow_viewing(request.session, item_id, now=now)
-    copies = [item.working] if item.working and inline_kind(item.working.info) else item.pages
+    redacted = next((copy for copy in item.redacted if str(copy.id) == asked), None)
     context: dict[str, object] = {
-        "title": " ".join((f"{case.reference}:", _("evidence"), str(ids.index(item_id) + 1))),
+        "title": f"{case.reference}: {_file_in_case(case, item)}",
         "case": case,
         "item": item,
         "infected": is_risky(item),
         "warnings": evidence_warnings(item),
         "remarks": evidence_remarks(item, unopened=no_file_is_opened([item])),
+        "redacted": redacted,
     }
-    return _show_in_viewer(request, case, ids, item_id, [(copy.id, copy.info, copy.number) for copy in copies], context)
+    return _show_in_viewer(request, case, ids, item_id, _shown_copies(item, redacted), context)
 
 
 @staff_page("GET", opens_for=access.may_see_cases)
@@ -322,6 +350,8 @@ def inline_copy(
     if not is_allowed:
         raise Http404
     copy, info = case_file.open_copy(keyring=request.keyring, object_id=stored.pk)
+    if info.pictures:
+        return page_response(copy, info, request.GET.get("page", ""))
     return inline_response(copy, info, request.headers.get("Range", ""))
 
 
@@ -357,7 +387,9 @@ def download(request: StaffRequest, object_id: uuid.UUID, stored_id: uuid.UUID) 
     objects = EvidenceObject.objects.select_related("evidence")
     stored = get_object_or_404(objects, pk=stored_id, evidence__complaint__case=case)
     kind = str(VARIANTS[stored.variant])
-    name = "-".join((case.reference, _("evidence"), str(stored.evidence.sequence), kind)).replace(" ", "-")
+    reports = _reports_of(case)
+    report = reports.index(stored.evidence.complaint_id) + 1 if len(reports) > 1 else 0
+    name = "-".join((case.reference, exhibit_name(stored.evidence.file_number(), report), kind)).replace(" ", "-")
     try:
         info, stream = case_actions.open_object(
             actor=request.actor,
@@ -387,7 +419,9 @@ def _release_and_file_ids(
     """Return a release and the ids of its files in order; Http404 where the file is none of them."""
     release = get_object_or_404(access.releases_for(request.user), pk=release_id)
     files = release.files.exclude(stored__variant=Variant.PAGE)
-    ids = list(files.order_by("stored__evidence__sequence", "stored__variant").values_list("pk", flat=True))
+    evidence = "stored__evidence"
+    order = (f"{evidence}__complaint__day", f"{evidence}__complaint", f"{evidence}__sequence", "stored__variant")
+    ids = list(files.order_by(*order).values_list("pk", flat=True))
     if file_id not in ids:
         raise Http404
     return release, ids
@@ -399,12 +433,15 @@ def view_released_file(request: StaffRequest, object_id: uuid.UUID, file_id: uui
     (release, ids), now = _release_and_file_ids(request, object_id, file_id), timezone.now()
     released, pages = reading.view_file(actor=request.actor, file_id=file_id)
     allow_viewing(request.session, file_id, now=now)
-    if inline_kind(released.info) and released.variant != Variant.ORIGINAL:
+    pictures = range(1, len(released.info.pictures) + 1)
+    if pictures and released.variant == Variant.REDACTED:
+        copies = [(released.id, released.info, number) for number in pictures]
+    elif inline_kind(released.info) and released.variant != Variant.ORIGINAL:
         copies = [(released.id, released.info, 1 if pages else 0)]
     else:
         copies = [(page.id, page.info, number) for number, page in enumerate(pages, start=1)]
     context: dict[str, object] = {
-        "title": released.info.name,
+        "title": file_label(released.report, released.number),
         "released": released,
         "release_id": object_id,
         "label": released_label(released.variant, released.info),
@@ -426,4 +463,6 @@ def inline_released_copy(
     if not is_copy or not may_view(request.session, file_id, now=timezone.now()):
         raise Http404
     copy, info = reading.open_copy(keyring=request.keyring, file_id=shown_id)
+    if info.pictures:
+        return page_response(copy, info, request.GET.get("page", ""))
     return inline_response(copy, info, request.headers.get("Range", ""))

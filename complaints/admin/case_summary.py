@@ -17,6 +17,7 @@ from django.utils.translation import ngettext
 
 from complaints.admin import labels
 from complaints.domain import completeness
+from complaints.domain.file_names import exhibit_name
 from complaints.domain.workflow import LIMITS, OPEN, PROMISED, WITH_AGENCY, WITH_BODY, Action, Status
 from complaints.models.case import AgencyKind, Case
 from complaints.models.complaint import Message
@@ -111,25 +112,27 @@ class PostLines:
     sharer: str
 
 
-def _lines_of(post: PostInfo) -> PostLines:
+def _lines_of(post: PostInfo, screenshot: int) -> PostLines:
     title = " · ".join(str(part) for part in (PLATFORMS.get(post.platform, ""), ACTS.get(post.act, "")) if part)
     day = date_format(date.fromisoformat(post.seen_on), "l, j M Y") if post.seen_on else ""
-    screenshot = _("evidence %(number)d") % {"number": post.screenshot} if post.screenshot else ""
-    rows = [(_("Account"), post.account), (_("Seen on"), day), (_("Screenshot"), screenshot)]
+    file = exhibit_name(screenshot) if screenshot else ""
+    rows = [(_("Account"), post.account), (_("Seen on"), day), (_("Screenshot"), file)]
     typed = post.typed if post.is_link and post.typed != post.url else ""
     return PostLines(
         title, [(label, value) for label, value in rows if value], post.url, post.is_link, typed, post.sharer
     )
 
 
-def post_lines(posts: Iterable[case_file.PostItem], *, for_body: bool = False) -> list[PostLines]:
+def post_lines(report: case_file.ComplaintFile, *, for_body: bool = False) -> list[PostLines]:
     """Return the posts of an opened report in words; ``for_body`` as a body would read them."""
-    return [_lines_of(evidence_posts.for_body(item.info) if for_body else item.info) for item in posts]
+    numbers = {item.row.sequence: item.number for item in report.evidence}
+    infos = [evidence_posts.for_body(item.info) if for_body else item.info for item in report.posts]
+    return [_lines_of(info, numbers.get(info.screenshot, 0)) for info in infos]
 
 
 def released_post_lines(posts: Iterable[Mapping[str, Any]]) -> list[PostLines]:
     """Return the posts of a release in words, given as the fields of ``PostInfo``."""
-    return [_lines_of(PostInfo(**fields)) for fields in posts]
+    return [_lines_of(PostInfo(**fields), fields["screenshot"]) for fields in posts]
 
 
 # --- Deadlines

@@ -18,7 +18,9 @@ from complaints import access
 from complaints.adapters import printed_pdf
 from complaints.admin.base import StaffRequest, as_attachment, readable_case_or_404, render, staff_page
 from complaints.admin.case_evidence import VARIANTS, copy_label, losses_of_copy
+from complaints.admin.evidence_labels import file_label
 from complaints.admin.labels import Label, staff_name
+from complaints.domain.file_names import exhibit_name
 from complaints.models.case import Case
 from complaints.models.evidence import EvidenceObject
 from complaints.services import case_membership
@@ -140,14 +142,12 @@ def _texts(sheet: Sheet, *, several: bool) -> dict[str, object]:
 
 
 def _item_texts(item: ItemSheet, *, several: bool) -> ItemTexts:
-    title = _("Report %(number)s, evidence %(sequence)s") if several else _("Evidence %(sequence)s")
     info = item.original.info
     losses = [line for stored in item.stored for line in losses_of_copy(stored.losses)]
     return {
-        "title": title % {"number": item.report, "sequence": item.sequence},
+        "title": file_label(item.report, item.number) if several else exhibit_name(item.number),
         "facts": [
             (_("Received"), date_format(item.received, "l, j M Y")),
-            (_("Name in the portal"), f"bukti-{item.sequence}"),
             (_("Name as sent"), info.name),
             (_("Kind"), info.label),
             *([(_("Working copy"), " ".join(losses))] if losses else []),

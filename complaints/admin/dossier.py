@@ -21,14 +21,8 @@ from complaints.admin.base import StaffRequest, as_attachment, staff_page
 from complaints.admin.case_evidence import VARIANTS, released_label
 from complaints.admin.case_summary import PostLines
 from complaints.admin.custody import EVENTS, EntryLine
-from complaints.admin.release_content import (
-    ContentLines,
-    ReportLines,
-    content_lines,
-    file_name,
-    report_count,
-    told_words,
-)
+from complaints.admin.evidence_labels import file_label
+from complaints.admin.release_content import ContentLines, ReportLines, content_lines, report_count, told_words
 from complaints.admin.releases import release_or_404
 from complaints.models.oversight import Release
 from complaints.services.forwarding import dossier, reading
@@ -168,7 +162,7 @@ def _decision(decision: labels.DecisionLines) -> tuple[str, str]:
 
 def _file_line(file: DossierFile) -> tuple[str, str]:
     info = file.item.info
-    what = [file_name(file.item.report, file.item.place), released_label(file.item.variant, info), info.label]
+    what = [file_label(file.item.report, file.item.number), released_label(file.item.variant, info), info.label]
     return file.name, f"{', '.join(map(str, what))}\nSHA-256 {info.sha256}"
 
 
@@ -208,7 +202,7 @@ def _item(file: DossierFile, of_files: list[HistoryEntry]) -> dict[str, object]:
     info, release = file.item.info, file.release
     words = {"number": release.number, "day": _day(timezone.localdate(release.at))}
     return {
-        "title": file_name(file.item.report, file.item.place),
+        "title": file_label(file.item.report, file.item.number),
         "facts": [
             (_("Name in the ZIP"), file.name),
             (_("Kind"), str(info.label)),

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from typing import Final
 
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from complaints.admin.labels import Label
+from complaints.domain.file_names import exhibit_name
 
 ORIGIN_TRACES: Final[dict[str, Label]] = {
     "place": gettext_lazy("place"),
@@ -50,3 +52,8 @@ NOT_LOOKED_AT: Final[dict[str, Label]] = {
 }
 PARTLY: Final = gettext_lazy("only a part of the original was checked")
 UNCHECKED: Final = gettext_lazy("the original was not checked for traces")
+
+
+def file_label(report: int, number: int) -> str:
+    """Return the name of a file with the number of its report, as its reader counts reports."""
+    return _("Report %(report)d, %(file)s") % {"report": report, "file": exhibit_name(number)}

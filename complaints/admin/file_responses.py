@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import chain
 from typing import Final
 
@@ -105,6 +106,27 @@ def inline_response(stored: EvidenceObject, info: FileInfo, range_header: str) -
         response.headers["Content-Range"] = f"bytes {start}-{end - 1}/{info.length}"
     response.headers["Content-Length"] = str(end - start)
     return _with_inline_headers(response, info)
+
+
+def shown_kind(info: FileInfo) -> str:
+    """Return as :func:`inline_kind`, and "image" for a redacted PDF, whose pages are pictures."""
+    return "image" if info.pictures else inline_kind(info)
+
+
+def page_response(stored: EvidenceObject, info: FileInfo, page: str) -> HttpResponseBase:
+    """Return the picture of a page of a redacted PDF, counted from 1; Http404 where there is none."""
+    numbers = {str(number): place for number, place in enumerate(info.pictures, start=1)}
+    if page not in numbers:
+        raise Http404
+    start, end = numbers[page]
+    picture, stream = replace(info, type="image/jpeg"), storage.stream(stored, info, start, end)
+    try:
+        first = next(stream, b"")
+    except OSError:
+        return _with_inline_headers(HttpResponse(status=503), picture)
+    response = StreamingHttpResponse(_joined(first, stream))
+    response.headers["Content-Length"] = str(end - start)
+    return _with_inline_headers(response, picture)
 
 
 def _joined(first: bytes, stream: Iterator[bytes]) -> Iterator[bytes]:

@@ -7,6 +7,7 @@ at the preview, loses nothing. The same pages make a supplement, which brings a 
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, cast
 
@@ -21,36 +22,39 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from complaints import access
-from complaints.admin import labels, step_labels
+from complaints.admin import kept_forms, labels, step_labels
 from complaints.admin.base import BaseForm, StaffRequest, case_or_404, render, staff_page, text_field
 from complaints.admin.case_steps import ChecklistForm, available_choice, step_composer, step_done, step_page
-from complaints.admin.case_summary import was_left
+from complaints.admin.case_summary import FOLDED_FROM, was_left
 from complaints.admin.release_choice import (
-    CHOSEN,
     ReportChoice,
     all_lines,
     as_released,
     choice_of,
+    counts,
     offered,
+    posted_choice,
     report_choices,
     tick,
+    tick_nothing,
     tick_only,
+    tick_usual,
+    ticked,
 )
 from complaints.admin.release_content import content_lines
 from complaints.admin.reply_composer import Composer
 from complaints.domain import workflow
 from complaints.domain.workflow import Action, Permission, Status, TransitionRefused
 from complaints.models.case import Case
+from complaints.models.evidence import EvidenceObject
 from complaints.models.oversight import OversightBody, Release
 from complaints.services import assessments, case_file, custody
 from complaints.services.forwarding import reading, release
 from complaints.services.forwarding.bodies import bodies_on
 from complaints.services.forwarding.contents import Choice, Held
+from complaints.services.forwarding.release import RecallRefusal
 from complaints.services.transitions import CaseChanged, CaseVersion
 
-DRAFTS_KEY: Final = "release_drafts"
-# Each holds what was typed; the session is one row.
-DRAFTS_AT_MOST: Final = 3
 # Pages of a file and of a report, by the button that leads there and keeps what was chosen.
 _PAGES_OF_PARTS: Final = {"look": "admin:complaints_case_view", "redact": "admin:complaints_case_redact"}
 
@@ -95,24 +99,20 @@ class SupplementForm(BaseForm):
 # --- What is kept while the person looks elsewhere --------------------------------------------------------------------
 
 
-def _kept(request: StaffRequest, case: Case) -> dict[str, list[str]] | None:
-    drafts: dict[str, dict[str, list[str]]] = request.session.get(DRAFTS_KEY, {})
-    return drafts.get(str(case.pk))
+def _name_of(case: Case) -> str:
+    return f"release-{case.pk}"
 
 
-def _forget(request: StaffRequest, case: Case) -> None:
-    drafts = request.session.get(DRAFTS_KEY, {})
-    if drafts.pop(str(case.pk), None) is not None:
-        request.session[DRAFTS_KEY] = drafts
-
-
-def _keep(request: StaffRequest, case: Case) -> str:
-    """Keep what was ticked and typed; return where the pressed button leads to, "" for one that sends or previews."""
-    typed = {name: values for name, values in request.POST.lists() if name not in ("csrfmiddlewaretoken", "do")}
-    kept = {key: value for key, value in request.session.get(DRAFTS_KEY, {}).items() if key != str(case.pk)}
-    kept[str(case.pk)] = typed
-    request.session[DRAFTS_KEY] = dict(list(kept.items())[-DRAFTS_AT_MOST:])
-    return _address_of_button(request, case)
+def _keep(request: StaffRequest, case: Case) -> HttpResponse | None:
+    """Keep what was ticked and typed; return where the pressed button leads to, None for one that sends or previews."""
+    is_kept = kept_forms.keep(request, _name_of(case), posted_choice(request.POST))
+    if request.POST.get("do") == kept_forms.HOLD:
+        return kept_forms.held(is_kept)
+    address = _address_of_button(request, case)
+    if address and not is_kept:
+        messages.error(request, _("Nothing was kept, so you are still here: the texts are too long. Shorten them."))
+        return None
+    return redirect(address) if address else None
 
 
 def _address_of_button(request: StaffRequest, case: Case) -> str:
@@ -127,6 +127,7 @@ def _address_of_button(request: StaffRequest, case: Case) -> str:
         "read": reverse("admin:complaints_case_release_preview", args=[case.pk]),
         "leave": page,
         "risk": f"{page}#risk",
+        "send_back": reverse("admin:complaints_case_step", args=[case.pk, Action.SEND_BACK.value]),
     }
     return addresses.get(pressed, "")
 
@@ -167,10 +168,22 @@ def _open_desk(request: StaffRequest, case: Case, first: Release | None = None) 
     reports, redacted, later = as_released(request, opened, since=first.at if first else None)
     choices = report_choices(replace(opened, complaints=reports), held, opened_files, redacted, later)
     desk = _Desk(request, case, opened, choices, first)
-    ticked = dict(request.POST.lists()) if request.method == "POST" else _kept(request, case)
-    if ticked is not None:
-        tick(desk.choices, ticked)
+    is_post = request.method == "POST"
+    chosen = posted_choice(request.POST) if is_post else kept_forms.kept(request, _name_of(case))
+    if chosen is not None:
+        tick(desk.choices, chosen)
     return desk
+
+
+def _ticked_all(request: StaffRequest, case: Case, first: Release | None = None) -> HttpResponse | None:
+    """Tick the usual parts of all reports, or nothing, and show the page again; None for another button."""
+    if request.POST.get("do") not in ("usual", "nothing"):
+        return None
+    desk = _open_desk(request, case, first)
+    (tick_usual if request.POST["do"] == "usual" else tick_nothing)(desk.choices)
+    typed = posted_choice(request.POST) | {"offered": [offered(desk.choices)], "ticked": [ticked(desk.choices)]}
+    kept_forms.keep(request, _name_of(case), typed)
+    return redirect(request.path)
 
 
 @staff_page("GET", "POST", opens_for=access.is_triage)
@@ -183,8 +196,8 @@ def forward(request: StaffRequest, object_id: uuid.UUID) -> HttpResponseBase:
             return step_page(request, case, Action.FORWARD)
         code = choice.refused if choice else "changed"
         return step_page(request, case, Action.FORWARD, refused=code, text=_posted_texts(request))
-    if is_post and (address := _keep(request, case)):
-        return redirect(address)
+    if is_post and (answer := _keep(request, case) or _ticked_all(request, case)):
+        return answer
     desk, composer = _open_desk(request, case), step_composer(request, case, choice.row, "reply")
     form = ForwardForm(
         composer.data() if is_post else None,
@@ -212,18 +225,18 @@ def forward(request: StaffRequest, object_id: uuid.UUID) -> HttpResponseBase:
         return _forward_page(desk, form, composer)
     except (CaseChanged, TransitionRefused) as refusal:
         return _forward_refused(request, case, form, composer, labels.refusal_code(refusal))
-    _forget(request, case)
+    kept_forms.forget(request, _name_of(case))
     return step_done(request, case)
 
 
 def _initial(request: StaffRequest, desk: _Desk) -> dict[str, Any]:
     """Return the first values of the form: what was typed before the person looked elsewhere, else the last body."""
-    kept = _kept(request, desk.case)
+    kept = kept_forms.kept(request, _name_of(desk.case))
     if kept is None:
         last = desk.case.lead_body_id
         # Without a value here the form ticks the only body that there is; not one that the case has just left.
         return {"body": "" if was_left(desk.opened) else last} if last else {}
-    return {name: values[-1] for name, values in kept.items() if values and name not in CHOSEN}
+    return {name: values[-1] for name, values in kept.items() if values}
 
 
 def _forward_refused(
@@ -247,8 +260,7 @@ def _forward_page(desk: _Desk, form: ForwardForm, composer: Composer, *, refused
         "form": form,
         "mark": desk.opened.version,
         "step": labels.step_label(row, case, today=timezone.localdate()),
-        "reports": desk.choices,
-        "offered": offered(desk.choices),
+        **_choice_context(desk),
         "writing": composer.context(),
         "readers": desk.numbers,
         "graded": assessments.is_danger_graded(case.pk),
@@ -259,6 +271,17 @@ def _forward_page(desk: _Desk, form: ForwardForm, composer: Composer, *, refused
         context |= {"refused": step_labels.REFUSALS[refused], "stale": True}
     status = 409 if refused else 400 if form.errors else composer.status if form.is_bound else 200
     return render(request, "admin/forward.html", context, status=status)
+
+
+def _choice_context(desk: _Desk) -> dict[str, object]:
+    """Return what ``admin/release_choice.html`` and ``release_counts.html`` read besides the reports."""
+    return {
+        "offered": offered(desk.choices),
+        "counts": counts(desk.choices),
+        "folds": len(desk.choices) >= FOLDED_FROM,
+        "fresh": [choice for choice in desk.choices if choice["has_new"]],
+        "others": [choice for choice in desk.choices if not choice["has_new"]],
+    }
 
 
 def _posted_texts(request: StaffRequest) -> str:
@@ -279,7 +302,12 @@ def preview(request: StaffRequest, object_id: uuid.UUID) -> HttpResponse:
     context = {
         "title": _("What the body will read: %(case)s") % {"case": case.reference},
         "case": case,
-        "part": content_lines(composed.content(cover), is_supplement=first is not None),
+        "part": content_lines(
+            composed.content(cover),
+            is_supplement=first is not None,
+            in_case=_in_case(case, composed.numbers),
+            look_urls=_look_urls(case, {item.id: item.stored for item in composed.files if item.stored}),
+        ),
         "back": reverse(name, args=[case.pk]),
     }
     return render(request, "admin/release_read.html", context)
@@ -295,8 +323,8 @@ def supplement(request: StaffRequest, object_id: uuid.UUID) -> HttpResponseBase:
     first = release.current_first(case) if release.is_with_body(case) else None
     if first is None or Permission.FORWARD not in access.permissions_of(request.user):
         raise Http404
-    if is_post and (address := _keep(request, case)):
-        return redirect(address)
+    if is_post and (answer := _keep(request, case) or _ticked_all(request, case, first)):
+        return answer
     desk = _open_desk(request, case, first)
     if not is_post and (message := request.GET.get("message")):
         # From the section on retaliation, whose message goes alone unless more is ticked.
@@ -318,7 +346,7 @@ def supplement(request: StaffRequest, object_id: uuid.UUID) -> HttpResponseBase:
     except (CaseChanged, TransitionRefused) as refusal:
         fresh = _open_desk(request, case_or_404(request, case.pk), first)
         return _supplement_page(fresh, first, form, refused=labels.refusal_code(refusal))
-    _forget(request, case)
+    kept_forms.forget(request, _name_of(case))
     messages.success(request, _("Sent to %(body)s.") % {"body": first.body.short_name})
     return redirect("admin:complaints_case_change", case.pk)
 
@@ -331,8 +359,7 @@ def _supplement_page(desk: _Desk, first: Release, form: SupplementForm, *, refus
         "case": case,
         "form": form,
         "mark": desk.opened.version,
-        "reports": desk.choices,
-        "offered": offered(desk.choices),
+        **_choice_context(desk),
         "first": first,
         "graded": assessments.is_danger_graded(case.pk),
     }
@@ -346,6 +373,23 @@ def _supplement_page(desk: _Desk, first: Release, form: SupplementForm, *, refus
 # --- What was sent, as the office reads it again ----------------------------------------------------------------------
 
 
+def _in_case(case: Case, numbers: Mapping[uuid.UUID, int]) -> dict[int, int]:
+    """Return the office's number of each released report by that of the body; one that left the case has none."""
+    reports = case.complaints.order_by("day", "pk").values_list("pk", flat=True)
+    return {numbers[pk]: place for place, pk in enumerate(reports, start=1) if pk in numbers}
+
+
+def _look_urls(case: Case, stored: Mapping[uuid.UUID, EvidenceObject]) -> dict[uuid.UUID, str]:
+    """Return where the office looks at the copies of a release, of the files that are in the case."""
+    urls: dict[uuid.UUID, str] = {}
+    for pk, copy in stored.items():
+        is_shown = copy.variant in (EvidenceObject.Variant.WORKING, EvidenceObject.Variant.REDACTED)
+        if is_shown and copy.evidence.complaint.case_id == case.pk:
+            url = reverse("admin:complaints_case_view", args=[case.pk, copy.evidence_id])
+            urls[pk] = f"{url}?copy={copy.pk}" if copy.variant == EvidenceObject.Variant.REDACTED else url
+    return urls
+
+
 def _release_of_case(request: StaffRequest, case_id: uuid.UUID, release_id: uuid.UUID) -> Release:
     case = case_or_404(request, case_id)
     return get_object_or_404(case.releases.select_related("case", "body").prefetch_related("grants"), pk=release_id)
@@ -356,19 +400,39 @@ def sent(request: StaffRequest, object_id: uuid.UUID, release_id: uuid.UUID) -> 
     """Show a release as the body reads it; recorded as a reading of the case."""
     row = _release_of_case(request, object_id, release_id)
     opened = reading.read_again(actor=request.actor, release=row)
+    files = row.files.select_related("stored__evidence__complaint")
     context = {
         "title": _("Release %(number)s to %(body)s: %(case)s")
         % {"number": row.number, "body": row.body.short_name, "case": row.case.reference},
         "case": row.case,
         "release": row,
-        "part": content_lines(opened.content, row, is_supplement=row.first_id is not None),
+        "part": content_lines(
+            opened.content,
+            row,
+            is_supplement=row.first_id is not None,
+            in_case=_in_case(row.case, opened.numbers),
+            look_urls=_look_urls(row.case, {item.pk: item.stored for item in files}),
+        ),
         "back": reverse("admin:complaints_case_change", args=[row.case_id]),
         "was_opened": row.state == Release.State.RECALLED and release.was_opened_before_recall(row),
         "may_recall": row.first_id is not None
         and Permission.FORWARD in access.permissions_of(request.user)
-        and release.can_recall(row),
+        and release.recall_refusal(row) is None,
     }
     return render(request, "admin/release_read.html", context)
+
+
+RECALL_REFUSALS: Final[dict[RecallRefusal, labels.Label]] = {
+    RecallRefusal.MISSING_PERMISSION: gettext_lazy("Nothing was recalled: only a person who forwards can do it."),
+    RecallRefusal.FORWARDING: gettext_lazy(
+        "Nothing was recalled: this is the forwarding itself. Take the case back on its page, by the step for it."
+    ),
+    RecallRefusal.RECALLED: gettext_lazy("Nothing was done: this release was recalled before."),
+    RecallRefusal.RETURNED: gettext_lazy("Nothing was recalled: the body no longer has the case by this release."),
+    RecallRefusal.TAKEN_UP: gettext_lazy(
+        "Nothing was recalled: the body has taken a step since it received this release, and may rely on it."
+    ),
+}
 
 
 @staff_page("POST", opens_for=access.is_triage)
@@ -377,8 +441,12 @@ def recall(request: StaffRequest, object_id: uuid.UUID, release_id: uuid.UUID) -
     row = _release_of_case(request, object_id, release_id)
     try:
         opened = release.recall(actor=request.actor, release_id=row.pk)
-    except TransitionRefused:
-        messages.error(request, _("Nothing was recalled: the body is already working on it."))
+    except release.RecallRefused as refused:
+        messages.error(request, str(RECALL_REFUSALS[refused.code]))
+    except CaseChanged:
+        messages.error(request, _("Nothing was recalled: the case changed at the same moment. Try again."))
+    except Release.DoesNotExist:
+        raise Http404 from None
     else:
         said = _("Recalled. The body had opened it before.") if opened else _("Recalled. The body had not opened it.")
         messages.success(request, said)

@@ -35,6 +35,7 @@ from complaints.admin.base import (
 )
 from complaints.admin.case_summary import answer_rows
 from complaints.admin.law_labels import MARKS
+from complaints.domain.file_names import exhibit_name
 from complaints.domain.workflow import Action
 from complaints.models.complaint import Message
 from complaints.models.oversight import Release
@@ -130,8 +131,8 @@ def _parts(opened: case_file.CaseFile) -> Iterator[Part]:
                 yield Part(f"{number}-m{entry.message.sequence}", title, label, entry.text)
         for item in report.evidence:
             info = item.original.info
-            value = f"bukti-{item.row.sequence}, {info.label}, SHA-256 {info.sha256}"
-            yield Part(f"{number}-f{item.row.sequence}", title, _("Evidence, kept here"), value)
+            value = f"{exhibit_name(item.number)}, {info.label}, SHA-256 {info.sha256}"
+            yield Part(f"{number}-f{item.number}", title, _("Evidence, kept here"), value)
 
 
 @staff_page("GET", "POST", opens_for=access.is_overseer)

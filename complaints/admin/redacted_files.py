@@ -19,17 +19,21 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from complaints import access
 from complaints.adapters import sandbox
+from complaints.admin import kept_forms
 from complaints.admin.base import BaseForm, StaffRequest, readable_case_or_404, render, staff_page
 from complaints.admin.case_evidence import NO_COPY, allow_viewing
 from complaints.admin.file_responses import inline_kind
 from complaints.admin.labels import Label
-from complaints.admin.redactions import CHANGED_MEANWHILE, REASONS, seen_in, waits_for_copy
+from complaints.admin.redaction_refusals import waits_for_copy, why_not
+from complaints.admin.redactions import CHANGED_MEANWHILE, REASONS, kept_or_discarded, seen_in
 from complaints.domain import redaction
+from complaints.domain.file_names import exhibit_name
 from complaints.domain.redaction import SCALE, Box, NothingLeft, Reason, Span
 from complaints.models.complaint import Complaint
 from complaints.models.evidence import Evidence
@@ -104,6 +108,9 @@ class Areas:
     form: BoxForm | MuteForm
     reason: str = ""
     errors: list[str] = field(default_factory=list)
+    dropped: set[str] = field(default_factory=set)
+    # As of Marks in ``redactions``.
+    seen: int | None = None
 
     @classmethod
     def stored(cls, kind: str, pages: int, removal: Removal) -> Areas:
@@ -111,10 +118,29 @@ class Areas:
         return cls(kind, pages, removal, _form_of(kind))
 
     @classmethod
+    def kept(cls, kind: str, pages: int, data: MultiValueDict[str, str]) -> Areas:
+        """Return a form as it was left; nothing is added."""
+        found = cls(
+            kind,
+            pages,
+            _removal(_areas(data)),
+            _form_of(kind, initial={name: str(data[name]) for name in data}),
+            data.get("reason", ""),
+        )
+        found.dropped, found.seen = set(data.getlist("drop")), seen_in(data)
+        return found
+
+    def values(self, data: QueryDict) -> kept_forms.Values:
+        """Return the form as :meth:`kept` reads it, after the press that ``data`` sent."""
+        left = kept_forms.typed(data) if self.form.is_bound else {"seen": data.getlist("seen")}
+        areas: list[Box | Span] = [*self.removal.boxes, *self.removal.mutes]
+        return {**left, "drop": [], "areas": [" ".join(map(_value, areas))], "reason": [self.reason]}
+
+    @classmethod
     def posted(cls, kind: str, pages: int, data: QueryDict) -> Areas:
         """Read a form; a new area counts where one of its numbers is filled in."""
         dropped = set(data.getlist("drop"))
-        areas = [area for value in data.get("areas", "").split() if value not in dropped and (area := _area(value))]
+        areas = [area for area in _areas(data) if _value(area) not in dropped]
         names = ("start", "end") if kind == "sound" else ("left", "top", "width", "height")
         is_filled = any(data.get(name, "").strip() for name in names)
         found = cls(kind, pages, _removal(areas), _form_of(kind, data if is_filled else None), data.get("reason", ""))
@@ -143,8 +169,12 @@ class Areas:
         return not self.errors and not (self.form.is_bound and self.form.errors)
 
 
-def _form_of(kind: str, data: QueryDict | None = None) -> BoxForm | MuteForm:
-    return MuteForm(data) if kind == "sound" else BoxForm(data)
+def _form_of(kind: str, data: QueryDict | None = None, initial: dict[str, str] | None = None) -> BoxForm | MuteForm:
+    return MuteForm(data, initial=initial) if kind == "sound" else BoxForm(data, initial=initial)
+
+
+def _areas(data: MultiValueDict[str, str]) -> list[Box | Span]:
+    return [area for value in data.get("areas", "").split() if (area := _area(value))]
 
 
 def _removal(areas: list[Box | Span]) -> Removal:
@@ -215,22 +245,33 @@ def _open_file(request: StaffRequest, case_id: uuid.UUID, item_id: uuid.UUID) ->
 @staff_page("GET", "POST", opens_for=access.may_see_cases)
 def redact_file(request: StaffRequest, object_id: uuid.UUID, item_id: uuid.UUID) -> HttpResponseBase:
     """Show a file with what is removed of it; by POST, add an area or span, or have the copy rendered."""
+    name = f"marks-file-{item_id}"
+    if request.method == "POST" and (answer := kept_or_discarded(request, object_id, name)):
+        return answer
     opened = _open_file(request, object_id, item_id)
     if request.method != "POST" or not opened.kind:
-        counted = opened.counted.of(opened.target)
-        return _file_page(
-            request, opened, Areas.stored(opened.kind, opened.pages, counted.removal if counted else Removal())
-        )
+        return _file_page(request, opened, _left(request, opened, name))
     areas = Areas.posted(opened.kind, opened.pages, request.POST)
+    kept_forms.keep(request, name, areas.values(request.POST))
     if not areas.is_valid or request.POST.get("do") != "keep":
         return _file_page(request, opened, areas, status=200 if areas.is_valid else 400)
     problem, status = _kept(request, opened, areas)
     if problem:
         areas.errors.append(problem)
         return _file_page(request, opened, areas, status=status)
+    kept_forms.forget(request, name)
     messages.success(request, _("The copy is made. A body gets it in place of the file."))
     # The fragment takes the place of the form's own, so that what was done is in sight.
     return redirect(reverse("admin:complaints_case_redact_file", args=[object_id, item_id]) + "#content-start")
+
+
+def _left(request: StaffRequest, opened: OpenFile, name: str) -> Areas:
+    """Return the form as the person left it, else with what is stored."""
+    kept = kept_forms.kept(request, name)
+    if kept and opened.kind:
+        return Areas.kept(opened.kind, opened.pages, MultiValueDict(kept))
+    counted = opened.counted.of(opened.target)
+    return Areas.stored(opened.kind, opened.pages, counted.removal if counted else Removal())
 
 
 def _kept(request: StaffRequest, opened: OpenFile, areas: Areas) -> tuple[str, int]:
@@ -276,6 +317,19 @@ def _shown(copy: case_file.ObjectInfo, item: case_file.EvidenceItem, case_id: uu
     }
 
 
+def _made_urls(case_id: uuid.UUID, item: case_file.EvidenceItem, made: case_file.ObjectInfo) -> list[str]:
+    """Return where the redacted copy is shown, page by page for a PDF; nothing where it is only downloaded."""
+    url = reverse("admin:complaints_case_shown", args=[case_id, item.row.pk, made.id])
+    if made.info.pictures:
+        return [f"{url}?page={number}" for number in range(1, len(made.info.pictures) + 1)]
+    return [url] if inline_kind(made.info) else []
+
+
+def _seen(request: StaffRequest, opened: OpenFile) -> int:
+    """Return the number of the newest redaction; read again, because somebody may have stored another meanwhile."""
+    return redactions.of_report(keyring=request.keyring, complaint=opened.complaint).sequence(opened.target)
+
+
 def _file_page(request: StaffRequest, opened: OpenFile, areas: Areas, *, status: int = 200) -> HttpResponse:
     item, case = opened.item, opened.complaint.case_id
     copies = item.pages if opened.kind == "pages" else [item.working] if item.working and opened.kind else []
@@ -283,26 +337,31 @@ def _file_page(request: StaffRequest, opened: OpenFile, areas: Areas, *, status:
     made = next((copy for copy in item.redacted if counted and counted.stored and copy.id == counted.stored.pk), None)
     listed: list[Box | Span] = [*areas.removal.boxes, *areas.removal.mutes]
     context = {
-        "title": _("Redaction: evidence %(number)d") % {"number": item.row.sequence},
+        "title": _("Redaction: %(text)s") % {"text": exhibit_name(item.number)},
         "case_id": case,
         "complaint": opened.complaint,
         "item": item,
         "manner": opened.kind,
         "waits": waits_for_copy(item),
-        "seen": redactions.of_report(keyring=request.keyring, complaint=opened.complaint).sequence(opened.target),
+        "why_not": why_not(item),
+        "seen": _seen(request, opened) if areas.seen is None else areas.seen,
+        "is_kept": areas.seen is not None,
         "form": areas.form,
         "errors": areas.errors,
         "reasons": [(reason.value, label, reason.value == areas.reason) for reason, label in REASONS.items()],
         "areas": " ".join(map(_value, listed)),
         "marked": [
-            {"value": _value(area), "words": _words(area, opened.kind), "label": str(REASONS[area.reason])}
+            {
+                "value": _value(area),
+                "words": _words(area, opened.kind),
+                "label": str(REASONS[area.reason]),
+                "ticked": _value(area) in areas.dropped,
+            }
             for area in listed
         ],
         "shown": [_shown(copy, item, case, areas.removal.boxes) for copy in copies],
         "made": made,
-        "made_url": reverse("admin:complaints_case_shown", args=[case, item.row.pk, made.id])
-        if made and inline_kind(made.info)
-        else "",
+        "made_urls": _made_urls(case, item, made) if made else [],
         "later_pages": opened.kind == "pages" and item.findings is not None and item.findings.pages > MAX_PAGES,
         "most_pages": MAX_PAGES,
     }

@@ -15,25 +15,23 @@ from typing import Final, TypedDict
 from django.contrib import messages
 from django.http import Http404, HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 
 from complaints import access
-from complaints.adapters import sandbox
+from complaints.admin import kept_forms
 from complaints.admin.base import StaffRequest, readable_case_or_404, render, staff_page
 from complaints.admin.labels import Label
+from complaints.admin.redaction_refusals import waits_for_copy, why_not
 from complaints.domain import redaction, telling_passages
 from complaints.domain.redaction import NothingLeft, Reason, Span
 from complaints.domain.telling_passages import Proposal, Tells
 from complaints.models.complaint import Complaint
-from complaints.models.evidence import Evidence
-from complaints.models.oversight import Release
 from complaints.services import case_file, redactions
 from complaints.services.case_file import CaseFile, ComplaintFile
-from complaints.services.evidence.redacted_copies import manner
-from complaints.services.forwarding import redaction_check
 from complaints.services.redactions import RedactedMeanwhile, ReportRedactions
 
 REASONS: Final[dict[Reason, Label]] = {
@@ -206,43 +204,7 @@ def _file_state(counted: ReportRedactions, item: case_file.EvidenceItem) -> str:
         return ngettext("%(number)d part removed", "%(number)d parts removed", number) % {"number": number}
     if waits := waits_for_copy(item):
         return _("cannot be redacted yet: %(state)s") % {"state": waits}
-    if item.working is None or not manner(item.working.info.type):
-        return _("cannot be redacted: leave it out, or release it as it is")
-    return _("nothing removed")
-
-
-def waits_for_copy(item: case_file.EvidenceItem) -> str:
-    """Return in words why a file has no working copy so far, "" where it has one or gets none."""
-    is_coming = item.row.state in (Evidence.State.PENDING, Evidence.State.OFFICER)
-    return str(item.row.get_state_display()) if is_coming and item.working is None else ""
-
-
-@staff_page("POST", opens_for=access.may_see_cases)
-def compare_release(
-    request: StaffRequest, object_id: uuid.UUID, complaint_id: uuid.UUID, release_id: uuid.UUID
-) -> HttpResponseBase:
-    """Work a release out again from originals and redactions, and say what differs."""
-    case = readable_case_or_404(request, object_id)
-    release = get_object_or_404(Release, pk=release_id, case=case)
-    try:
-        found = redaction_check.check(actor=request.actor, release_id=release.pk)
-    except OSError:
-        messages.error(request, _("The evidence storage does not answer. Try again later."))
-    except (sandbox.Unavailable, sandbox.JobFailed, redactions.NoWorkingCopy):
-        messages.error(request, _("The files could not be rendered again. Try again later."))
-    else:
-        if found:
-            text = ngettext(
-                "%(number)d text or file of the release does not match the originals and the redactions. Tell an "
-                "auditor.",
-                "%(number)d texts or files of the release do not match the originals and the redactions. Tell an "
-                "auditor.",
-                len(found),
-            )
-            messages.error(request, text % {"number": len(found)})
-        else:
-            messages.success(request, _("The release matches the originals and the redactions."))
-    return redirect("admin:complaints_case_redact", object_id, complaint_id)
+    return why_not(item) or _("nothing removed")
 
 
 # --- The page of one text
@@ -253,6 +215,8 @@ class Marks:
     """What a form of a text holds: marks of earlier presses, and what is to be added now.
 
     ``errors`` are sentences for the person; what could not be taken stays in ``words``, ``ticked`` and ``proposed``.
+    ``dropped`` are marks ticked to be taken back. ``seen`` is the redaction that a form was made on which was kept
+    when the person left it; None where the page shows the newest.
     """
 
     spans: list[Span]
@@ -260,22 +224,37 @@ class Marks:
     words: str = ""
     ticked: set[str] = field(default_factory=set)
     proposed: set[str] = field(default_factory=set)
+    dropped: set[str] = field(default_factory=set)
     errors: list[str] = field(default_factory=list)
+    seen: int | None = None
 
     @classmethod
-    def posted(cls, data: QueryDict, text: str) -> Marks:
-        """Read a form; marks that do not lie in the text are dropped, as are those that the person unticks."""
-        dropped = set(data.getlist("drop"))
+    def kept(cls, data: MultiValueDict[str, str], text: str) -> Marks:
+        """Read a form as it was left, and add nothing; marks that do not lie in the text are dropped."""
         spans = [
             Span(int(start), int(end), Reason(reason))
             for start, end, reason in _MARK.findall(data.get("marks", ""))
             if reason in set(Reason) and int(start) < int(end) <= len(text)
         ]
-        kept = [span for span in spans if _value(span) not in dropped]
-        marks = cls(kept, data.get("reason", ""), data.get("words", ""))
+        marks = cls(spans, data.get("reason", ""), data.get("words", ""))
         marks.ticked, marks.proposed = set(data.getlist("sentence")), set(data.getlist("proposal"))
+        marks.dropped, marks.seen = set(data.getlist("drop")), seen_in(data)
+        return marks
+
+    @classmethod
+    def posted(cls, data: QueryDict, text: str) -> Marks:
+        """Read a form that was sent: without the marks that the person takes back, with what is to be added."""
+        marks = cls.kept(data, text)
+        marks.spans = [span for span in marks.spans if _value(span) not in marks.dropped]
+        marks.dropped, marks.seen = set(), None
         marks._add(text, data.get("selection", ""))
         return marks
+
+    def values(self, seen: str) -> kept_forms.Values:
+        """Return the form as :meth:`kept` reads it."""
+        texts = {"marks": _written(self.spans), "reason": self.reason, "words": self.words, "seen": seen}
+        lists = {"sentence": sorted(self.ticked), "proposal": sorted(self.proposed)}
+        return {**{name: [text] for name, text in texts.items()}, **lists}
 
     def _add(self, text: str, selection: str) -> None:
         wanted = self.words.strip() or self.ticked or self.proposed or selection
@@ -304,6 +283,10 @@ class Marks:
         self.words = "\n".join(missing)
         if missing:
             self.errors.append(_("These words are not in the text. What you typed stays in the field below."))
+
+
+def _written(spans: Iterable[Span]) -> str:
+    return " ".join(map(_value, spans))
 
 
 def _value(span: Span) -> str:
@@ -339,13 +322,19 @@ class MarkLine(TypedDict):
 @staff_page("GET", "POST", opens_for=access.may_see_cases)
 def redact_text(request: StaffRequest, object_id: uuid.UUID, complaint_id: uuid.UUID, target: str) -> HttpResponseBase:
     """Show a text with what is removed of it beside what a body will read; by POST, add marks or keep them."""
+    name = f"marks-{complaint_id}-{target}"
+    if request.method == "POST" and (answer := kept_or_discarded(request, object_id, name)):
+        return answer
     opened = open_report(request, object_id, complaint_id)
     text = opened.texts.get(target)
     if text is None:
         raise Http404
     if request.method != "POST":
-        return _text_page(request, opened, target, Marks(list(_spans(opened.redactions, target))))
+        kept = kept_forms.kept(request, name)
+        left = Marks.kept(MultiValueDict(kept), text) if kept else Marks(list(_spans(opened.redactions, target)))
+        return _text_page(request, opened, target, left)
     marks = Marks.posted(request.POST, text)
+    kept_forms.keep(request, name, marks.values(request.POST.get("seen", "")))
     if marks.errors or request.POST.get("do") != "keep":
         return _text_page(request, opened, target, marks, status=400 if marks.errors else 200)
     try:
@@ -358,8 +347,21 @@ def redact_text(request: StaffRequest, object_id: uuid.UUID, complaint_id: uuid.
     except RedactedMeanwhile:
         marks.errors.append(str(CHANGED_MEANWHILE) % {"number": len(_spans(opened.redactions, target))})
         return _text_page(request, opened, target, marks, status=409)
+    kept_forms.forget(request, name)
     messages.success(request, _("The marks are saved. A body reads the text without these passages."))
     return redirect("admin:complaints_case_redact", object_id, complaint_id)
+
+
+def kept_or_discarded(request: StaffRequest, case_id: uuid.UUID, name: str) -> HttpResponse | None:
+    """Keep a form of marks that is left, or drop what is kept of it; None where another button was pressed."""
+    pressed = request.POST.get("do")
+    if pressed not in (kept_forms.HOLD, "discard"):
+        return None
+    readable_case_or_404(request, case_id)
+    if pressed == kept_forms.HOLD:
+        return kept_forms.held(kept_forms.keep(request, name, kept_forms.typed(request.POST)))
+    kept_forms.forget(request, name)
+    return redirect(request.path)
 
 
 CHANGED_MEANWHILE: Final = gettext_lazy(
@@ -368,7 +370,7 @@ CHANGED_MEANWHILE: Final = gettext_lazy(
 )
 
 
-def seen_in(data: QueryDict) -> int | None:
+def seen_in(data: MultiValueDict[str, str]) -> int | None:
     """Return the number of the redaction that a page showed; None where the form names none."""
     text = data.get("seen", "")
     return int(text) if re.fullmatch(r"\d{1,9}", text) else None
@@ -387,14 +389,15 @@ def _text_page(
         "case": opened.case_file.case,
         "complaint": opened.complaint,
         "number": opened.number,
-        "seen": opened.redactions.sequence(target),
-        "marks": " ".join(map(_value, marks.spans)),
+        "seen": opened.redactions.sequence(target) if marks.seen is None else marks.seen,
+        "is_kept": marks.seen is not None,
+        "marks": _written(marks.spans),
         "errors": marks.errors,
         "words": marks.words,
         "reasons": [(reason.value, label, reason.value == marks.reason) for reason, label in REASONS.items()],
         "pieces": _pieces(text, marks.spans),
         "reads": reads,
-        "marked": [_mark_line(text, span) for span in marks.spans],
+        "marked": [_mark_line(text, span, marks) for span in marks.spans],
         "proposed": _proposed(opened, text, marks),
         "sentences": _sentences(text, marks),
         "left": _left(opened, target, tried) if reads else [],
@@ -412,9 +415,9 @@ def _pieces(text: str, spans: Iterable[Span]) -> list[Piece]:
     return [*pieces, {"text": text[place:], "is_removed": False}]
 
 
-def _mark_line(text: str, span: Span) -> MarkLine:
+def _mark_line(text: str, span: Span, marks: Marks) -> MarkLine:
     words, label = _short(text[span.start : span.end]), str(REASONS[span.reason])
-    return {"value": _value(span), "words": words, "label": label, "ticked": False}
+    return {"value": _value(span), "words": words, "label": label, "ticked": _value(span) in marks.dropped}
 
 
 def _hints(opened: OpenReport, text: str, spans: Sequence[Span]) -> list[Proposal]:

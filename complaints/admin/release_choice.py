@@ -9,23 +9,38 @@ from datetime import date, datetime
 from typing import Final, TypedDict
 from zlib import crc32
 
+from django.http import QueryDict
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
+from complaints.admin import kept_forms
 from complaints.admin.base import StaffRequest
 from complaints.admin.case_evidence import copy_label, losses_of_copy, origin_traces
-from complaints.admin.case_summary import PostLines, post_lines
-from complaints.admin.release_content import answer_choices, file_name, told_words
+from complaints.admin.case_summary import PostLines, post_lines, report_gist
+from complaints.admin.evidence_labels import file_label
+from complaints.admin.labels import Label
+from complaints.admin.release_content import answer_choices, told_words
+from complaints.domain import telling_passages
 from complaints.domain.retaliation import TOLD, Retaliation
 from complaints.models.complaint import Message
 from complaints.services import case_file, redactions
 from complaints.services.evidence.posts import for_body
-from complaints.services.forwarding.contents import Choice, Held, report_numbers
+from complaints.services.evidence.redacted_copies import manner
+from complaints.services.forwarding.contents import Choice, Held
 from complaints.services.redactions import ReportRedactions
 
 # The fields of the form by which parts are chosen.
 CHOSEN: Final = ("reports", "answers", "messages", "posts", "notes", "objects")
+COUNTED: Final[dict[str, Label]] = {
+    "reports": gettext_lazy("Reports"),
+    "answers": gettext_lazy("Answers"),
+    "messages": gettext_lazy("Messages"),
+    "posts": gettext_lazy("Posts"),
+    "notes": gettext_lazy("Notes"),
+    "objects": gettext_lazy("Files"),
+}
 
 
 @dataclass
@@ -47,11 +62,20 @@ class Line:
     is_held: bool = False
     is_ticked: bool = False
     was_opened: bool = True
+    # Whether it is ticked before anybody chose.
+    is_usual: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.is_usual = self.is_ticked
 
     @property
     def token(self) -> str:
-        """A short text that stands for the part in a form: which parts it offered."""
-        return f"{crc32(f'{self.name} {self.value}'.encode()):08x}"
+        """A short text that stands for the part: which parts a form offered, and which of them were ticked."""
+        return _token(self.name, self.value)
+
+
+def _token(name: str, value: str) -> str:
+    return f"{crc32(f'{name} {value}'.encode()):08x}"
 
 
 class Group(TypedDict):
@@ -62,19 +86,32 @@ class Group(TypedDict):
     held: list[Line]
 
 
+class Count(TypedDict):
+    """How many parts of one kind go, of how many that the body does not have."""
+
+    name: str
+    label: str
+    chosen: int
+    offered: int
+
+
 class ReportChoice(TypedDict):
     """One report with all its parts; a body that holds some of it cannot lose it again.
 
-    ``held`` counts the parts that it holds. ``was_whole`` where passages or parts of files were removed after the body
-    got it: it holds them.
+    ``number`` is that in the case, ``number_at_body`` the one by which the body knows it, 0 where it does not. ``held``
+    counts the parts that it holds, and with ``has_new`` it lacks a usual part. ``was_whole`` where passages or parts of
+    files were removed after the body got it: it holds them.
     """
 
     complaint: case_file.ComplaintFile
     number: int
+    number_at_body: int
     line: Line
     groups: list[Group]
     held: int
+    has_new: bool
     was_whole: bool
+    gist: str
 
 
 def as_released(
@@ -119,9 +156,8 @@ def report_choices(
     ``opened_files`` counts by the id of an object how often it was opened here; ``redacted`` are by the id of a file
     the objects that go in its place. ``later`` are reports of which something was removed after the forwarding.
     """
-    numbers = report_numbers([report.complaint for report in opened.complaints], held)
     choices: list[ReportChoice] = []
-    for report in opened.complaints:
+    for number, report in enumerate(opened.complaints, start=1):
         pk = report.complaint.pk
         line = Line("reports", str(pk), "", is_held=pk in held.numbers, is_ticked=True)
         notes = [_note_line(note, held) for note in opened.notes if note.row.complaint_id == pk]
@@ -129,21 +165,23 @@ def report_choices(
             _group(_("Answers"), _answer_lines(report, held)),
             _group(_("Posts"), _post_lines(report, held)),
             _group(_("Messages of the reporter"), _message_lines(report, held)),
-            _group(_("Files"), _file_lines(report, numbers[pk], held, opened_files, redacted)),
+            _group(_("Files"), _file_lines(report, number, held, opened_files, redacted)),
             _group(_("Internal notes: only what is meant for the body"), notes),
         ]
         choices.append(
             {
                 "complaint": report,
-                "number": numbers[pk],
+                "number": number,
+                "number_at_body": held.numbers.get(pk, 0),
                 "line": line,
                 "groups": groups,
                 "held": sum(len(group["held"]) for group in groups),
+                "has_new": not line.is_held or any(item.is_ticked for group in groups for item in group["lines"]),
+                "gist": report_gist(report.answers),
                 "was_whole": pk in held.numbers and pk in later,
             }
         )
-    # As the body counts them: that is how it speaks of them.
-    return sorted(choices, key=lambda choice: choice["number"])
+    return choices
 
 
 def _group(title: str, lines: Iterable[Line]) -> Group:
@@ -164,11 +202,25 @@ def _answer_lines(report: case_file.ComplaintFile, held: Held) -> Iterable[Line]
     pk = report.complaint.pk
     for key, label, words in answer_choices(report.answers):
         is_held = pk in held.numbers and key in held.answers[pk]
-        yield Line("answers", f"{pk}.{key}", label, words, is_held=is_held, is_ticked=pk not in held.numbers)
+        warnings = [] if is_held or key != "story" else _hints(report, words)
+        is_ticked = pk not in held.numbers
+        yield Line("answers", f"{pk}.{key}", label, words, warnings=warnings, is_held=is_held, is_ticked=is_ticked)
+
+
+def _hints(report: case_file.ComplaintFile, text: str) -> list[str]:
+    """Return in a sentence how much of a text as a body would read it may tell who the reporter is."""
+    accused = str(report.answers.get("accused_name") or "")
+    number = len(telling_passages.proposals(text, accused=[accused]))
+    words = ngettext(
+        "%(number)d hint of what may tell who the reporter is: look at it before you send this text.",
+        "%(number)d hints of what may tell who the reporter is: look at them before you send this text.",
+        number,
+    )
+    return [words % {"number": number}] if number else []
 
 
 def _post_lines(report: case_file.ComplaintFile, held: Held) -> Iterable[Line]:
-    shown = post_lines(report.posts, for_body=True)
+    shown = post_lines(report, for_body=True)
     for item, lines in zip(report.posts, shown, strict=True):
         is_held = item.row.pk in held.rows
         yield Line("posts", str(item.row.pk), lines.title, post=lines, is_held=is_held, is_ticked=True)
@@ -186,6 +238,7 @@ def _message_lines(report: case_file.ComplaintFile, held: Held) -> Iterable[Line
                 _day(message.day),
                 entry.text,
                 remark=_("Retaliation, goes with the message as urgent: %(what)s") % {"what": told} if told else "",
+                warnings=[] if is_held else _hints(report, entry.text),
                 is_held=is_held,
                 is_ticked=True,
             )
@@ -203,10 +256,10 @@ def _file_lines(
     Of a file with a redacted copy, which goes whatever is ticked, only the copy is offered.
     """
     original = _("original")
-    for place, item in enumerate(report.evidence, start=1):
+    for item in report.evidence:
         looked = sum(opened_files.get(str(info.id), 0) for info in (item.working, item.original) if info)
         remark = _("opened by an officer here") if looked else _("no officer here has opened it")
-        name, codes = file_name(number, place), item.findings.losses if item.findings else []
+        name, codes = file_label(number, item.number), item.findings.losses if item.findings else []
         goes_redacted = item.row.pk in redacted
         versions = (item.original, item.working, *item.redacted)
         is_known = any(info.id in held.objects for info in versions if info)
@@ -215,6 +268,8 @@ def _file_lines(
             warnings = [_("Its redacted copy is released in its place.")] if goes_redacted else losses_of_copy(codes)
             if is_known and not is_held:
                 warnings.append(_("The body has another version of this file, and keeps it."))
+            if manner(item.working.info.type) == "picture" and not is_held:
+                warnings.append(_("From where was it taken, and who could have been there?"))
             yield Line(
                 *("objects", str(item.working.id)),
                 f"{name}: {copy_label(codes)}",
@@ -265,12 +320,60 @@ def offered(choices: list[ReportChoice]) -> str:
     return " ".join(line.token for line in all_lines(choices))
 
 
-def tick(choices: list[ReportChoice], posted: Mapping[str, list[str]]) -> None:
-    """Tick what was ticked, in place of what is ticked at first; what the form did not offer yet stays as at first."""
-    known = set(" ".join(posted.get("offered", [])).split())
+def posted_choice(data: QueryDict) -> kept_forms.Values:
+    """Return what a form of choosing sent, with the ticked parts as their tokens: fifty reports have 600 parts."""
+    ticked = [_token(name, value) for name in CHOSEN for value in data.getlist(name)]
+    typed = {name: values for name, values in kept_forms.typed(data).items() if name not in CHOSEN}
+    return {**typed, "ticked": [" ".join(ticked)]}
+
+
+def tick(choices: list[ReportChoice], posted: kept_forms.Values) -> None:
+    """Tick what was ticked, in place of what is ticked at first; what the form did not offer yet stays as at first.
+
+    ``posted`` is that of :func:`posted_choice`.
+    """
+    known, ticked = (set(" ".join(posted.get(name, [])).split()) for name in ("offered", "ticked"))
     for line in all_lines(choices):
         if line.token in known:
-            line.is_ticked = line.value in posted.get(line.name, [])
+            line.is_ticked = line.token in ticked
+
+
+def tick_usual(choices: list[ReportChoice]) -> None:
+    """Tick what is ticked before anybody chose: notes, originals and what was left out before are ticked one by one."""
+    for line in all_lines(choices):
+        line.is_ticked = line.is_usual
+
+
+def tick_nothing(choices: list[ReportChoice]) -> None:
+    """Tick nothing."""
+    for line in all_lines(choices):
+        line.is_ticked = False
+
+
+def ticked(choices: list[ReportChoice]) -> str:
+    """Return the tokens of what is ticked, as :func:`posted_choice` gives them."""
+    return " ".join(line.token for line in all_lines(choices) if line.is_ticked)
+
+
+def counts(choices: list[ReportChoice]) -> list[Count]:
+    """Return how many parts of each kind go, and how many could."""
+    lines = {name: list[tuple[Line, bool]]() for name in CHOSEN}
+    for choice in choices:
+        goes = choice["line"].is_ticked or choice["line"].is_held
+        lines["reports"].append((choice["line"], True))
+        for group in choice["groups"]:
+            for line in group["lines"]:
+                lines[line.name].append((line, goes))
+    return [
+        {
+            "name": name,
+            "label": str(COUNTED[name]),
+            "chosen": sum(goes and line.is_ticked and not line.is_held for line, goes in found),
+            "offered": sum(not line.is_held for line, _goes in found),
+        }
+        for name, found in lines.items()
+        if any(not line.is_held for line, _goes in found)
+    ]
 
 
 def tick_only(choices: Iterable[ReportChoice], message: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Final, TypedDict
@@ -12,6 +13,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from complaints.admin import case_summary
 from complaints.admin.case_evidence import released_label, told_of_released
+from complaints.admin.evidence_labels import file_label
 from complaints.admin.labels import Label
 from complaints.domain.retaliation import Retaliation, RetaliationKind
 from complaints.forms.retaliation import KIND_LABELS
@@ -40,9 +42,13 @@ DANGER: Final[dict[str, Label]] = {
 
 
 class FileLine(TypedDict):
-    """A file in words; ``told`` says what it tells of its origin, lacks or hides."""
+    """A file in words; ``told`` says what it tells of its origin, lacks or hides.
+
+    ``look_url`` is where the office looks at it, "" for the body and for an original.
+    """
 
     item: ReleasedItem
+    look_url: str
     name: str
     label: str
     told: list[str]
@@ -59,10 +65,12 @@ class ToldLines(TypedDict):
 class ReportLines(TypedDict):
     """One report in words; ``told`` are those of its messages that tell of retaliation.
 
-    ``left_out`` says what the office did not pass on, "" where nothing was kept.
+    ``left_out`` says what the office did not pass on, "" where nothing was kept. ``in_case`` is its number for the
+    office where that is another, and 0 for the body, which does not know it.
     """
 
     number: int
+    in_case: int
     day: date | None
     has_answers: bool
     rows: list[tuple[str, str]]
@@ -89,13 +97,20 @@ class ContentLines(TypedDict):
     files: list[FileLine]
 
 
-def file_name(report: int, place: int) -> str:
-    """Return the name by which office and body speak of a file."""
-    return _("Report %(report)d, file %(place)d") % {"report": report, "place": place}
+def content_lines(
+    content: Content,
+    release: Release | None = None,
+    *,
+    is_supplement: bool = False,
+    in_case: Mapping[int, int] | None = None,
+    look_urls: Mapping[uuid.UUID, str] | None = None,
+) -> ContentLines:
+    """Return the content of one release in words.
 
-
-def content_lines(content: Content, release: Release | None = None, *, is_supplement: bool = False) -> ContentLines:
-    """Return the content of one release in words."""
+    Args:
+        in_case: for the office, its number of each report by that of the body.
+        look_urls: for the office, where it looks at a file, by the id of the released file.
+    """
     return {
         "release": release,
         "is_supplement": is_supplement,
@@ -103,8 +118,8 @@ def content_lines(content: Content, release: Release | None = None, *, is_supple
         "urgent": content.urgent,
         "danger": str(DANGER[content.danger]),
         "news": _counts(content),
-        "reports": [_report_lines(report) for report in content.reports],
-        "files": [_file_line(item) for item in content.files],
+        "reports": [_report_lines(report, in_case or {}) for report in content.reports],
+        "files": [_file_line(item, (look_urls or {}).get(item.id, "")) for item in content.files],
     }
 
 
@@ -134,12 +149,13 @@ def _amounts(numbers: Mapping[str, int]) -> list[str]:
     return [words[kind](n) % {"n": n} for kind, n in numbers.items() if n]
 
 
-def _report_lines(report: ReportContent) -> ReportLines:
-    answers = report.answers
+def _report_lines(report: ReportContent, in_case: Mapping[int, int]) -> ReportLines:
+    answers, number = report.answers, in_case.get(report.number, report.number)
     told = report.told
     left_out = [str(ANSWER_LABELS[key]) for key in report.left_out] + _amounts(report.missing)
     return {
         "number": report.number,
+        "in_case": 0 if number == report.number else number,
         "day": report.day,
         "has_answers": report.has_answers,
         "rows": case_summary.answer_rows(answers) if answers else [],
@@ -160,10 +176,11 @@ def told_words(told: Retaliation) -> str:
     return f"{kind} ({date_format(told.happened_on, 'j F Y')})" if told.happened_on else kind
 
 
-def _file_line(item: ReleasedItem) -> FileLine:
+def _file_line(item: ReleasedItem, look_url: str) -> FileLine:
     return {
         "item": item,
-        "name": file_name(item.report, item.place),
+        "look_url": look_url,
+        "name": file_label(item.report, item.number),
         "label": released_label(item.variant, item.info),
         "told": told_of_released(item.info),
     }

@@ -34,6 +34,7 @@ from complaints.admin import (
     redacted_files,
     redactions,
     reference_data,
+    release_comparison,
     release_names,
     release_page,
     release_step,
@@ -112,6 +113,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
         forwarding.recall,
         name="complaints_case_release_recall",
     ),
+    path(
+        "complaints/case/<uuid:object_id>/penerusan/<uuid:release_id>/bandingkan/",
+        release_comparison.compare_release,
+        name="complaints_case_release_compare",
+    ),
     path("complaints/case/<uuid:object_id>/surat/", letters.referral_letter, name="complaints_case_letter"),
     path("complaints/case/keputusan-kedua/", case_steps.second_decisions, name="complaints_case_second"),
     path("complaints/case/<uuid:object_id>/bahaya/<uuid:complaint_id>/", case_risk.assess, name="complaints_case_risk"),
@@ -147,11 +153,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
         "complaints/case/<uuid:object_id>/penghitaman/<uuid:complaint_id>/teks/<slug:target>/",
         redactions.redact_text,
         name="complaints_case_redact_text",
-    ),
-    path(
-        "complaints/case/<uuid:object_id>/penghitaman/<uuid:complaint_id>/bandingkan/<uuid:release_id>/",
-        redactions.compare_release,
-        name="complaints_case_redact_compare",
     ),
     path(
         "complaints/case/<uuid:object_id>/penghitaman/berkas/<uuid:item_id>/",

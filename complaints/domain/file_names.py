@@ -58,10 +58,15 @@ def tells(name: str) -> list[str]:
     return [code for code in CODES if found[code]]
 
 
-def neutral_name(number: int, ending: str, page: int = 0, *, report: int = 0) -> str:
-    """Return the name under which a file is passed on: "bukti-3.jpg", for a page of it "bukti-3-2.jpg".
+def exhibit_name(number: int, report: int = 0) -> str:
+    """Return what a file is called in every language, by its number among the files of its report: "bukti-3".
 
-    ``report`` is the number of the file's report where a case has several: "laporan-2-bukti-3.jpg".
+    ``report`` is the number of the report where there are several: "laporan-2-bukti-3".
     """
-    place = f"{number}-{page}" if page else str(number)
-    return f"laporan-{report}-bukti-{place}.{ending}" if report else f"bukti-{place}.{ending}"
+    return f"laporan-{report}-bukti-{number}" if report else f"bukti-{number}"
+
+
+def neutral_name(number: int, ending: str, page: int = 0, *, report: int = 0) -> str:
+    """Return the name under which a file is passed on: "bukti-3.jpg", for a page of it "bukti-3-2.jpg"."""
+    name = exhibit_name(number, report)
+    return f"{name}-{page}.{ending}" if page else f"{name}.{ending}"

@@ -81,6 +81,14 @@ class Evidence(RandomKeyModel):
     def __str__(self) -> str:
         return f"{self.complaint_id} {self.sequence}"
 
+    def file_number(self) -> int:
+        """Return the number of a file among the files of its report; one query.
+
+        Rows are never deleted and late files follow, so it never changes.
+        """
+        files = Evidence.objects.filter(complaint=self.complaint_id, kind=Evidence.Kind.FILE)
+        return files.filter(sequence__lte=self.sequence).count()
+
 
 class EvidenceObject(RandomKeyModel):
     """A stored object of a piece of evidence: the original or a copy, each with its own key."""

@@ -19,7 +19,6 @@ from complaints.adapters.media.refusal import Unreadable
 from complaints.domain import normalization
 from complaints.domain.errors import SealError
 from complaints.domain.sealing.primitives import encrypt, random_bytes
-from complaints.domain.sealing.records import Context, open_record
 from complaints.models.blind_index import IndexEntry
 from complaints.models.complaint import Complaint
 from complaints.models.evidence import Evidence, EvidenceObject
@@ -29,7 +28,7 @@ from complaints.services.audit import log, recorded_acts
 from complaints.services.audit.state import IndexRoot, index_roots, states_of
 from complaints.services.evidence import storage
 from complaints.services.evidence.posts import read_post
-from complaints.services.keyring import Keyring, Locked
+from complaints.services.keyring import Keyring, Locked, read_answers
 from complaints.services.similarity import BANDS, DIGEST_BYTES, digest, open_key, picture_digests, picture_key
 
 Kind = IndexEntry.Kind
@@ -127,9 +126,7 @@ def _items_without_entries(complaints: Iterable[Complaint], *, pictures: bool) -
 
 def _entries_of_answers(keyring: Keyring, key: bytes, complaint: Complaint) -> Iterator[IndexEntry]:
     try:
-        pair, owner = keyring.complaint(complaint), str(complaint.pk)
-        signer = bytes(complaint.reporter_verify_key)
-        answers = open_record(pair, complaint.sealed_answers, Context("answers", owner, owner), signer)
+        answers = read_answers(keyring.complaint(complaint), complaint)
     except (Locked, SealError):
         return  # opening the case reports the error
     for kind, value in _normalised(answers).items():

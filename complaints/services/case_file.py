@@ -24,7 +24,6 @@ from complaints.domain.errors import SealError
 from complaints.domain.retaliation import Marks
 from complaints.domain.risk import RiskGrade
 from complaints.domain.sealing.primitives import BoxPair
-from complaints.domain.sealing.records import Context, open_record
 from complaints.fast_sql import ReportLine, read_written_records, report_lines, with_many
 from complaints.models.case import Case, CaseStep, InternalNote
 from complaints.models.complaint import Complaint, KeyGrant, Message
@@ -37,7 +36,7 @@ from complaints.services.assessments import OpenedAssessments, RiskAssessment, S
 from complaints.services.assignment import record_owner_visit
 from complaints.services.audit import log, recorded_acts
 from complaints.services.evidence import posts, storage
-from complaints.services.keyring import Keyring, Locked
+from complaints.services.keyring import Keyring, Locked, read_answers
 from complaints.services.legal_basis import is_for_bawaslu
 from complaints.services.messages import read_marked, read_marked_note
 from complaints.services.reference_data import edition
@@ -65,9 +64,10 @@ class ObjectInfo:
 
 @dataclass(frozen=True)
 class EvidenceItem:
-    """One evidence item with the objects that can be opened; ``findings`` is the file report, None until processed."""
+    """A file, the ``number``-th of its report, with what can be opened; ``findings`` is None until it was worked."""
 
     row: Evidence
+    number: int
     original: ObjectInfo
     working: ObjectInfo | None
     preview: ObjectInfo | None
@@ -357,7 +357,7 @@ def _other_answers(keyring: Keyring, reports: Iterable[ReportLine]) -> dict[uuid
     """Return what reports that are not shown answer: none of them may name the person who opens the case."""
     complaints = Complaint.objects.filter(pk__in=[report.id for report in reports]).order_by("pk")
     others = with_many(complaints, "grants", KeyGrant)
-    return {complaint.pk: _answers(complaint, keyring.complaint(complaint, grants)) for complaint, grants in others}
+    return {complaint.pk: read_answers(keyring.complaint(complaint, grants), complaint) for complaint, grants in others}
 
 
 def _read_releases(keyring: Keyring, case: Case) -> list[Release]:
@@ -406,11 +406,6 @@ def _matches(keyring: Keyring, rows: _CaseRows) -> similarity.Matches | None:
         return None
 
 
-def _answers(complaint: Complaint, pair: BoxPair) -> dict[str, object]:
-    context = Context("answers", str(complaint.pk), str(complaint.pk))
-    return dict(open_record(pair, complaint.sealed_answers, context, bytes(complaint.reporter_verify_key)))
-
-
 def _open_complaint(
     keyring: Keyring,
     complaint: Complaint,
@@ -418,15 +413,14 @@ def _open_complaint(
     thread: list[ThreadEntry],
     assessed: OpenedAssessments,
 ) -> ComplaintFile:
-    pair = keyring.complaint(complaint)
+    pair, files = keyring.complaint(complaint), [entry for entry in evidence if entry[0].kind == Evidence.Kind.FILE]
     return ComplaintFile(
         complaint=complaint,
-        answers=_answers(complaint, pair),
+        answers=read_answers(pair, complaint),
         thread=thread,
         evidence=[
-            open_item(complaint=complaint, pair=pair, row=row, objects=objects)
-            for row, objects in evidence
-            if row.kind == Evidence.Kind.FILE
+            open_item(complaint=complaint, pair=pair, row=row, number=number, objects=objects)
+            for number, (row, objects) in enumerate(files, start=1)
         ],
         posts=[
             PostItem(row, posts.read_post(pair, row, complaint))
@@ -439,7 +433,7 @@ def _open_complaint(
 
 
 def open_item(
-    *, complaint: Complaint, pair: BoxPair, row: Evidence, objects: Iterable[EvidenceObject] | None = None
+    *, complaint: Complaint, pair: BoxPair, row: Evidence, number: int, objects: Iterable[EvidenceObject] | None = None
 ) -> EvidenceItem:
     """Open the descriptions of one item's ``objects``; None where the caller has not read these yet."""
     stored = sorted(row.objects_stored.all() if objects is None else objects, key=lambda item: item.number)
@@ -451,6 +445,7 @@ def open_item(
     }
     return EvidenceItem(
         row=row,
+        number=number,
         original=infos["original", 0],
         working=infos.get(("working", 0)),
         preview=infos.get(("preview", 0)),
@@ -478,12 +473,17 @@ def _open_threads(
 
 
 @transaction.atomic
-def view_item(*, actor: Actor, evidence_id: uuid.UUID) -> EvidenceItem:
-    """Open one file to display it; recorded where it has a working copy; raises Evidence.DoesNotExist, Locked."""
+def view_item(*, actor: Actor, evidence_id: uuid.UUID, copy_id: str = "") -> EvidenceItem:
+    """Open one file to display its working copy, or the redacted copy ``copy_id``; recorded where there is one.
+
+    Raises Evidence.DoesNotExist, Locked.
+    """
     row = Evidence.objects.filter(kind=Evidence.Kind.FILE).select_related("complaint").get(pk=evidence_id)
-    item = open_item(complaint=row.complaint, pair=actor.keyring.complaint(row.complaint), row=row)
-    if item.working:
-        facts = {"object": str(item.working.id), "variant": item.working.variant}
+    pair = actor.keyring.complaint(row.complaint)
+    item = open_item(complaint=row.complaint, pair=pair, row=row, number=row.file_number())
+    shown = next((copy for copy in item.redacted if str(copy.id) == copy_id), item.working)
+    if shown:
+        facts = {"object": str(shown.id), "variant": shown.variant}
         actor.record("object.opened", case=row.complaint.case_id, facts=facts)
     return item
 

@@ -257,15 +257,15 @@ def reports_of_release(first: Release) -> QuerySet[ReleasedReport, uuid.UUID]:
     return rows.exclude(release__state=Release.State.RECALLED).values_list("complaint", flat=True)
 
 
-def held_reports(case: Case) -> set[uuid.UUID]:
-    """Return the reports of which the body that has the case holds something; one query, none where no body has it."""
+def held_reports(case: Case) -> dict[uuid.UUID, int]:
+    """Return the reports of which the body that has the case holds something, with its numbers of them; one query."""
     asked_from = Status(case.asked_from) if case.asked_from else None
     if not workflow.with_body(Status(case.status), asked_from):
-        return set()
+        return {}
     rows = ReleasedReport.objects.filter(
         release__case=case, release__body=case.lead_body_id, release__state=Release.State.OPEN
     )
-    return set(rows.values_list("complaint", flat=True))
+    return dict(rows.values_list("complaint", "number"))
 
 
 def is_held(complaint: Complaint, case: Case) -> bool:

@@ -69,11 +69,11 @@ class Opening:
 
 @dataclass(frozen=True)
 class ItemSheet:
-    """One evidence item; ``report`` counts the reports of the case from 1, ``stored`` begins with the original."""
+    """One file, the ``number``-th of the ``report``-th report of the case; ``stored`` begins with the original."""
 
     id: uuid.UUID
     report: int
-    sequence: int
+    number: int
     received: date
     stored: list[StoredLine]
     openings: list[Opening]
@@ -188,11 +188,14 @@ def _items(
         by_object[stored_id] += [people[entry.sequence] for entry in entries]
     numbers = {complaint.pk: number for number, complaint in enumerate(complaints, start=1)}
     rows = Evidence.objects.filter(complaint__in=complaints, kind=Evidence.Kind.FILE)
-    rows = (rows.filter(pk=only) if only else rows).prefetch_related("objects_stored")
-    for row in sorted(rows, key=lambda row: (numbers[row.complaint_id], row.sequence)):
+    rows = (rows.filter(pk=only) if only else rows).order_by("sequence").prefetch_related("objects_stored")
+    places: dict[uuid.UUID, int] = defaultdict(int)
+    for row in sorted(rows, key=lambda row: numbers[row.complaint_id]):
         report = numbers[row.complaint_id]
+        places[row.complaint_id] += 1
+        number = row.file_number() if only else places[row.complaint_id]
         complaint = complaints[report - 1]
-        item = open_item(complaint=complaint, pair=keyring.complaint(complaint), row=row)
+        item = open_item(complaint=complaint, pair=keyring.complaint(complaint), row=row, number=number)
         digests = {stored.pk: bytes(stored.object_digest).hex() for stored in row.objects_stored.all()}
         infos = [info for info in (item.original, item.working, item.preview, *item.pages, *item.redacted) if info]
         losses = {"working": item.findings.losses if item.findings else []}
@@ -202,7 +205,7 @@ def _items(
         ]
         of_item = [opening for line in lines for opening in by_object[str(line.id)]]
         of_item.sort(key=lambda opening: opening.entry.sequence)
-        yield ItemSheet(row.pk, report, row.sequence, row.day, lines, of_item)
+        yield ItemSheet(row.pk, report, number, row.day, lines, of_item)
 
 
 def _openings(entries: list[RecordedEntry], keyring: Keyring, complaints: Iterable[Complaint]) -> list[Opening]:

@@ -14,14 +14,13 @@ from django.db import transaction
 
 from complaints.domain import disclosure
 from complaints.domain.disclosure import Disclosure, KnownFacts
-from complaints.domain.sealing.records import Context, open_record
 from complaints.models.case import CaseStep
 from complaints.models.complaint import Complaint, Message
 from complaints.models.oversight import Release
 from complaints.models.team import Staff
 from complaints.services import case_membership
 from complaints.services.actor import Actor
-from complaints.services.keyring import Keyring
+from complaints.services.keyring import Keyring, read_answers
 from complaints.services.messages import read, send_to_reporter, write_note
 
 
@@ -103,12 +102,9 @@ def _open(keyring: Keyring, complaints: Sequence[Complaint]) -> dict[uuid.UUID, 
 
 
 def _words(keyring: Keyring, complaint: Complaint, messages: Iterable[Message]) -> ReporterWords:
-    pair, owner = keyring.complaint(complaint), str(complaint.pk)
-    signer = bytes(complaint.reporter_verify_key)
-    answers = open_record(pair, complaint.sealed_answers, Context("answers", owner, owner), signer)
-    team = keyring.report_team
+    pair, team = keyring.complaint(complaint), keyring.report_team
     texts = (read(message, pair=pair, complaint=complaint, team=team) for message in messages)
-    return ReporterWords(answers, tuple(texts))
+    return ReporterWords(read_answers(pair, complaint), tuple(texts))
 
 
 def record_check(*, actor: Actor, case_id: uuid.UUID, disclosures: Sequence[Disclosure]) -> None:

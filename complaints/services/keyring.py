@@ -22,6 +22,7 @@ from complaints.domain.errors import SealError
 from complaints.domain.sealing.keys import KeySet
 from complaints.domain.sealing.primitives import BoxPair, SignPair, Stored, blake2b, verify
 from complaints.domain.sealing.records import (
+    JSON,
     KEY_SIZES,
     TEXT_SIZES,
     Context,
@@ -322,6 +323,12 @@ def team_of(message: Message, holder: str) -> str:
     if message.release is None:
         raise team_key_history.UnpinnedKey("release")
     return f"body-{message.release.body_id}"
+
+
+def read_answers(pair: BoxPair, complaint: Complaint) -> dict[str, JSON]:
+    """Return the answers of a report as its reporter sent and signed them; raises SealError."""
+    context = Context("answers", str(complaint.pk), str(complaint.pk))
+    return dict(open_record(pair, complaint.sealed_answers, context, bytes(complaint.reporter_verify_key)))
 
 
 def told_context(row: ReleasedReport) -> Context:

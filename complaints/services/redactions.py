@@ -21,7 +21,7 @@ from django.db.models import Max
 from complaints.domain import redaction
 from complaints.domain.redaction import Box, Reason, Span
 from complaints.domain.sealing.primitives import BoxPair
-from complaints.domain.sealing.records import JSON, Context, open_record, seal_record
+from complaints.domain.sealing.records import open_record, seal_record
 from complaints.models.complaint import Complaint, Message
 from complaints.models.evidence import Evidence, EvidenceObject
 from complaints.models.redaction import Redaction
@@ -32,7 +32,7 @@ from complaints.services.evidence import storage
 from complaints.services.evidence.intake import SealedUpload
 from complaints.services.evidence.posts import PostInfo, for_body, read_post
 from complaints.services.evidence.redacted_copies import Removal, manner, render
-from complaints.services.keyring import Keyring
+from complaints.services.keyring import Keyring, read_answers
 from complaints.services.messages import read, row_context, store_for_team
 from complaints.services.team_key_history import trusted_signer
 
@@ -196,12 +196,6 @@ def read_texts(*, keyring: Keyring, complaints: Collection[Complaint]) -> dict[u
         post = for_body(read_post(keyring.complaint(complaint), row, complaint))
         texts[complaint.pk] |= {f"post-{row.pk}-{name}": str(getattr(post, name)) for name in POST_FIELDS}
     return {report: {target: text for target, text in found.items() if text} for report, found in texts.items()}
-
-
-def read_answers(pair: BoxPair, complaint: Complaint) -> dict[str, JSON]:
-    """Return the answers of a report as its reporter sent them; raises SealError."""
-    context = Context("answers", str(complaint.pk), str(complaint.pk))
-    return dict(open_record(pair, complaint.sealed_answers, context, bytes(complaint.reporter_verify_key)))
 
 
 def _answers(pair: BoxPair, complaint: Complaint) -> dict[str, str]:

@@ -23,7 +23,6 @@ from complaints.domain.law.judgment import Judgment
 from complaints.domain.law.reading import TABLES
 from complaints.domain.law.rules import RuleBook
 from complaints.domain.law.vocabulary import Answer, Body, Level
-from complaints.domain.sealing.records import Context, open_record
 from complaints.domain.workflow import OPEN
 from complaints.fast_sql import with_many
 from complaints.models.case import Assessment, Case
@@ -32,7 +31,7 @@ from complaints.models.rule_change import RuleChange
 from complaints.services import assessments, legal_basis, rule_book
 from complaints.services.actor import Actor
 from complaints.services.audit import recorded_rules
-from complaints.services.keyring import Locked
+from complaints.services.keyring import Locked, read_answers
 from complaints.services.rule_changes import RuleChangeRefused, require_member
 
 # Reports that one request opens, at most: two milliseconds each.
@@ -187,10 +186,9 @@ def _judge(
     statement: Assessment | None,
 ) -> tuple[Judgment | None, Judgment | None] | None:
     """Return what both rules say of a report, None for each without a day; None for a report that does not open."""
-    context = Context("answers", str(complaint.pk), str(complaint.pk))
     try:
         pair = actor.keyring.complaint(complaint, grants)
-        answers = dict(open_record(pair, complaint.sealed_answers, context, bytes(complaint.reporter_verify_key)))
+        answers = read_answers(pair, complaint)
         stated = (
             assessments.read_facts(statement, pair=pair, team=actor.keyring.report_team).stated if statement else None
         )

@@ -18,7 +18,7 @@ from django.db import IntegrityError, transaction
 from complaints.domain import normalization, search_document
 from complaints.domain.errors import SealError
 from complaints.domain.sealing.primitives import Stored, decrypt, encrypt, pad, random_bytes, unpad
-from complaints.domain.sealing.records import KEY_SIZES, Context, open_record
+from complaints.domain.sealing.records import KEY_SIZES, Context
 from complaints.domain.search_document import SearchDocument
 from complaints.models.complaint import Complaint
 from complaints.models.evidence import Evidence, EvidenceObject
@@ -26,7 +26,7 @@ from complaints.models.search_document import SearchDoc, SearchKey
 from complaints.models.team import Team
 from complaints.services import resealing_registry
 from complaints.services.evidence import storage
-from complaints.services.keyring import Keyring, Locked
+from complaints.services.keyring import Keyring, Locked, read_answers
 from complaints.services.team_key_history import pinned_team
 
 logger = logging.getLogger(__name__)
@@ -157,9 +157,8 @@ def _evidence_kinds(complaints: Sequence[Complaint]) -> Mapping[uuid.UUID, list[
 def _document_of(
     keyring: Keyring, complaint: Complaint, originals: Sequence[EvidenceObject], evidence: Sequence[str]
 ) -> SearchDocument:
-    pair, owner = keyring.complaint(complaint), str(complaint.pk)
-    signer = bytes(complaint.reporter_verify_key)
-    answers = open_record(pair, complaint.sealed_answers, Context("answers", owner, owner), signer)
+    pair = keyring.complaint(complaint)
+    answers = read_answers(pair, complaint)
     story = str(answers.get("story") or "")
     named = any(normalise(str(answers.get(field) or "")) for field, normalise in _NAMING.items())
     return search_document.of_story(

@@ -1,5 +1,5 @@
-// Marks by hand: a selected passage, a box drawn on a picture, a place of the player. Asks before it sends whether the
-// session still stands, so that nothing typed is lost. Without it the same is done by ticks and numbers.
+// Marks by hand: a selected passage, a box drawn on a picture, a place of the player. Without it the same is done by
+// ticks and numbers.
 "use strict";
 (() => {
   const form = document.querySelector("form.redaction");
@@ -61,32 +61,4 @@
     });
     for (const name of ["pointerup", "pointercancel"]) drawing.addEventListener(name, () => { from = null; });
   }
-
-  // A form sent after the session has ended would be answered by the login, and what was typed would be gone. A new
-  // session has another token against forged requests, which this page then takes over.
-  let isSent = false;
-  form.addEventListener("submit", async (event) => {
-    if (isSent) return;
-    event.preventDefault();
-    const button = event.submitter;
-    const over = form.querySelector(".session-over");
-    const silent = form.querySelector(".no-answer");
-    over.hidden = silent.hidden = true;
-    try {
-      const answer = await fetch(form.dataset.alive, { credentials: "same-origin" });
-      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-      const token = page.querySelector('input[name="csrfmiddlewaretoken"]');
-      over.hidden = answer.ok && !answer.redirected;
-      if (over.hidden && token) field("csrfmiddlewaretoken").value = token.value;
-    } catch {
-      silent.hidden = false;
-    }
-    const notice = [over, silent].find((one) => !one.hidden);
-    if (notice) {
-      notice.scrollIntoView({ block: "center" });
-      return;
-    }
-    isSent = true;
-    form.requestSubmit(button);
-  });
 })();

@@ -12,5 +12,6 @@ document.addEventListener("click", (event) => {
   const typed = field.value.trimEnd();
   const words = text.content.textContent;
   field.value = typed ? `${typed}\n\n${words}` : words;
+  field.dispatchEvent(new Event("input", { bubbles: true }));
   field.focus();
 });

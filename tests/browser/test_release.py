@@ -24,8 +24,8 @@ def test_a_release_is_chosen_read_and_supplemented(window: Opener, live_cast: Ca
     fitri.window.follow(fitri.step("forward"))
     page = fitri.page
     nip = page.get_by_label("NIP", exact=True)
-    assert nip.is_checked() and page.get_by_label("Laporan 1, berkas 1: salinan kerja").is_checked()
-    assert not page.get_by_label("Laporan 1, berkas 1: asli").is_checked()
+    assert nip.is_checked() and page.get_by_label("Laporan 1, bukti-1: salinan kerja").is_checked()
+    assert not page.get_by_label("Laporan 1, bukti-1: asli").is_checked()
     nip.uncheck()
     page.locator("[name=cover]").fill("Mohon ditangani.")
     # Nobody here has opened the file: the portal says so, and the tick cannot be made.
@@ -61,6 +61,13 @@ def test_a_release_is_chosen_read_and_supplemented(window: Opener, live_cast: Ca
     assert not nip.is_checked()
     page.locator("[name=no_trace]").check()
     page.locator("[name=no_conflict]").check()
+    # The menu keeps what was ticked and typed, too: the page is sent when it is left.
+    page.locator("[name=cover]").fill("Harinya menyusul.")
+    fitri.window.follow(page.locator("nav a").first)
+    fitri.window.go(case)
+    fitri.window.follow(page.get_by_role("link", name="Teruskan tambahan"))
+    assert page.locator("[name=cover]").input_value() == "Harinya menyusul."
+    assert page.locator("[name=no_trace]").is_checked()
     fitri.window.follow(page.locator("button.main"))
     assert "Sudah diteruskan ke BKN." in fitri.window.words
 

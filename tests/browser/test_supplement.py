@@ -16,11 +16,18 @@ def test_what_waits_is_seen_sent_and_read(window: Opener, live_cast: Cast) -> No
     assert f"{len(wave.others)} laporan kasus ini belum ada di lembaga." in fitri.window.words
     page = fitri.page
     fitri.window.follow(page.get_by_role("link", name="Teruskan tambahan"))
-    # The report that the body holds comes first, as the body counts, with what it holds folded.
-    first = page.locator("section.report").first
-    assert "Laporan 1," in first.inner_text() and "sudah ada di lembaga" in first.inner_text()
-    assert not first.get_by_text("Kepala Bidang X").is_visible()
-    assert first.locator("input:checked").count() == 1
+    # A report that the body holds stands open where it lacks something, the others are folded; what it has is folded.
+    held = page.locator("details.report[open]")
+    assert held.count() == 1 and "sudah ada di lembaga" in held.inner_text()
+    assert not held.get_by_text("Kepala Bidang X").is_visible()
+    assert held.locator("input:checked").count() == 1
+    # The count follows the ticks without asking the server.
+    number = page.locator("[data-count=reports]")
+    assert number.inner_text() == str(len(wave.others))
+    page.locator("details.report:not([open]) > summary").first.click()
+    page.locator("input[name=reports]").first.uncheck()
+    assert number.inner_text() == str(len(wave.others) - 1)
+    page.locator("input[name=reports]").first.check()
     for name in ("no_trace", "no_conflict"):
         page.locator(f"[name={name}]").check()
     fitri.window.follow(page.locator("button.main"))

@@ -15,6 +15,7 @@ EXACT = {
     "complaints/admin/dashboard.py:_punctuality_chart": "the steps of staff in eight weeks, grouped in one scan",
     "complaints/checks.py:_accounts": "accounts of staff",
     "complaints/checks.py:_durability": "settings of the server",
+    "complaints/models/evidence.py:Evidence": "evidence of one report, which is limited, by the index of its report",
     "complaints/services/audit/nightly_run.py": "the job of the night",
     "complaints/services/audit/recorded_acts.py:_openings_of_case": "acts of staff on one case",
     "complaints/services/audit/verify_batches.py": "the job of the night",

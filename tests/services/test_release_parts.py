@@ -102,7 +102,7 @@ def test_what_is_chosen_goes_and_nothing_else(cast: Cast) -> None:
     assert [text for _day, text in report.notes] == ["Untuk BKN: mohon cepat."]
     # What was left out is said, and how much.
     assert (report.left_out, report.missing) == (["nip"], {"messages": 1})
-    assert [(item.report, item.place, item.variant) for item in content.files] == [(1, 1, "working")]
+    assert [(item.report, item.number, item.variant) for item in content.files] == [(1, 1, "working")]
     assert (content.danger, content.urgent) == ("high", True)
     assert "Diancam." not in repr(content) and "jarak rumah" not in repr(content)
     (told,) = status(sent).told
@@ -240,9 +240,16 @@ def test_a_supplement_is_recalled_until_the_body_goes_on(cast: Cast) -> None:
     with pytest.raises(CaseChanged):
         body_act(cast, "kirana", row, Action.SUBSTANTIATE, text="Terbukti.", newest=row.number)
     body_act(cast, "kirana", row, Action.SUBSTANTIATE, text="Terbukti.", newest=more.number)
-    for who, release_id in (("fitri", more.pk), ("fitri", row.pk), ("vera", more.pk)):
-        with pytest.raises(TransitionRefused):
-            release.recall(actor=actor(cast, who), release_id=release_id)
+    gone = Release.objects.filter(state="recalled").first()
+    assert gone is not None
+    for who, refused, code in (
+        ("fitri", more, "taken_up"),
+        ("fitri", row, "forwarding"),
+        ("vera", more, "missing_permission"),
+        ("fitri", gone, "recalled"),
+    ):
+        with pytest.raises(release.RecallRefused, match=code):
+            release.recall(actor=actor(cast, who), release_id=refused.pk)
     assert not verify.verify_chain().faults
     Release.objects.filter(state="recalled").update(state="open")
     assert {fault.code for fault in verify.verify_chain().faults} == {"release.altered"}

@@ -5,6 +5,7 @@ It runs in a request of triage: the worker's grant of a file ended with its firs
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
@@ -25,6 +26,7 @@ JOB: Final = "redact"
 LATER_PAGES: Final = "later-pages"
 PICTURES: Final = frozenset({"image/jpeg", "image/png", "image/webp"})
 PDF: Final = "application/pdf"
+_PICTURE: Final = re.compile(rb"<<[^<>]*/Filter /DCTDecode [^<>]*/Length (\d{1,9}) [^<>]*>>\nstream\n")
 
 
 @dataclass(frozen=True)
@@ -66,9 +68,25 @@ def render(working: EvidenceObject, info: FileInfo, removal: Removal, *, number:
             else:
                 redaction.visible(min(result.pages, MAX_PAGES) or 1, removal.boxes)
             upload = seal_part(EvidenceObject.Variant.REDACTED, number, part).upload
-            if upload.info and info.type == PDF and result.pages > MAX_PAGES:
-                upload.info.losses = [LATER_PAGES]
+            if upload.info and info.type == PDF:
+                upload.info.losses = [LATER_PAGES] if result.pages > MAX_PAGES else []
+                upload.info.pictures = page_pictures(b"".join(part.chunks()), min(result.pages, MAX_PAGES))
             return upload
+
+
+def page_pictures(pdf: bytes, pages: int) -> list[list[int]]:
+    """Return where the JPEG of each page stands in a PDF of ``blackout_pages``, which writes them in order.
+
+    The document is not parsed as a PDF: only bytes between two marks of a JPEG are ever shown. Returns nothing where
+    there are not as many as ``pages``; such a copy can be downloaded all the same.
+    """
+    found, place = list[list[int]](), 0
+    while match := _PICTURE.search(pdf, place):
+        place = match.end() + int(match[1])
+        picture = pdf[match.end() : place]
+        if picture.startswith(b"\xff\xd8") and picture.endswith(b"\xff\xd9"):
+            found.append([match.end(), place])
+    return found if len(found) == pages else []
 
 
 def _written_types(media_type: str) -> Collection[str]:

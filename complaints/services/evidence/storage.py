@@ -56,6 +56,8 @@ class FileInfo:
     threat: str = ""
     # What a released working copy lacks or hides, for the same reason.
     losses: list[str] = field(default_factory=list)
+    # Of a redacted PDF, where the picture of each page begins and ends, in bytes: a page is one JPEG.
+    pictures: list[list[int]] = field(default_factory=list)
 
     @property
     def label(self) -> str:

@@ -18,13 +18,13 @@ from complaints.adapters.media import losses as copy_losses
 from complaints.domain.file_names import neutral_name
 from complaints.domain.retaliation import TOLD, Retaliation
 from complaints.domain.risk import RiskGrade
-from complaints.domain.sealing.records import JSON, Context, open_record
+from complaints.domain.sealing.records import JSON
 from complaints.models.case import Case, InternalNote
 from complaints.models.complaint import Complaint, Message
 from complaints.models.evidence import Evidence, EvidenceObject
 from complaints.services import assessments, redactions
 from complaints.services.evidence import posts, storage
-from complaints.services.keyring import Keyring
+from complaints.services.keyring import Keyring, read_answers
 from complaints.services.messages import read_marked, read_note
 from complaints.services.redactions import ReportRedactions
 
@@ -103,7 +103,7 @@ class Part:
 
 @dataclass(frozen=True)
 class ReleasedItem:
-    """A file of a release: the id of its row, its variant, report and place in the report.
+    """A file of a release: the id of its row, its variant, the body's number of its report, and its own in the report.
 
     ``info`` is what is sealed beside it.
     """
@@ -112,7 +112,7 @@ class ReleasedItem:
     variant: str
     info: storage.FileInfo
     report: int
-    place: int
+    number: int
     stored: EvidenceObject | None = None
 
 
@@ -199,14 +199,14 @@ def whole(case_id: uuid.UUID, *, objects: Collection[uuid.UUID] = ()) -> Choice:
 
 
 def report_numbers(complaints: Sequence[Complaint], held: Held) -> dict[uuid.UUID, int]:
-    """Return the number of each report of a case for a body: a report that it holds, or held, keeps its own.
+    """Return the numbers by which a body knows reports: one that it holds, or held, keeps its own, new ones follow.
+
+    A body counts what it gets: a gap would tell how many reports of the case it does not get.
 
     Args:
-        complaints: all reports of the case, in their order.
+        complaints: the reports of which something goes, in their order.
     """
-    if not held.numbered:
-        return {complaint.pk: number for number, complaint in enumerate(complaints, start=1)}
-    numbers, following = dict(held.numbered), max(held.numbered.values())
+    numbers, following = dict(held.numbered), max(held.numbered.values(), default=0)
     for complaint in complaints:
         if complaint.pk not in numbers:
             following += 1
@@ -227,8 +227,8 @@ def compose(
         Locked, SealError: a report does not open.
     """
     held = held or Held()
-    numbers = report_numbers(complaints, held)
     chosen = [complaint for complaint in complaints if complaint.pk in choice.answers]
+    numbers = report_numbers(chosen, held)
     composer = _Composer(
         keyring,
         numbers,
@@ -237,7 +237,7 @@ def compose(
         redactions.of_reports(keyring=keyring, complaints=chosen),
         _evidence_of(choice.objects),
         _evidence_of(held.objects),
-        len(complaints) > 1,
+        len(numbers) > 1,
         _Rows.of(chosen, choice),
     )
     parts = [part for complaint in chosen for part in composer.parts_of(complaint)]
@@ -333,10 +333,8 @@ class _Composer:
         wanted = set(self.choice.answers[complaint.pk])
         if complaint.pk in self.held.numbers and not wanted - self.held.answers[complaint.pk]:
             return []
-        owner = str(complaint.pk)
-        pair, signer = self.keyring.complaint(complaint), bytes(complaint.reporter_verify_key)
         # Only what was chosen is passed on: with the seed of the commitment a body could guess at what was left out.
-        opened = open_record(pair, complaint.sealed_answers, Context("answers", owner, owner), signer)
+        opened = read_answers(self.keyring.complaint(complaint), complaint)
         keys = [key for key in ANSWERS if key in wanted and key not in self.held.answers[complaint.pk]]
         names = [*ALWAYS, *(name for key in keys for name in ANSWERS[key])]
         answers = {name: self._answer(complaint, name, opened[name]) for name in names if name in opened}
@@ -372,8 +370,8 @@ class _Composer:
             self._released(complaint, f"post-{row.pk}-{name}", str(getattr(info, name)))
         info = redactions.released_post(self.removed[complaint.pk], row, info)
         gone = self.sent | self.received
-        places = {item.sequence: place for place, item in enumerate(_files(evidence), 1) if item.pk in gone}
-        post = asdict(replace(info, screenshot=places.get(info.screenshot, 0)))
+        numbers = {item.sequence: number for number, item in enumerate(_files(evidence), 1) if item.pk in gone}
+        post = asdict(replace(info, screenshot=numbers.get(info.screenshot, 0)))
         body: PartBody = {"kind": "post", "report": self.numbers[complaint.pk], "day": row.day.isoformat()}
         return Part(row.pk, {**body, "post": post})
 
@@ -393,17 +391,17 @@ class _Composer:
     def _items(self, complaint: Complaint, chosen: EvidenceObject) -> list[ReleasedItem]:
         pair, report = self.keyring.complaint(complaint), self.numbers[complaint.pk]
         files = _files(self.rows.evidence[complaint.pk])
-        place = [row.pk for row in files].index(chosen.evidence_id) + 1
+        number = [row.pk for row in files].index(chosen.evidence_id) + 1
         items = []
         for stored in (chosen, *_pages(chosen)):
             info = storage.read_info(pair, stored, stored.evidence, complaint)
             page = stored.number if stored.variant == EvidenceObject.Variant.PAGE else 0
             shown_report = report if self.is_shared else 0
-            name = neutral_name(place, kinds.ending(info.type, info.name), page, report=shown_report)
+            name = neutral_name(number, kinds.ending(info.type, info.name), page, report=shown_report)
             report_of_file = storage.read_file_report(pair, stored.evidence)
             # Under a neutral name: a file name may identify the reporter.
             neutral = replace(info, name=name, looked="", **_findings(stored, info, report_of_file))
-            items.append(ReleasedItem(uuid.uuid4(), stored.variant, neutral, report, place, stored))
+            items.append(ReleasedItem(uuid.uuid4(), stored.variant, neutral, report, number, stored))
         return items
 
 

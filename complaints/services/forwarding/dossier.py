@@ -23,6 +23,7 @@ from django.utils import timezone
 
 from complaints.adapters.media import kinds
 from complaints.domain.errors import SealError
+from complaints.domain.file_names import exhibit_name
 from complaints.models.evidence import EvidenceObject
 from complaints.models.oversight import Release, ReleasedFile
 from complaints.models.team import Staff
@@ -38,7 +39,7 @@ DOWNLOADED: Final = "release.downloaded"
 MANIFEST: Final = "manifest.json"
 # What a body reads of the chain: the releases to it, and what its own people opened of them.
 _EVENTS: Final = frozenset({"release.made", "release.opened", DOWNLOADED, "object.opened"})
-# A copy is the usual file; what else is of the same place says what it is.
+# A copy is the usual file; another version of the same file says what it is.
 _MARKS: Final = {EvidenceObject.Variant.ORIGINAL.value: "-asli", EvidenceObject.Variant.REDACTED.value: "-dihitamkan"}
 
 logger = logging.getLogger(__name__)
@@ -115,7 +116,7 @@ def warned_of(opened: reading.ReleaseFile) -> list[str]:
 
 
 def _files(opened: reading.ReleaseFile) -> list[DossierFile]:
-    """Return the files of a forwarding, then of each supplement, in the order of reports and places."""
+    """Return the files of a forwarding, then of each supplement, in the order of reports and files."""
     of_releases = ReleasedFile.objects.filter(release__in=[one.release.pk for one in opened.opened])
     stored = {row.pk: row.stored for row in of_releases.select_related("stored")}
     return [DossierFile(_name(item, release), item, release, stored[item.id]) for item, release in _items(opened)]
@@ -134,7 +135,7 @@ def _name(item: ReleasedItem, release: Release) -> str:
     """
     folder = f"Penerusan-{release.number}/" if release.first_id else ""
     ending = kinds.ending(item.info.type, item.info.name)
-    return f"{folder}Laporan-{item.report}/bukti-{item.place}{_MARKS.get(item.variant, '')}.{ending}"
+    return f"{folder}Laporan-{item.report}/{exhibit_name(item.number)}{_MARKS.get(item.variant, '')}.{ending}"
 
 
 # --- What the chain records

@@ -193,7 +193,7 @@ def _open_content(keyring: Keyring, release: Release, rows: Mapping[str, list[JS
         for part in sorted(rows["part"], key=lambda part: part.number)
     ]
     files = [open_released(item, pair, signer) for item in rows["file"] if item.stored.variant != Variant.PAGE]
-    files.sort(key=lambda item: (item.report, item.place, item.variant))
+    files.sort(key=lambda item: (item.report, item.number, item.variant))
     return OpenedRelease(
         release=release,
         pair=pair,
@@ -260,7 +260,7 @@ def open_released(item: ReleasedFile, pair: BoxPair, signer: bytes) -> ReleasedI
     """Open what is sealed beside a released file; ``signer`` is that of :func:`signer_of`."""
     sealed = open_record(pair, item.sealed, file_context(item), signer)
     return ReleasedItem(
-        item.pk, item.stored.variant, storage.FileInfo(**sealed["info"]), sealed["report"], sealed["place"]
+        item.pk, item.stored.variant, storage.FileInfo(**sealed["info"]), sealed["report"], sealed["number"]
     )
 
 

@@ -25,7 +25,7 @@ from complaints.services.evidence import storage
 from complaints.services.evidence.posts import for_body, read_post
 from complaints.services.evidence.redacted_copies import render
 from complaints.services.forwarding.reading import OpenedRelease, open_contents
-from complaints.services.keyring import Keyring, Locked
+from complaints.services.keyring import Keyring, Locked, read_answers
 from complaints.services.messages import read_note
 from complaints.services.redactions import POST_FIELDS, ReportRedactions
 
@@ -34,7 +34,10 @@ Variant = EvidenceObject.Variant
 
 @dataclass(frozen=True)
 class Difference:
-    """What differs: an answer or file of a report by its target, or its ``messages``, ``notes`` or ``posts``."""
+    """What differs of a report: a text or file by its target, an answer by its name, ``answer-event_from``.
+
+    ``messages``, ``posts`` and ``notes`` where the release holds one of them that no row of the report gives.
+    """
 
     report: uuid.UUID
     target: str
@@ -87,29 +90,41 @@ def _texts_that_differ(
     report = next((one for one in opened.content.reports if one.number == number), None)
     if report is None:
         return
-    answers = redactions.released_answers(removed, redactions.read_answers(pair, complaint))
+    answers = redactions.released_answers(removed, read_answers(pair, complaint))
     yield from (f"answer-{name}" for name, value in report.answers.items() if value != answers.get(name))
     texts = redactions.read_texts(keyring=keyring, complaints=[complaint])[complaint.pk]
     targets = [target for source in opened.sources if (target := f"message-{source}") in texts]
-    messages = [redactions.released_text(removed, target, texts[target]) for target in targets]
-    if sorted(text for _day, text in report.messages) != sorted(messages):
-        yield "messages"
+    messages = {target: redactions.released_text(removed, target, texts[target]) for target in targets}
+    yield from _rows_that_differ("messages", messages, [text for _day, text in report.messages])
     rows = InternalNote.objects.filter(complaint=complaint, pk__in=opened.sources)
     notes = [read_note(row, pair=pair, team=keyring.report_team) for row in rows]
     if sorted(text for _day, text in report.notes) != sorted(notes):
         yield "notes"
     posts = [tuple(str(post[name]) for name in POST_FIELDS) for post in report.posts]
-    if sorted(posts) != sorted(_posts(keyring, complaint, removed, opened.sources)):
-        yield "posts"
+    yield from _rows_that_differ("posts", dict(_posts(keyring, complaint, removed, opened.sources)), posts)
+
+
+def _rows_that_differ(kind: str, expected: Mapping[str, object], released: Sequence[object]) -> Iterator[str]:
+    """Yield the targets of rows that were released otherwise than ``expected``, or ``kind`` where none is missing."""
+    rest, missing = list(released), []
+    for target, content in expected.items():
+        if content in rest:
+            rest.remove(content)
+        else:
+            missing.append(target)
+    yield from missing
+    if rest and not missing:
+        yield kind
 
 
 def _posts(
     keyring: Keyring, complaint: Complaint, removed: ReportRedactions, sources: Sequence[uuid.UUID]
-) -> Iterator[tuple[str, ...]]:
+) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield the fields of each released post, by the target of its address."""
     pair = keyring.complaint(complaint)
     for row in complaint.evidence.filter(kind=Evidence.Kind.POST, pk__in=sources).order_by("sequence"):
         post = redactions.released_post(removed, row, for_body(read_post(pair, row, complaint)))
-        yield tuple(str(getattr(post, name)) for name in POST_FIELDS)
+        yield f"post-{row.pk}-url", tuple(str(getattr(post, name)) for name in POST_FIELDS)
 
 
 def _files_that_differ(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from enum import StrEnum
 
 from django.db import transaction
 from django.db.models import Model
@@ -259,7 +260,7 @@ def _files(release: Release, composed: Composed, signer: SignPair) -> list[Relea
     rows = []
     for item in composed.files:
         row = ReleasedFile(pk=item.id, release=release, stored=item.stored)
-        content = {"report": item.report, "place": item.place, "info": asdict(item.info)}
+        content = {"report": item.report, "number": item.number, "info": asdict(item.info)}
         row.sealed = seal_record(bytes(release.public_key), file_context(row), content, signer)
         rows.append(row)
     return rows
@@ -292,7 +293,7 @@ def _told_of(composed: Composed, number: int) -> dict[str, object]:
     bodies = [part.body for part in composed.parts if part.body["report"] == number]
     report = next((body for body in bodies if body["kind"] == "report"), None)
     kinds = [body["kind"] for body in bodies]
-    files = {item.place for item in composed.files if item.report == number}
+    files = {item.number for item in composed.files if item.report == number}
     return {
         "answers": report is not None,
         "left_out": report["left_out"] if report else [],
@@ -325,10 +326,35 @@ def _send_messages(
 # --- Recall: before the body has taken a release up, it can be called back --------------------------------------------
 
 
-def can_recall(release: Release) -> bool:
-    """Whether no step of the body was taken since a release was made."""
+class RecallRefusal(StrEnum):
+    """Why a release is not recalled here, in the order of the checks."""
+
+    MISSING_PERMISSION = "missing_permission"
+    FORWARDING = "forwarding"
+    RECALLED = "recalled"
+    RETURNED = "returned"
+    TAKEN_UP = "taken_up"
+
+
+class RecallRefused(Exception):
+    """A release that is not recalled; it carries a code and never anything of the case."""
+
+    def __init__(self, code: RecallRefusal) -> None:
+        self.code = code
+        super().__init__(code.value)
+
+
+def recall_refusal(release: Release) -> RecallRefusal | None:
+    """Return why a release cannot be recalled as a supplement, None where it can.
+
+    A forwarding is called back by a step of the case, and nothing is after the body took a step.
+    """
+    if release.first_id is None:
+        return RecallRefusal.FORWARDING
+    if release.state != Release.State.OPEN:
+        return RecallRefusal(release.state)
     later = release.case.steps.filter(actor_kind=ActorKind.BODY, sequence__gt=release.after_step)
-    return release.state == Release.State.OPEN and not later.exists()
+    return RecallRefusal.TAKEN_UP if later.exists() else None
 
 
 def was_opened_before_recall(release: Release) -> bool:
@@ -344,18 +370,17 @@ def recall(*, actor: Actor, release_id: uuid.UUID) -> bool:
     The body's key is deleted, what it read is not undone. A forwarding is called back by a step of the case
     (``case_actions.act``).
 
-    Raises Release.DoesNotExist, and TransitionRefused where it was taken up, or the person may not forward.
+    Raises Release.DoesNotExist, RecallRefused, and CaseChanged where a report joined or left the case meanwhile.
     """
     if Permission.FORWARD not in access.permissions_of(actor.staff):
-        raise TransitionRefused(Refusal.MISSING_PERMISSION)
+        raise RecallRefused(RecallRefusal.MISSING_PERMISSION)
     case_id = Release.objects.values_list("case", flat=True).get(pk=release_id)
     case = case_membership.lock([case_id])[case_id]
     if access.is_closed_to(actor.staff, case, is_triaging=True):
         raise Release.DoesNotExist
     release = Release.objects.select_for_update(of=("self",)).select_related("case").get(pk=release_id)
-    first = release.first
-    if first is None or not can_recall(release):
-        raise TransitionRefused(Refusal.NOT_FROM_HERE)
+    if (refusal := recall_refusal(release)) or (first := release.first) is None:
+        raise RecallRefused(refusal or RecallRefusal.FORWARDING)
     opened = take_back(actor=actor, release=release)
     gone = set(release.reports.values_list("complaint", flat=True)) - set(case_membership.reports_of_release(first))
     # The body may ask for no name of a report that it lost with the supplement.

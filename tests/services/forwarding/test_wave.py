@@ -168,7 +168,7 @@ def test_every_page_of_a_wave_tells_its_own_story(cast: Cast) -> None:
     wave = forwarded(cast)
     first = wave.first
     content = wave.opened().opened[0].content
-    assert [(item.variant, item.place) for item in content.files] == [("redacted", 1), ("working", 2)]
+    assert [(item.variant, item.number) for item in content.files] == [("redacted", 1), ("working", 2)]
     assert "Budi" not in repr(content) and "[dihilangkan: pihak ketiga]" in repr(content)
     joined(cast, wave)
     *brought_others, last = wave.others
@@ -176,7 +176,7 @@ def test_every_page_of_a_wave_tells_its_own_story(cast: Cast) -> None:
     more = brought(wave)
     content = wave.opened().opened[0].content
     assert len([report for report in content.reports if report.has_answers]) == LATER
-    assert [(item.variant, item.report, item.place) for item in content.files] == [("working", 1, 3)]
+    assert [(item.variant, item.report, item.number) for item in content.files] == [("working", 1, 3)]
     assert "Dua rekan saya." in [entry.text for entry in wave.opened().thread]
     # The last report goes with a supplement that is recalled before the body has opened it.
     recalled = wave.supplement(Choice({pk(last): set(ANSWERS)}))
@@ -307,7 +307,7 @@ def test_what_is_redacted_after_the_forwarding_is_not_ticked(cast: Cast, signed_
     box = Removal(boxes=(Box(1, 1000, 1000, 6000, 6000, Reason.IDENTITY),))
     redactions.save_file(actor=wave.actor("vera"), evidence_id=two.pk, removal=box)
     page = signed_in("fitri").get(reverse("admin:complaints_case_supplement", args=[wave.first.case.pk]))
-    (choice,) = page.context["reports"]
+    (choice,) = [*page.context["fresh"], *page.context["others"]]
     lines = [line for line in all_lines([choice]) if line.name == "objects"]
     copies = {line.label: (line.is_held, line.is_ticked) for line in lines if "salinan" in line.label}
     assert list(copies.values()) == [(False, False), (False, True), (True, False)]
