@@ -63,6 +63,8 @@ class Migration(migrations.Migration):
                 ('code', models.CharField(max_length=20, primary_key=True, serialize=False, verbose_name='code')),
                 ('label_id', models.CharField(max_length=120, verbose_name='label (Indonesian)')),
                 ('label_en', models.CharField(max_length=120, verbose_name='label (English)')),
+                ('staff_label_id', models.CharField(blank=True, max_length=120, verbose_name='label for staff (Indonesian)')),
+                ('staff_label_en', models.CharField(blank=True, max_length=120, verbose_name='label for staff (English)')),
             ],
             options={
                 'verbose_name': 'accused kind',

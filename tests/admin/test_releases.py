@@ -47,7 +47,9 @@ def test_a_liaison_sees_what_was_released_and_no_more(signed_in: SignedIn, cast:
     text = client.get(page_url(release)).content.decode()
     for words in (sent.case.reference, "Pada rapat pagi", "Mohon ditindaklanjuti.", "bukti-1.jpg", "Ini fotonya."):
         assert words in text
-    for secret in ("Rahasia.", "Antar kita.", "foto.jpg", "Vera", "Fitri"):
+    # Staff and bodies read of whom a reporter says "my superior" in words of their own.
+    assert "Atasan pelapor" in text
+    for secret in ("Rahasia.", "Antar kita.", "foto.jpg", "Vera", "Fitri", "Atasan saya"):
         assert secret not in text
     assert AuditEntry.objects.filter(event="release.opened", actor=cast["kirana"].pk).count() == 1
     assert not re.search(r"<style|\sstyle=|\son\w+=|data:|<script(?![^>]*\ssrc=)", text)

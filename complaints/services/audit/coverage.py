@@ -242,7 +242,9 @@ COVERAGE: Final[Mapping[str, Coverage]] = {
         "order", "code", "group", "name_id", "name_en", "example_id", "example_en", "basis",
         "priority", "door", "active", "delivered",
     ),
-    "AccusedKind": _reference("order", "code", "label_id", "label_en", "delivered"),
+    "AccusedKind": _reference(
+        "order", "code", "label_id", "label_en", "staff_label_id", "staff_label_en", "delivered"
+    ),
     "SanctionKind": _reference(
         "order", "code", "level", "label_id", "label_en", "basis", "applies_to", "valid_from", "valid_until",
         "asks_rule", "active", "delivered",
