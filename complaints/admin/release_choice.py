@@ -17,6 +17,7 @@ from complaints.admin.base import StaffRequest
 from complaints.admin.case_evidence import copy_label, losses_of_copy, origin_traces
 from complaints.admin.case_summary import PostLines, post_lines
 from complaints.admin.release_content import answer_choices, file_name
+from complaints.admin.stated_facts import stated_words
 from complaints.models.complaint import Message
 from complaints.services import case_file, redactions
 from complaints.services.evidence.posts import for_body
@@ -24,7 +25,7 @@ from complaints.services.forwarding.contents import Choice, Held, report_numbers
 from complaints.services.redactions import ReportRedactions
 
 # The fields of the form by which parts are chosen.
-CHOSEN: Final = ("reports", "answers", "messages", "posts", "notes", "objects")
+CHOSEN: Final = ("reports", "answers", "messages", "posts", "notes", "objects", "facts")
 
 
 @dataclass
@@ -129,6 +130,7 @@ def report_choices(
             _group(_("Posts"), _post_lines(report, held)),
             _group(_("Messages of the reporter"), _message_lines(report, held)),
             _group(_("Files"), _file_lines(report, numbers[pk], held, opened_files, redacted)),
+            _group(_("What the office states for the rules of the law"), _facts_lines(report, held)),
             _group(_("Internal notes: only what is meant for the body"), notes),
         ]
         choices.append(
@@ -157,6 +159,15 @@ def _group(title: str, lines: Iterable[Line]) -> Group:
 def _note_line(note: case_file.Note, held: Held) -> Line:
     row = note.row
     return Line("notes", str(row.pk), _day(timezone.localdate(row.at)), note.text, is_held=row.pk in held.rows)
+
+
+def _facts_lines(report: case_file.ComplaintFile, held: Held) -> Iterable[Line]:
+    """Yield the last statement of facts, by which the body judges as the office does; an empty one says nothing."""
+    for statement in report.statements[-1:]:
+        if words := stated_words(statement.stated):
+            day = _day(timezone.localdate(statement.at))
+            is_held = statement.id in held.rows
+            yield Line("facts", str(statement.id), day, words, is_held=is_held, is_ticked=True)
 
 
 def _answer_lines(report: case_file.ComplaintFile, held: Held) -> Iterable[Line]:
@@ -284,7 +295,7 @@ def choice_of(choices: list[ReportChoice]) -> Choice:
                 answers[pk].add(line.value.partition(".")[2])
             elif line.is_ticked and not line.is_held:
                 ids[line.name].add(uuid.UUID(line.value))
-    return Choice(answers, ids["messages"], ids["posts"], ids["notes"], ids["objects"])
+    return Choice(answers, ids["messages"], ids["posts"], ids["notes"], ids["objects"], ids["facts"])
 
 
 def _day(day: date) -> str:

@@ -12,7 +12,9 @@ from django.utils.translation import gettext_lazy, ngettext
 from complaints.admin import case_summary
 from complaints.admin.case_evidence import released_label, told_of_released
 from complaints.admin.labels import Label
+from complaints.admin.stated_facts import stated_words
 from complaints.models.oversight import Release
+from complaints.services.assessments import facts_of_content
 from complaints.services.forwarding.contents import ALWAYS, ANSWERS, Content, ReleasedItem, ReportContent
 
 # What can be chosen of the answers of a report, by the keys of ANSWERS.
@@ -57,6 +59,7 @@ class ReportLines(TypedDict):
     posts: list[case_summary.PostLines]
     messages: list[tuple[date, str]]
     notes: list[tuple[date, str]]
+    stated: tuple[date, str] | None
     left_out: str
     gist: str
 
@@ -104,9 +107,9 @@ def _counts(content: Content) -> str:
     counted = [report_count(n) for n in [sum(report.has_answers for report in reports)] if n]
     messages = sum(len(report.messages) for report in reports)
     posts, notes = sum(len(report.posts) for report in reports), sum(len(report.notes) for report in reports)
-    return ", ".join(
-        [*counted, *_amounts({"messages": messages, "posts": posts, "notes": notes, "files": len(content.files)})]
-    )
+    stated = sum(report.stated is not None for report in reports)
+    numbers = {"messages": messages, "posts": posts, "notes": notes, "facts": stated, "files": len(content.files)}
+    return ", ".join([*counted, *_amounts(numbers)])
 
 
 def _amounts(numbers: Mapping[str, int]) -> list[str]:
@@ -115,6 +118,7 @@ def _amounts(numbers: Mapping[str, int]) -> list[str]:
         "posts": lambda n: ngettext("%(n)d post", "%(n)d posts", n),
         "files": lambda n: ngettext("%(n)d file", "%(n)d files", n),
         "notes": lambda n: ngettext("%(n)d note", "%(n)d notes", n),
+        "facts": lambda n: ngettext("%(n)d statement of facts", "%(n)d statements of facts", n),
     }
     return [words[kind](n) % {"n": n} for kind, n in numbers.items() if n]
 
@@ -132,6 +136,7 @@ def _report_lines(report: ReportContent) -> ReportLines:
         "posts": case_summary.released_post_lines(report.posts),
         "messages": report.messages,
         "notes": report.notes,
+        "stated": (report.stated[0], stated_words(facts_of_content(report.stated[1]))) if report.stated else None,
         "left_out": ", ".join(left_out),
         "gist": case_summary.report_gist(answers) if answers else "",
     }

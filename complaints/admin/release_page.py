@@ -22,8 +22,11 @@ from complaints.admin.file_responses import attachment
 from complaints.admin.legal_basis import judgment_lines
 from complaints.admin.release_content import content_lines, report_count
 from complaints.admin.releases import is_current, release_or_404, status_line, step_label
+from complaints.admin.stated_facts import stated_words
+from complaints.domain.law.facts import StatedFacts
 from complaints.models.oversight import Release, ReleasedFile
 from complaints.services import legal_basis
+from complaints.services.assessments import facts_of_content
 from complaints.services.evidence.storage import InfectedFile
 from complaints.services.forwarding import dossier, names, reading
 
@@ -46,7 +49,7 @@ def release_page(request: StaffRequest, object_id: uuid.UUID) -> HttpResponse:
         "holds": report_count(len(opened.report_numbers)),
         "warned_of": dossier.warned_of(opened),
         "under_check": opened.under_check,
-        "judged": _judged_alike(release, opened.answers),
+        "judged": _judged_alike(release, opened),
         "parts": [
             content_lines(one.content, one.release, is_supplement=one.release.first_id is not None)
             for one in opened.opened
@@ -61,23 +64,28 @@ def release_page(request: StaffRequest, object_id: uuid.UUID) -> HttpResponse:
     return render(request, "admin/release.html", context, model=Release)
 
 
-def _judged(release: Release, answers: Mapping[str, object]) -> dict[str, object]:
-    """Return what the rules of the law say of a released report, by the day of the act that it tells."""
+def _judged(release: Release, answers: Mapping[str, object], stated: StatedFacts | None) -> dict[str, object]:
+    """Return what the rules of the law say of a released report, by the day of the act that it tells.
+
+    With ``stated`` also by what the office stated of the act; the page names it as the office's word.
+    """
     case = release.case
     judged = legal_basis.judge_report(
         category=case.category_id,
         accused_kind=case.accused_kind_id,
         answers=answers,
         handled_on=timezone.localdate(),
+        stated=stated,
     )
-    return judgment_lines(judged)
+    return judgment_lines(judged) | {"stated": stated_words(stated) if stated else ""}
 
 
-def _judged_alike(release: Release, answers: Mapping[int, Mapping[str, object]]) -> list[tuple[str, dict[str, object]]]:
+def _judged_alike(release: Release, opened: reading.ReleaseFile) -> list[tuple[str, dict[str, object]]]:
     """Return what the rules say with the numbers of the reports of which they say it: mostly the same of all."""
     found: list[tuple[list[int], dict[str, object]]] = []
-    for number, of_report in answers.items():
-        lines = _judged(release, of_report)
+    said = {number: facts_of_content(content) for number, (_day, content) in opened.stated.items()}
+    for number, of_report in opened.answers.items():
+        lines = _judged(release, of_report, said.get(number))
         same = next((numbers for numbers, known in found if known == lines), None)
         if same is None:
             found.append(([number], lines))

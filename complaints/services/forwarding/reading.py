@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final
 
 from django.db import transaction
@@ -35,6 +35,7 @@ from complaints.models.oversight import (
 )
 from complaints.services import case_membership, disclosure_check, transitions
 from complaints.services.actor import Actor
+from complaints.services.assessments import FactsContent
 from complaints.services.audit.state import CONTENT, content_root
 from complaints.services.evidence import storage
 from complaints.services.forwarding.contents import ANSWERS, Content, Held, ReleasedItem, arrange
@@ -107,6 +108,12 @@ class ReleaseFile:
             for report in opened.content.reports:
                 merged.setdefault(report.number, {}).update(report.answers)
         return {number: answers for number, answers in sorted(merged.items()) if answers}
+
+    @property
+    def stated(self) -> dict[int, tuple[date, FactsContent]]:
+        """What the office stated last of the act in each report, by its number, with the day."""
+        reports = (report for opened in reversed(self.opened) for report in opened.content.reports)
+        return {report.number: report.stated for report in reports if report.stated}
 
 
 @transaction.atomic
