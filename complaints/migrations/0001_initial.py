@@ -648,6 +648,21 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='BodyNote',
+            fields=[
+                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ('number', models.PositiveSmallIntegerField()),
+                ('at', models.DateTimeField()),
+                ('sealed', models.BinaryField()),
+                ('sealed_number', models.SmallIntegerField(default=1)),
+                ('author', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('release', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='body_notes', to='complaints.release')),
+            ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('release', 'number'), name='body_note_number')],
+            },
+        ),
+        migrations.CreateModel(
             name='ReleasedFile',
             fields=[
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),

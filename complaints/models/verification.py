@@ -75,6 +75,7 @@ FAULTS: Final = {
     "index.altered": _("The index of a report is not as it was written"),
     "release.altered": _("A release, one of its files or one of its keys is not as it was made"),
     "name.altered": _("A request for a reporter's name, or what was read of it, is not as recorded"),
+    "note.altered": _("A note of a body on a release is not as recorded"),
     "evidence.state": _("A file stands as worked on or as waiting, and the record says otherwise"),
     "state.altered": _("A row is not as the last act on it left it"),
     "state.between": _("A row was altered between two acts on it"),

@@ -189,6 +189,11 @@ COVERAGE: Final[Mapping[str, Coverage]] = {
     "ReleasedReport": Coverage(derived=("id", "release", "complaint", "number", "told")),
     "ReleasePart": Coverage(derived=("id", "release", "number", "sealed")),
     "ReleasedFile": Coverage(derived=("id", "release", "stored", "sealed")),
+    "BodyNote": Coverage(
+        sealed=("id",),
+        recorded=("release", "number", "author", "at"),
+        unbound=_unbound("signed by the body's team; sealed anew with each key of the team", "sealed", "sealed_number"),
+    ),
     **dict.fromkeys(
         ("Finding", "Recommendation", "Sanction"),
         Coverage(sealed=("id", "sealed"), recorded=("release", "signer", "author", "at")),

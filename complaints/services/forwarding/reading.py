@@ -36,6 +36,8 @@ from complaints.models.oversight import (
 from complaints.services import case_membership, disclosure_check, transitions
 from complaints.services.actor import Actor
 from complaints.services.assessments import FactsContent
+from complaints.services.audit import recorded_releases
+from complaints.services.audit.recorded_releases import RecordedOpening
 from complaints.services.audit.state import CONTENT, content_root
 from complaints.services.evidence import storage
 from complaints.services.forwarding.contents import ANSWERS, Content, Held, ReleasedItem, arrange
@@ -83,7 +85,8 @@ class OpenedRelease:
 class ReleaseFile:
     """All that a body sees of a forwarding: it and its supplements, the messages, decisions, and available actions.
 
-    ``opened`` begins with the newest supplement and ends with the forwarding itself. With ``under_check`` the case is
+    ``opened`` begins with the newest supplement and ends with the forwarding itself. ``previous`` is the opening before
+    this one by anybody of the body: what came since is new. With ``under_check`` the case is
     not as its steps and entries record it, and there are no actions.
     """
 
@@ -94,6 +97,7 @@ class ReleaseFile:
     decisions: list[DecisionEntry]
     actions: list[workflow.Transition]
     under_check: bool
+    previous: RecordedOpening | None = None
 
     @property
     def report_numbers(self) -> set[int]:
@@ -139,17 +143,21 @@ def open_release(*, actor: Actor, release_id: uuid.UUID, is_replaced: bool | Non
         actor.keyring.release(row, grants)
     opened = open_contents(actor.keyring, [row for row, _grants in rows])
     _steps, under_check = transitions.read_steps(release.case, first_due_on=None)
-    facts = {"release": str(release.pk), "newest": rows[0][0].number}
-    actor.record("release.opened", case=release.case_id, facts=facts)
     pair = actor.keyring.release(release)
+    thread = messages_on(release, pair, reporters_of(opened))
+    answers = sum(entry.message.direction == Message.Direction.FROM_REPORTER for entry in thread)
+    previous = recorded_releases.last_opening(release.pk)
+    facts = {"release": str(release.pk), "newest": rows[0][0].number, "answers": answers}
+    actor.record(recorded_releases.OPENED, case=release.case_id, subject=release.pk, facts=facts)
     return ReleaseFile(
         release=release,
         case=release.case,
         opened=opened,
-        thread=messages_on(release, pair, reporters_of(opened)),
+        thread=thread,
         decisions=_decisions({release: pair})[release],
         actions=[] if under_check else actions(keyring=actor.keyring, release=release, is_replaced=is_replaced),
         under_check=under_check,
+        previous=previous,
     )
 
 
