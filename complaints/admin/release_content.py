@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Final, TypedDict
 
@@ -48,9 +48,13 @@ class FileLine(TypedDict):
 
 
 class ReportLines(TypedDict):
-    """One report in words; ``left_out`` says what the office did not pass on, "" where nothing was kept."""
+    """One report in words; ``left_out`` says what the office did not pass on, "" where nothing was kept.
+
+    ``anchor`` is the id of its heading on the page.
+    """
 
     number: int
+    anchor: str
     day: date | None
     has_answers: bool
     rows: list[tuple[str, str]]
@@ -60,12 +64,16 @@ class ReportLines(TypedDict):
     messages: list[tuple[date, str]]
     notes: list[tuple[date, str]]
     stated: tuple[date, str] | None
+    files: list[FileLine]
     left_out: str
     gist: str
 
 
 class ContentLines(TypedDict):
-    """One release in words; ``release`` is None before it is made, ``news`` counts what a supplement brings."""
+    """One release in words; ``release`` is None before it is made, ``news`` counts what a supplement brings.
+
+    ``is_new`` where the body has not opened it before.
+    """
 
     release: Release | None
     is_supplement: bool
@@ -74,7 +82,8 @@ class ContentLines(TypedDict):
     danger: str
     news: str
     reports: list[ReportLines]
-    files: list[FileLine]
+    has_files: bool
+    is_new: bool
 
 
 def file_name(report: int, place: int) -> str:
@@ -82,8 +91,17 @@ def file_name(report: int, place: int) -> str:
     return _("Report %(report)d, file %(place)d") % {"report": report, "place": place}
 
 
-def content_lines(content: Content, release: Release | None = None, *, is_supplement: bool = False) -> ContentLines:
-    """Return the content of one release in words."""
+def content_lines(
+    content: Content, release: Release | None = None, *, is_supplement: bool = False, is_new: bool = False
+) -> ContentLines:
+    """Return the content of one release in words; each file stands with its report."""
+    files: dict[int, list[FileLine]] = {}
+    for item in content.files:
+        files.setdefault(item.report, []).append(_file_line(item))
+    # Of a report of which only a file went, there is nothing else to read.
+    bare = [ReportContent(number) for number in files.keys() - {report.number for report in content.reports}]
+    reports = sorted([*content.reports, *bare], key=lambda report: report.number)
+    prefix = f"release-{release.number}-" if release else ""
     return {
         "release": release,
         "is_supplement": is_supplement,
@@ -91,8 +109,9 @@ def content_lines(content: Content, release: Release | None = None, *, is_supple
         "urgent": content.urgent,
         "danger": str(DANGER[content.danger]),
         "news": _counts(content),
-        "reports": [_report_lines(report) for report in content.reports],
-        "files": [_file_line(item) for item in content.files],
+        "reports": [_report_lines(report, files.get(report.number, []), prefix) for report in reports],
+        "has_files": bool(files),
+        "is_new": is_new,
     }
 
 
@@ -123,11 +142,12 @@ def _amounts(numbers: Mapping[str, int]) -> list[str]:
     return [words[kind](n) % {"n": n} for kind, n in numbers.items() if n]
 
 
-def _report_lines(report: ReportContent) -> ReportLines:
+def _report_lines(report: ReportContent, files: list[FileLine], prefix: str) -> ReportLines:
     answers = report.answers
     left_out = [str(ANSWER_LABELS[key]) for key in report.left_out] + _amounts(report.missing)
     return {
         "number": report.number,
+        "anchor": f"{prefix}report-{report.number}",
         "day": report.day,
         "has_answers": report.has_answers,
         "rows": case_summary.answer_rows(answers) if answers else [],
@@ -137,6 +157,7 @@ def _report_lines(report: ReportContent) -> ReportLines:
         "messages": report.messages,
         "notes": report.notes,
         "stated": (report.stated[0], stated_words(facts_of_content(report.stated[1]))) if report.stated else None,
+        "files": files,
         "left_out": ", ".join(left_out),
         "gist": case_summary.report_gist(answers) if answers else "",
     }
@@ -164,3 +185,26 @@ def answer_choices(answers: Mapping[str, object]) -> Iterable[tuple[str, str, st
             words = "; ".join(value for label, value in rows if (label, value) not in same)
         if words:
             yield key, str(ANSWER_LABELS[key]), words
+
+
+class AccusedLines(TypedDict):
+    """Whom and where a release names: the first of each in words, and how many others there are."""
+
+    accused: str
+    more_accused: int
+    place: str
+    more_places: int
+
+
+def accused_lines(accused: Sequence[tuple[str, str]], places: Sequence[tuple[str, str]]) -> AccusedLines:
+    """Return accused (name, position) and places (agency, regency) as a line of a list and the head of a page say."""
+    return {
+        "accused": _joined(accused) or _("not named"),
+        "more_accused": max(0, len(accused) - 1),
+        "place": _joined(places) or _("not named"),
+        "more_places": max(0, len(places) - 1),
+    }
+
+
+def _joined(pairs: Sequence[tuple[str, str]]) -> str:
+    return ", ".join(text for text in pairs[0] if text) if pairs else ""

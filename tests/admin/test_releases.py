@@ -203,7 +203,10 @@ def test_the_list_is_filtered_by_whose_turn_it_is(signed_in: SignedIn, cast: Cas
         assert set(listed(client.get(reverse(LIST) + query))) == releases, query
     assert listed(signed_in("bima").get(reverse(LIST))) == [foreign.pk]
     counts = client.get(reverse("admin:index")).context["counts"]
-    assert [count.number for count in counts] == [1, 2, 1, 3]
+    assert [count.number for count in counts] == [1, 2, 2, 1, 0, 1, 3]
+    # By each tile the list that it leads to.
+    for count in counts:
+        assert len(listed(client.get(count.url))) == count.number, count.label
 
 
 def test_an_unknown_step_does_not_exist(signed_in: SignedIn, cast: Cast) -> None:
