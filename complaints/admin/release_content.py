@@ -198,8 +198,11 @@ class AccusedLines(TypedDict):
 
 def accused_lines(accused: Sequence[tuple[str, str]], places: Sequence[tuple[str, str]]) -> AccusedLines:
     """Return accused (name, position) and places (agency, regency) as a line of a list and the head of a page say."""
+    # Who is named stands before who is known by a position alone.
+    by_name = sorted(accused, key=lambda pair: not pair[0])
+    named = [(name or _("not named"), position) for name, position in by_name]
     return {
-        "accused": _joined(accused) or _("not named"),
+        "accused": _joined(named) or _("not named"),
         "more_accused": max(0, len(accused) - 1),
         "place": _joined(places) or _("not named"),
         "more_places": max(0, len(places) - 1),
