@@ -6,6 +6,8 @@ import re
 import uuid
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
@@ -214,3 +216,18 @@ def test_an_unknown_step_does_not_exist(signed_in: SignedIn, cast: Cast) -> None
     client = signed_in("kirana")
     for action in ("verify", "forward", "explode", "mark_overdue"):
         assert client.get(step_url(release, action)).status_code == 404
+
+
+def test_the_page_costs_as_many_queries_with_notes_and_answers_as_without(signed_in: SignedIn, cast: Cast) -> None:
+    sent, release = forwarded(cast)
+    body_act(cast, "kirana", release, Action.TAKE_UP)
+    client, costs = signed_in("kirana"), []
+    for text in ("Satu.", "Dua."):
+        client.post(reverse("admin:complaints_release_note", args=[release.pk]), {"text": text})
+        client.get(page_url(release))
+        with CaptureQueriesContext(connection) as queries:
+            page = client.get(page_url(release))
+        costs.append(len([executed for executed in queries if "SAVEPOINT" not in executed["sql"]]))
+        assert [note.text for note in page.context["notes"].notes][-1] == text
+        follow_up.add_message(ticket=sent.ticket, text="Dua rekan.", files=[], today=timezone.localdate())
+    assert costs[0] == costs[1] <= 32, costs
