@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any, Final, cast
+from typing import Final, cast
 
 from django.db.models import Count, F, Q, QuerySet, Subquery
 from django.db.models.functions import TruncWeek
@@ -35,15 +35,15 @@ from complaints.admin.case_summary import DeadlineLabel, case_deadline
 from complaints.admin.labels import Label, sign_in_words
 from complaints.admin.queue_filters import FilterValues
 from complaints.admin.queue_page import leave_search
-from complaints.domain.workflow import OPEN, PROMISED, WITH_BODY, Status
+from complaints.domain.workflow import OPEN, PROMISED
 from complaints.fast_sql import CappedCount
 from complaints.models.case import IS_JUNK, Case, CaseStep, with_wait
-from complaints.models.oversight import Release
 from complaints.models.reference_data import Election
 from complaints.models.rule_change import RuleChange
 from complaints.models.team import Role, Staff, TeamMembership
 from complaints.services import case_actions, case_summary, conflicts, first_look, job_runs, retaliation, signin_counts
 from complaints.services.audit import log, named_faults, nightly_run
+from complaints.services.forwarding import release_assignment
 from complaints.services.reference_data import elections, year_without_list
 
 ROWS_AT_MOST: Final = 10
@@ -128,6 +128,7 @@ class WaitingRow:
 def index(request: StaffRequest) -> HttpResponse:
     """Show the dashboard, which ends a search in the queue."""
     leave_search(request.session)
+    request.session.pop(releases.SEARCH_KEY, None)
     person, today = request.user, timezone.localdate()
     context: dict[str, object] = {
         "title": _("My desk"),
@@ -234,37 +235,47 @@ def _own_cases(request: StaffRequest, today: date) -> list[WaitingRow]:
 
 
 def _releases_to_work_on(person: Staff, today: date) -> list[WaitingRow]:
-    open_releases = releases.with_replaced(access.releases_for(person)).filter(state=Release.State.OPEN, replaced=False)
-    rows = open_releases.filter(case__status__in=WITH_BODY).select_related(
-        "body", "case__category", "case__accused_kind"
-    )
+    rows = releases.current(releases.with_news_and_owner(releases.releases_of(person)))
+    first = list(rows.filter(releases.TURNS["yours"]).order_by(*releases.ORDER)[:ROWS_AT_MOST])
+    owners = release_assignment.owners([release.pk for release in first])
     return [
         WaitingRow(
             shown=release.case.reference,
             url=reverse("admin:complaints_release_change", args=[release.pk]),
             clock=case_deadline(release.case, today),
             status_line=releases.status_line(release),
-            line=f"{release.case.category} · {release.case.accused_kind}",
+            line=_line_of_release(release, owners.get(release.pk)),
         )
-        for release in rows.order_by(F("case__due_on").asc(nulls_last=True), "at", "id")[:ROWS_AT_MOST]
+        for release in first
     ]
+
+
+def _line_of_release(release: releases.ListedRelease, owner: Staff | None) -> str:
+    """Return what a release is about, what is new in it and who has it; nothing sealed is opened for the desk."""
+    news, case = ", ".join(releases.news_of(release)), release.case
+    person = labels.staff_name(owner) if owner else _("nobody has it")
+    return " · ".join(part for part in (str(case.category), str(case.accused_kind), person, news) if part)
 
 
 def _body_tiles(person: Staff, today: date) -> list[Tile]:
+    """Return the tiles of a liaison, all counted in one query, each by the filters of its list."""
     url = reverse("admin:complaints_release_changelist")
-    open_releases = releases.with_replaced(access.releases_for(person)).filter(state=Release.State.OPEN, replaced=False)
-    yours = open_releases.filter(case__status__in=WITH_BODY)
-    late = _count(yours.filter(case__due_on__lt=today))
-    return [
-        Tile(_("New"), _count(open_releases.filter(case__status=Status.FORWARDED)), f"{url}?turn=new"),
-        Tile(_("Our turn"), _count(yours), f"{url}?turn=yours"),
-        Tile(_("Past the target"), late, f"{url}?turn=late", urgent=late > 0),
-        Tile(_("With us"), _count(open_releases.filter(case__status__in=OPEN)), url),
+    rows = releases.current(releases.with_news_and_owner(releases.releases_of(person)))
+    with_us, yours = rows.filter(releases.TURNS[""]), rows.filter(releases.TURNS["yours"])
+    tiles = [
+        (_("New"), rows.filter(releases.TURNS["new"]), "?turn=new", False),
+        (_("Our turn"), yours, "?turn=yours", False),
+        (_("Mine"), with_us.filter(owner=str(person.pk)), "?owner=me", False),
+        (_("Nobody's"), with_us.filter(owner=""), "?owner=nobody", False),
+        (_("New answers"), rows.filter(releases.TURNS["answers"]), "?turn=answers", True),
+        (_("Past the target"), yours.filter(case__due_on__lt=today), "?turn=late", True),
+        (_("With us"), with_us, "", False),
     ]
-
-
-def _count(rows: QuerySet[Any]) -> int:
-    return int(rows.order_by()[: COUNT_AT_MOST + 1].count())
+    numbers = read_counts(person, {f"tile_{place}": capped_count(tile[1]) for place, tile in enumerate(tiles)})
+    return [
+        Tile(label, number, url + query, urgent=urgent and number > 0)
+        for (label, _rows, query, urgent), number in zip(tiles, numbers.values(), strict=True)
+    ]
 
 
 # --- Charts

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import TypedDict
 
-from django.http import Http404, StreamingHttpResponse
+from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -56,6 +56,23 @@ def download_all(request: StaffRequest, object_id: uuid.UUID) -> StreamingHttpRe
     return as_attachment(response, f"{release.case.reference}-penerusan-{opened.releases[-1].number}.zip")
 
 
+@staff_page("GET", opens_for=access.is_overseer)
+def custody_sheet(request: StaffRequest, object_id: uuid.UUID) -> HttpResponse:
+    """Give the custody sheet of all files that the body holds, as a PDF to sign, without the files."""
+    release, lang = release_or_404(request, object_id), (get_language() or "id")[:2]
+    try:
+        opened = dossier.open_custody(actor=request.actor, release_id=release.pk, is_replaced=release.replaced)
+    except Release.DoesNotExist:
+        raise Http404 from None  # recalled meanwhile
+    texts = _custody_texts(opened, lang) | {
+        "about": _("Made for %(body)s on %(day)s. It contains %(reports)s.") % _about_words(opened),
+        "last": _("Last entry on this release: %(number)s") % {"number": opened.history[-1].entry.sequence},
+        "explained": _("The office finds each entry in its audit chain by number and digest."),
+    }
+    response = HttpResponse(printed_pdf.render("custody", texts), content_type="application/pdf")
+    return as_attachment(response, f"berita-acara-{release.case.reference}.pdf")
+
+
 def _documents(opened: Dossier) -> list[Document]:
     reference, lang = opened.opened.case.reference, (get_language() or "id")[:2]
     words = {
@@ -72,8 +89,12 @@ def _documents(opened: Dossier) -> list[Document]:
 
 
 def _about(opened: Dossier) -> str:
-    return _("Downloaded by %(body)s on %(day)s. It contains %(reports)s.") % {
-        "body": opened.opened.release.body,
+    return _("Downloaded by %(body)s on %(day)s. It contains %(reports)s.") % _about_words(opened)
+
+
+def _about_words(opened: Dossier) -> dict[str, str]:
+    return {
+        "body": str(opened.opened.release.body),
         "day": _day(opened.day),
         "reports": report_count(len(opened.opened.report_numbers)),
     }
@@ -139,6 +160,9 @@ def _report_blocks(report: ReportLines) -> Iterator[Block]:
     ):
         if entries:
             yield _block(4, heading, rows=[(_day(day), text) for day, text in entries])
+    if report["stated"]:
+        stated_on, said = report["stated"]
+        yield _block(4, _("The office states for the rules of the law"), rows=[(_day(stated_on), said)])
     if report["left_out"]:
         yield _block(4, "", _("Left out by the office: %(what)s.") % {"what": report["left_out"]})
 

@@ -316,6 +316,7 @@ class AccusedKindForm(BaseModelForm):
                 "The rules of the law say by this code who judges. A code that they do not name is judged as a "
                 "civil servant."
             ),
+            "staff_label_id": _("What officers and bodies read. Left empty, they read the label of the reporter."),
         }
 
 

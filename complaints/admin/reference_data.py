@@ -134,7 +134,7 @@ class AccusedKindAdmin(ReferenceAdmin):
     """Kinds of accused persons."""
 
     form = AccusedKindForm
-    list_display = ["code", "label_id", "edited_here"]
+    list_display = ["code", "label_id", "staff_label_id", "edited_here"]
 
 
 class SanctionKindAdmin(ReferenceAdmin):

@@ -22,6 +22,7 @@ from complaints.admin.case_summary import PostLines, post_lines, report_gist
 from complaints.admin.evidence_labels import file_label
 from complaints.admin.labels import Label
 from complaints.admin.release_content import answer_choices, told_words
+from complaints.admin.stated_facts import stated_words
 from complaints.domain import telling_passages
 from complaints.domain.retaliation import TOLD, Retaliation
 from complaints.models.complaint import Message
@@ -32,7 +33,7 @@ from complaints.services.forwarding.contents import Choice, Held
 from complaints.services.redactions import ReportRedactions
 
 # The fields of the form by which parts are chosen.
-CHOSEN: Final = ("reports", "answers", "messages", "posts", "notes", "objects")
+CHOSEN: Final = ("reports", "answers", "messages", "posts", "notes", "objects", "facts")
 COUNTED: Final[dict[str, Label]] = {
     "reports": gettext_lazy("Reports"),
     "answers": gettext_lazy("Answers"),
@@ -40,6 +41,7 @@ COUNTED: Final[dict[str, Label]] = {
     "posts": gettext_lazy("Posts"),
     "notes": gettext_lazy("Notes"),
     "objects": gettext_lazy("Files"),
+    "facts": gettext_lazy("Statements of the office"),
 }
 
 
@@ -166,6 +168,7 @@ def report_choices(
             _group(_("Posts"), _post_lines(report, held)),
             _group(_("Messages of the reporter"), _message_lines(report, held)),
             _group(_("Files"), _file_lines(report, number, held, opened_files, redacted)),
+            _group(_("What the office states for the rules of the law"), _facts_lines(report, held)),
             _group(_("Internal notes: only what is meant for the body"), notes),
         ]
         choices.append(
@@ -196,6 +199,15 @@ def _group(title: str, lines: Iterable[Line]) -> Group:
 def _note_line(note: case_file.Note, held: Held) -> Line:
     row = note.row
     return Line("notes", str(row.pk), _day(timezone.localdate(row.at)), note.text, is_held=row.pk in held.rows)
+
+
+def _facts_lines(report: case_file.ComplaintFile, held: Held) -> Iterable[Line]:
+    """Yield the last statement of facts, by which the body judges as the office does; an empty one says nothing."""
+    for statement in report.statements[-1:]:
+        if words := stated_words(statement.stated):
+            day = _day(timezone.localdate(statement.at))
+            is_held = statement.id in held.rows
+            yield Line("facts", str(statement.id), day, words, is_held=is_held, is_ticked=True)
 
 
 def _answer_lines(report: case_file.ComplaintFile, held: Held) -> Iterable[Line]:
@@ -399,7 +411,7 @@ def choice_of(choices: list[ReportChoice]) -> Choice:
                 answers[pk].add(line.value.partition(".")[2])
             elif line.is_ticked and not line.is_held:
                 ids[line.name].add(uuid.UUID(line.value))
-    return Choice(answers, ids["messages"], ids["posts"], ids["notes"], ids["objects"])
+    return Choice(answers, ids["messages"], ids["posts"], ids["notes"], ids["objects"], ids["facts"])
 
 
 def _day(day: date) -> str:

@@ -20,10 +20,15 @@ from complaints.admin.base import StaffRequest, render, staff_page
 from complaints.admin.case_summary import FOLDED_FROM, release_deadline
 from complaints.admin.file_responses import attachment
 from complaints.admin.legal_basis import judgment_lines
-from complaints.admin.release_content import content_lines, report_count, told_words
+from complaints.admin.release_assignment import owner_context
+from complaints.admin.release_content import AccusedLines, accused_lines, content_lines, report_count, told_words
 from complaints.admin.releases import is_current, release_or_404, status_line, step_label
+from complaints.admin.stated_facts import stated_words
+from complaints.domain.law.facts import StatedFacts
+from complaints.models.complaint import Message
 from complaints.models.oversight import Release, ReleasedFile
 from complaints.services import legal_basis
+from complaints.services.assessments import facts_of_content
 from complaints.services.evidence.storage import InfectedFile
 from complaints.services.forwarding import dossier, names, reading
 
@@ -37,6 +42,12 @@ def release_page(request: StaffRequest, object_id: uuid.UUID) -> HttpResponse:
     release, today = release_or_404(request, object_id), timezone.localdate()
     opened = reading.open_release(actor=request.actor, release_id=release.pk, is_replaced=release.replaced)
     current = is_current(release)
+    parts = [
+        content_lines(
+            one.content, one.release, is_supplement=one.release.first_id is not None, is_new=_is_new(one, opened)
+        )
+        for one in opened.opened
+    ]
     context = {
         "title": release.case.reference,
         "release": release,
@@ -46,38 +57,74 @@ def release_page(request: StaffRequest, object_id: uuid.UUID) -> HttpResponse:
         "holds": report_count(len(opened.report_numbers)),
         "warned_of": dossier.warned_of(opened),
         "under_check": opened.under_check,
-        "judged": _judged_alike(release, opened.answers),
-        "parts": [
-            content_lines(one.content, one.release, is_supplement=one.release.first_id is not None)
-            for one in opened.opened
-        ],
+        "judged": _judged_alike(release, opened),
+        "parts": parts,
+        "head": _head(opened),
+        "contents": [(part, report) for part in parts for report in part["reports"]],
+        "previous": opened.previous,
         "folds": len(opened.answers) >= FOLDED_FROM,
         "all_open": request.GET.get("all") == "1",
-        "thread": [(entry, told_words(entry.told) if entry.told else "") for entry in opened.thread],
+        "thread": _thread(opened),
         "names": _name_requests(release, opened),
         "decisions": [labels.decision_lines(decision) for decision in opened.decisions],
         "steps": [step_label(row, release) for row in opened.actions],
+        **owner_context(request, release, opened),
     }
     return render(request, "admin/release.html", context, model=Release)
 
 
-def _judged(release: Release, answers: Mapping[str, object]) -> dict[str, object]:
-    """Return what the rules of the law say of a released report, by the day of the act that it tells."""
+def _is_new(one: reading.OpenedRelease, opened: reading.ReleaseFile) -> bool:
+    """Whether the body opened the forwarding before this release of it was made; not at the first opening of all."""
+    return opened.previous is not None and one.release.number > opened.previous.newest
+
+
+def _head(opened: reading.ReleaseFile) -> AccusedLines:
+    """Return whom and where the reports name, for the head of the page."""
+    pairs = [
+        [(str(answers.get(first) or ""), str(answers.get(second) or "")) for answers in opened.answers.values()]
+        for first, second in (("accused_name", "accused_position"), ("agency", "regency"))
+    ]
+    accused, places = (list(dict.fromkeys(pair for pair in found if any(pair))) for found in pairs)
+    return accused_lines(accused, places)
+
+
+def _thread(opened: reading.ReleaseFile) -> list[tuple[reading.ReleaseMessage, bool, str]]:
+    """Return the messages on the release, each with whether it is an answer that came since the last opening.
+
+    The last value is what it tells of retaliation, in words, "" where it tells nothing of it.
+    """
+    seen = opened.previous.answers if opened.previous else len(opened.thread)
+    lines: list[tuple[reading.ReleaseMessage, bool, str]] = []
+    answers = 0
+    for entry in opened.thread:
+        is_answer = entry.message.direction == Message.Direction.FROM_REPORTER
+        answers += is_answer
+        lines.append((entry, is_answer and answers > seen, told_words(entry.told) if entry.told else ""))
+    return lines
+
+
+def _judged(release: Release, answers: Mapping[str, object], stated: StatedFacts | None) -> dict[str, object]:
+    """Return what the rules of the law say of a released report, by the day of the act that it tells.
+
+    With ``stated`` also by what the office stated of the act; the page names it as the office's word.
+    """
     case = release.case
     judged = legal_basis.judge_report(
         category=case.category_id,
         accused_kind=case.accused_kind_id,
         answers=answers,
         handled_on=timezone.localdate(),
+        stated=stated,
     )
-    return judgment_lines(judged)
+    return judgment_lines(judged) | {"stated": stated_words(stated) if stated else ""}
 
 
-def _judged_alike(release: Release, answers: Mapping[int, Mapping[str, object]]) -> list[tuple[str, dict[str, object]]]:
+def _judged_alike(release: Release, opened: reading.ReleaseFile) -> list[tuple[str, dict[str, object]]]:
     """Return what the rules say with the numbers of the reports of which they say it: mostly the same of all."""
     found: list[tuple[list[int], dict[str, object]]] = []
-    for number, of_report in answers.items():
-        lines = _judged(release, of_report)
+    said = {number: facts_of_content(content) for number, (_day, content) in opened.stated.items()}
+    for number, of_report in opened.answers.items():
+        lines = _judged(release, of_report, said.get(number))
         same = next((numbers for numbers, known in found if known == lines), None)
         if same is None:
             found.append(([number], lines))

@@ -6,29 +6,33 @@ Of a release that was returned or replaced, the case's later fate is not shown e
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING, TypeAlias, TypedDict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, TypeAlias, TypedDict, cast
 
 from django.contrib.admin import ModelAdmin
 from django.contrib.admin.views.main import ChangeList
-from django.db.models import Exists, F, OuterRef, QuerySet, Subquery, UUIDField, Value
+from django.db.models import Case as Choose
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery, UUIDField, Value, When
 from django.db.models.expressions import OrderBy
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from complaints import access
 from complaints.admin import labels
 from complaints.admin.base import BaseAdmin, StaffRequest, staff_request
-from complaints.admin.case_summary import release_deadline
+from complaints.admin.case_summary import DeadlineLabel, release_deadline
 from complaints.admin.list_filter import Choice, ListFilter
-from complaints.admin.release_content import DANGER
+from complaints.admin.release_content import DANGER, AccusedLines, accused_lines, report_count
 from complaints.domain.workflow import OPEN, WITH_BODY, Status, Transition
 from complaints.models.oversight import Release
 from complaints.models.team import Staff
-from complaints.services.forwarding import reading
+from complaints.services.audit import recorded_releases
+from complaints.services.forwarding import reading, release_assignment, release_summary
+from complaints.services.forwarding.release_summary import ReleaseSummary, has_new_answers, with_news
 
 if TYPE_CHECKING:
     from django_stubs_ext import WithAnnotations
@@ -36,7 +40,15 @@ if TYPE_CHECKING:
     class _Replaced(TypedDict):
         replaced: bool
 
+    class _Line(_Replaced):
+        newest: int
+        answers: int
+        opened_newest: int
+        opened_answers: int
+        owner: str
+
     AnnotatedRelease: TypeAlias = WithAnnotations[Release, _Replaced]
+    ListedRelease: TypeAlias = WithAnnotations[Release, _Line]
 
 
 def with_replaced(releases: QuerySet[Release]) -> QuerySet[AnnotatedRelease]:
@@ -78,6 +90,39 @@ def step_label(row: Transition, release: Release) -> labels.StepLabel:
 
 # --- The list
 
+PAGE_SIZE: Final = 25
+# Where the sealed session holds the last search of a liaison (admin/release_search.py).
+SEARCH_KEY: Final = "release_search"
+# Danger and urgency are sealed: the filter opens the manifests of so many releases, the newest first.
+URGENCY_READ_AT_MOST: Final = 500
+_GRADES: Final = ("high", "medium", "low", "")
+_NOBODY, _MINE = "nobody", "me"
+
+
+def with_news_and_owner(releases: QuerySet[AnnotatedRelease]) -> QuerySet[ListedRelease]:
+    """Annotate releases with what their body has not opened yet, and with ``owner``, the id of who has one."""
+    annotated = with_news(releases).annotate(owner=recorded_releases.owner_column())
+    return cast("QuerySet[ListedRelease]", annotated)
+
+
+def current(releases: QuerySet[ListedRelease]) -> QuerySet[ListedRelease]:
+    """Return those on which the body acts; only of them the case's state is the release's."""
+    return releases.filter(state=Release.State.OPEN, replaced=False)
+
+
+# Urgent categories first, then by deadline. What else is urgent is sealed, and sorts the page that is shown.
+_IS_URGENT: Final = Choose(When(case__category__priority="urgent", then=0), default=1)
+ORDER: Final[tuple[OrderBy | str, ...]] = (_IS_URGENT.asc(), F("case__due_on").asc(nulls_last=True), "at", "id")
+
+# What the tiles of the desk and the choices of the filter stand for, each of current releases.
+TURNS: Final[dict[str, Q]] = {
+    "": Q(case__status__in=OPEN),
+    "new": Q(case__status=Status.FORWARDED),
+    "yours": Q(case__status__in=WITH_BODY),
+    "answers": Q(case__status__in=OPEN) & has_new_answers(),
+    "ended": Q(case__status__in=set(Status) - OPEN),
+}
+
 
 class TurnFilter(ListFilter):
     """Which releases to list; without a choice, those that are still with the body."""
@@ -88,51 +133,164 @@ class TurnFilter(ListFilter):
         return [
             ("new", _("New")),
             ("yours", _("Our turn")),
+            ("answers", _("New answers")),
             ("late", _("Past the target")),
             ("ended", _("Ended")),
             ("every", _("All releases")),
         ]
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[AnnotatedRelease]) -> QuerySet[AnnotatedRelease]:
+    def queryset(self, request: HttpRequest, queryset: QuerySet[ListedRelease]) -> QuerySet[ListedRelease]:
         """Keep the chosen releases; every choice but "All releases" asks for the case's state: current ones only."""
-        value, current = self.value(), queryset.filter(state=Release.State.OPEN, replaced=False)
+        value = self.value() or ""
         if value == "every":
             return queryset
         if value == "late":
-            return current.filter(case__due_on__lt=timezone.localdate(), case__status__in=WITH_BODY)
-        statuses = {"new": {Status.FORWARDED}, "yours": WITH_BODY, "ended": set(Status) - OPEN}
-        return current.filter(case__status__in=statuses.get(value or "", OPEN))
+            return current(queryset).filter(TURNS["yours"], case__due_on__lt=timezone.localdate())
+        return current(queryset).filter(TURNS.get(value, TURNS[""]))
+
+
+class OwnerFilter(ListFilter):
+    """Who of the body has a release."""
+
+    title, parameter_name = gettext_lazy("Officer"), "owner"
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Release]) -> list[Choice]:
+        person = staff_request(request).user
+        others = [one for one in release_assignment.colleagues(person.body_id or "") if one != person]
+        return [(_MINE, _("me")), (_NOBODY, _("nobody")), *((str(one.pk), labels.staff_name(one)) for one in others)]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[ListedRelease]) -> QuerySet[ListedRelease]:
+        """Keep the releases of the chosen person."""
+        value = self.value()
+        if not value:
+            return queryset
+        return queryset.filter(owner={_MINE: str(staff_request(request).user.pk), _NOBODY: ""}.get(value, value))
+
+
+class UrgencyFilter(ListFilter):
+    """How urgent a release is, and the grade of the danger to a reporter; both are opened to be compared."""
+
+    title, parameter_name = gettext_lazy("Danger"), "danger"
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Release]) -> list[Choice]:
+        return [("urgent", _("urgent")), *((grade or "none", DANGER[grade]) for grade in _GRADES)]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[ListedRelease]) -> QuerySet[ListedRelease]:
+        """Keep those of the newest URGENCY_READ_AT_MOST that are so."""
+        value = self.value()
+        if not value:
+            return queryset
+        newest = list(queryset.order_by("-at", "pk")[:URGENCY_READ_AT_MOST])
+        dangers = reading.dangers(keyring=staff_request(request).keyring, firsts=newest)
+        wanted = "" if value == "none" else value
+        return queryset.filter(
+            pk__in=[
+                key for key, (grade, urgent) in dangers.items() if (urgent if value == "urgent" else grade == wanted)
+            ]
+        )
+
+
+@dataclass(frozen=True)
+class ReleaseLine:
+    """A line of the list: a release with what was opened of it, in words.
+
+    ``news`` says what the body has not opened yet, ``untried`` counts the names that it may try to open and has not,
+    ``person`` has the release.
+    """
+
+    release: ListedRelease
+    summary: ReleaseSummary
+    head: AccusedLines
+    live: bool
+    status_line: str
+    clock: DeadlineLabel
+    news: list[str]
+    untried: int
+    person: Staff | None
+
+    @property
+    def danger(self) -> str:
+        """The grade of the danger to a reporter in words."""
+        return str(DANGER[self.summary.danger])
+
+    @property
+    def reports(self) -> str:
+        """How many reports the body holds, in words."""
+        return report_count(self.summary.reports)
+
+
+def release_lines(request: StaffRequest, releases: list[ListedRelease]) -> list[ReleaseLine]:
+    """Open what the lines of a page show, the urgent ones of the page first; of :func:`with_news_and_owner`."""
+    today = timezone.localdate()
+    summaries = release_summary.summaries(actor=request.actor, firsts=releases)
+    people = release_assignment.owners([release.pk for release in releases])
+    untried = release_summary.untried_names([release for release in releases if is_current(release)])
+    lines = [
+        ReleaseLine(
+            release=release,
+            summary=summaries[release.pk],
+            head=accused_lines(summaries[release.pk].accused, summaries[release.pk].places),
+            live=is_current(release),
+            status_line=status_line(release),
+            clock=release_deadline(release.case, today, is_live=is_current(release)),
+            news=news_of(release),
+            untried=untried[release.pk],
+            person=people.get(release.pk),
+        )
+        for release in releases
+    ]
+    return sorted(lines, key=lambda line: _urgency(line.summary))
+
+
+def _urgency(summary: ReleaseSummary) -> tuple[bool, int]:
+    return not summary.urgent, _GRADES.index(summary.danger)
+
+
+def news_of(release: ListedRelease) -> list[str]:
+    """Return what a body has not opened of a release, in words; nothing of one that it no longer acts on."""
+    if not is_current(release):
+        return []
+    if not release.opened_newest:
+        return [_("the office's answer") if release.number > 1 else _("new")]
+    supplements, answers = release.newest - release.opened_newest, release.answers - release.opened_answers
+    lines = []
+    if supplements > 0:
+        lines.append(ngettext("%(n)d addition", "%(n)d additions", supplements) % {"n": supplements})
+    if answers > 0:
+        lines.append(ngettext("%(n)d answer", "%(n)d answers", answers) % {"n": answers})
+    return lines
 
 
 class ReleaseList(ChangeList):
-    """A page of releases; each gets ``live``, ``status_line``, ``clock``, ``urgent`` and ``danger``."""
+    """A page of releases, with its ``lines``."""
+
+    lines: list[ReleaseLine]
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
-        today = timezone.localdate()
-        self.result_list = list(self.result_list)
-        dangers = reading.dangers(keyring=staff_request(request).keyring, firsts=self.result_list)
-        for release in self.result_list:
-            grade, release.urgent = dangers.get(release.pk, ("", False))
-            release.danger = str(DANGER[grade])
-            release.live = is_current(release)
-            release.status_line = status_line(release)
-            release.clock = release_deadline(release.case, today, is_live=release.live)
+        self.lines = release_lines(staff_request(request), list(self.result_list))
+        self.result_list = [line.release for line in self.lines]
 
 
 class ReleaseAdmin(BaseAdmin):
     """The change list of a liaison's releases."""
 
-    list_filter = [TurnFilter]
+    list_filter = [TurnFilter, OwnerFilter, UrgencyFilter]
+    list_per_page = PAGE_SIZE
     change_list_template = "admin/releases.html"
     list_title = gettext_lazy("Releases")
     opens_for = staticmethod(access.is_overseer)
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[AnnotatedRelease]:
-        return releases_of(request.user)  # type: ignore[arg-type]
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ListedRelease]:
+        return with_news_and_owner(releases_of(request.user))  # type: ignore[arg-type]
 
-    def get_ordering(self, request: HttpRequest) -> tuple[OrderBy, str, str]:
-        return (F("case__due_on").asc(nulls_last=True), "at", "id")
+    def get_ordering(self, request: HttpRequest) -> tuple[OrderBy | str, ...]:
+        return ORDER
 
     def get_changelist(self, request: HttpRequest, **kwargs: object) -> type[ReleaseList]:
         return ReleaseList
+
+    def list_context(self, request: HttpRequest) -> dict[str, object]:
+        """End the search that the person comes from, and say how far the filter of danger reads."""
+        request.session.pop(SEARCH_KEY, None)
+        return {"urgency_read": URGENCY_READ_AT_MOST if request.GET.get("danger") else 0}

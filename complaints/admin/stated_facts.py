@@ -122,8 +122,12 @@ def fact_lines(case: Case, facts: Facts | None, statement: Statement | None) -> 
 
 def statement_words(statement: Statement) -> tuple[str, str]:
     """Return who stated when, and what, for the list of earlier statements."""
-    said = [f"{name}: {value}" for name, value in _stated_values(statement.stated) if value]
-    return _stated_by(statement), "; ".join(said) or str(NOT_KNOWN[1])
+    return _stated_by(statement), stated_words(statement.stated) or str(NOT_KNOWN[1])
+
+
+def stated_words(stated: StatedFacts) -> str:
+    """Return what a statement says in one line; "" where it says nothing."""
+    return "; ".join(f"{name}: {value}" for name, value in _stated_values(stated) if value)
 
 
 def _stated_values(stated: StatedFacts) -> Iterator[tuple[str, str]]:

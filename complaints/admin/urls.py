@@ -34,9 +34,11 @@ from complaints.admin import (
     redacted_files,
     redactions,
     reference_data,
+    release_assignment,
     release_comparison,
     release_names,
     release_page,
+    release_search,
     release_step,
     releases,
     removal,
@@ -207,6 +209,15 @@ urlpatterns: list[URLPattern | URLResolver] = [
         name="complaints_release_shown",
     ),
     path("complaints/release/<uuid:object_id>/change/", release_page.release_page, name="complaints_release_change"),
+    path("complaints/release/cari/", release_search.search, name="complaints_release_search"),
+    path("complaints/release/<uuid:object_id>/ambil/", release_assignment.claim, name="complaints_release_claim"),
+    path("complaints/release/<uuid:object_id>/serahkan/", release_assignment.assign, name="complaints_release_assign"),
+    path("complaints/release/<uuid:object_id>/catatan/", release_assignment.note, name="complaints_release_note"),
+    path(
+        "complaints/release/<uuid:object_id>/berita-acara/",
+        dossier.custody_sheet,
+        name="complaints_release_custody",
+    ),
     path("complaints/release/<uuid:object_id>/unduh/", dossier.download_all, name="complaints_release_download"),
     path(
         "complaints/release/<uuid:object_id>/langkah/<slug:action>/", release_step.step, name="complaints_release_step"

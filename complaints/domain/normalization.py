@@ -148,6 +148,10 @@ def is_employee_number(text: str, *, today: date) -> bool:
     return is_plausible and is_month and digits[14] in "12" and digits[15:] != "000"
 
 
+# Each sign of ASCII that is neither letter nor digit becomes a space.
+_ASCII_SIGNS: Final = {code: " " for code in range(128) if not chr(code).isalnum()}
+
+
 def fold(text: str) -> str:
     """Return ``text`` without case, accents, apostrophes, dots and invisible characters; other signs become spaces.
 
@@ -155,7 +159,11 @@ def fold(text: str) -> str:
     library writes them in Latin letters as their owners do, because Arabic leaves out most vowels.
     """
     # Before the normal form, in which an acute accent that stands alone is a space and an accent.
-    plain = unicodedata.normalize("NFKD", _DOTS.sub("", INVISIBLE.sub("", text)))
+    plain = _DOTS.sub("", INVISIBLE.sub("", text))
+    if plain.isascii():
+        # Most texts are; letter by letter they take half the time of a search in 400 releases.
+        return plain.lower().translate(_ASCII_SIGNS)
+    plain = unicodedata.normalize("NFKD", plain)
     plain = unicodedata.normalize("NFKD", plain.casefold()).translate(_ARABIC)
     return "".join(_folded(letter) for letter in _DOTS.sub("", plain))
 

@@ -63,6 +63,8 @@ class Migration(migrations.Migration):
                 ('code', models.CharField(max_length=20, primary_key=True, serialize=False, verbose_name='code')),
                 ('label_id', models.CharField(max_length=120, verbose_name='label (Indonesian)')),
                 ('label_en', models.CharField(max_length=120, verbose_name='label (English)')),
+                ('staff_label_id', models.CharField(blank=True, max_length=120, verbose_name='label for staff (Indonesian)')),
+                ('staff_label_en', models.CharField(blank=True, max_length=120, verbose_name='label for staff (English)')),
             ],
             options={
                 'verbose_name': 'accused kind',
@@ -643,6 +645,21 @@ class Migration(migrations.Migration):
                 ('release', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='findings', to='complaints.release')),
             ],
             options={
+            },
+        ),
+        migrations.CreateModel(
+            name='BodyNote',
+            fields=[
+                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ('number', models.PositiveSmallIntegerField()),
+                ('at', models.DateTimeField()),
+                ('sealed', models.BinaryField()),
+                ('sealed_number', models.SmallIntegerField(default=1)),
+                ('author', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('release', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='body_notes', to='complaints.release')),
+            ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('release', 'number'), name='body_note_number')],
             },
         ),
         migrations.CreateModel(

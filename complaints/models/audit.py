@@ -52,6 +52,8 @@ EVENTS: Final = {
     "letter.printed": _("Letter printed"),
     "release.made": _("Released to a body"),
     "release.opened": _("Release opened"),
+    "release.assigned": _("Release given to a liaison"),
+    "release.noted": _("Note on a release written by its body"),
     "release.downloaded": _("All files of a release downloaded"),
     "name.requested": _("Reporter's name requested by a body"),
     "name.closed": _("Request for a reporter's name ended"),

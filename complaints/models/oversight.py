@@ -151,6 +151,23 @@ class ReleasedFile(RandomKeyModel):
         constraints = [models.UniqueConstraint(fields=["release", "stored"], name="released_file_once")]
 
 
+class BodyNote(RandomKeyModel):
+    """A note of a liaison on a forwarding for colleagues of the body, sealed to the body's team.
+
+    The office holds every release key, so that it could read a note that is sealed to the release.
+    """
+
+    release = models.ForeignKey(Release, on_delete=models.PROTECT, related_name="body_notes")
+    number = models.PositiveSmallIntegerField()
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+    sealed = models.BinaryField()
+    sealed_number = models.SmallIntegerField(default=1)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["release", "number"], name="body_note_number")]
+
+
 class Decision(RandomKeyModel):
     """A body's record on a release, sealed to the release and never changed."""
 

@@ -59,18 +59,24 @@ class Category(Bilingual):
 
 
 class AccusedKind(Bilingual):
-    """A kind of accused person; the rules of the law say who judges it (services/legal_basis.py)."""
+    """A kind of accused person; the rules of the law say who judges it (services/legal_basis.py).
+
+    A reporter chooses it by a label in the first person ("My superior"); staff and bodies read one in the third.
+    """
 
     code = models.CharField(_("code"), primary_key=True, max_length=20)
     label_id = models.CharField(_("label (Indonesian)"), max_length=120)
     label_en = models.CharField(_("label (English)"), max_length=120)
+    staff_label_id = models.CharField(_("label for staff (Indonesian)"), max_length=120, blank=True)
+    staff_label_en = models.CharField(_("label for staff (English)"), max_length=120, blank=True)
 
     class Meta:
         verbose_name = _("accused kind")
         verbose_name_plural = _("accused kinds")
 
     def __str__(self) -> str:
-        return self.text("label")
+        """Return the label for staff: they are most of those who read it, and a reporter's page names its own."""
+        return self.text("staff_label") or self.text("label")
 
 
 class SanctionKind(Bilingual):

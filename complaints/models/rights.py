@@ -128,6 +128,7 @@ LINES: Final[dict[str, Line]] = {
     "complaints.ReleasedReport": _APPENDED_BY_STAFF,
     "complaints.ReleasePart": _APPENDED_BY_STAFF,
     "complaints.ReleasedFile": _APPENDED_BY_STAFF,
+    "complaints.BodyNote": Line(web=Rights(insert=True, update=("sealed", "sealed_number")), jobs=READ),
     "complaints.Finding": _APPENDED_BY_STAFF,
     "complaints.Recommendation": _APPENDED_BY_STAFF,
     "complaints.Sanction": _APPENDED_BY_STAFF,

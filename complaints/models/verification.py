@@ -76,6 +76,7 @@ FAULTS: Final = {
     "release.altered": _("A release, one of its files or one of its keys is not as it was made"),
     "register.altered": _("A team's register of urgent matters is not as recorded"),
     "name.altered": _("A request for a reporter's name, or what was read of it, is not as recorded"),
+    "note.altered": _("A note of a body on a release is not as recorded"),
     "evidence.state": _("A file stands as worked on or as waiting, and the record says otherwise"),
     "state.altered": _("A row is not as the last act on it left it"),
     "state.between": _("A row was altered between two acts on it"),

@@ -89,8 +89,12 @@ class RecordedChecklist:
 
 @dataclass(frozen=True)
 class Statement:
-    """What one officer stated of the act in one report, where the law asks for it and no report tells it."""
+    """What one officer stated of the act in one report, where the law asks for it and no report tells it.
 
+    ``id`` is that of its row.
+    """
+
+    id: uuid.UUID
     stated: StatedFacts
     author: Staff
     at: datetime
@@ -140,18 +144,26 @@ def record_checklist(*, complaint: Complaint, items: Mapping[str, CheckedItem], 
 
 def record_facts(*, complaint: Complaint, stated: StatedFacts, actor: Actor) -> None:
     """Seal and store what an officer states of the act in one report; raises as :func:`record_checklist`."""
-    circumstances = {item.value: was_so for item, was_so in stated.circumstances}
-    content = FactsContent(codes=stated.codes, circumstances=circumstances)
     row = Assessment(kind=FACTS, complaint=complaint)
-    store_for_team(row, FACTS, content, actor=actor, event="assessment.recorded")
+    store_for_team(row, FACTS, facts_content(stated), actor=actor, event="assessment.recorded")
+
+
+def facts_content(stated: StatedFacts) -> FactsContent:
+    """Return a statement as it is sealed, for a report or for a body."""
+    circumstances = {item.value: was_so for item, was_so in stated.circumstances}
+    return FactsContent(codes=stated.codes, circumstances=circumstances)
+
+
+def facts_of_content(content: FactsContent) -> StatedFacts:
+    """Return the statement that was sealed so."""
+    return StatedFacts.of(content["codes"], content["circumstances"])
 
 
 def read_facts(row: Assessment, *, pair: BoxPair, team: str) -> Statement:
     """Open a statement of facts with the complaint's key pair; as :func:`read_risk`."""
     signer = trusted_signer(row.author_key, team)
     content: FactsContent = open_record(pair, row.sealed, row_context(row, FACTS), signer)
-    stated = StatedFacts.of(content["codes"], content["circumstances"])
-    return Statement(stated, row.author, row.at)
+    return Statement(row.pk, facts_of_content(content), row.author, row.at)
 
 
 def last_facts(complaint_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Assessment]:

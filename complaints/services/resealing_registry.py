@@ -20,6 +20,7 @@ from complaints.models.blind_index import IndexKey
 from complaints.models.complaint import KeyGrant
 from complaints.models.identity import Identity, NameRequest, ReadName
 from complaints.models.lane import LaneProposal
+from complaints.models.oversight import BodyNote
 from complaints.models.removal import RemovalRequest
 from complaints.models.saved_filters import SavedFilter
 from complaints.models.search_document import SearchDoc, SearchKey
@@ -30,7 +31,8 @@ from complaints.services.keyring import Keyring, check_keys, keys_digest, signer
 
 R = TypeVar(
     "R",
-    bound=Identity
+    bound=BodyNote
+    | Identity
     | IndexKey
     | KeyGrant
     | LaneProposal

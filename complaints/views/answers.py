@@ -168,8 +168,14 @@ def _in_words(name: str, draft: Draft) -> str:
     return label(value) if label else value
 
 
+def _accused_kind(code: str) -> str:
+    """Return a kind of accused in the words of the reporter's form; staff read another label."""
+    kind = reference_data.accused_kind(code)
+    return kind.text("label") if kind else ""
+
+
 _LABELS: dict[str, Callable[[str], str]] = {
-    "accused_kind": lambda code: str(reference_data.accused_kind(code) or ""),
+    "accused_kind": _accused_kind,
     "category": lambda code: str(reference_data.category(code) or ""),
     "agency_kind": lambda code: str(AGENCY_LABELS[code]),
     "identity": lambda code: str(IDENTITY_LABELS[code]),

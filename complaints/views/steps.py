@@ -77,7 +77,7 @@ def _cards(door: str, language: str, edition: Hashable) -> tuple[tuple[str, tupl
 
 def _start_choices(door: str) -> dict[str, Any]:
     return {
-        "kinds": tuple((row.code, str(row)) for row in reference_data.accused_kinds()),
+        "kinds": tuple((row.code, row.text("label")) for row in reference_data.accused_kinds()),
         "categories": _cards(door, get_language() or "", reference_data.edition()),
     }
 

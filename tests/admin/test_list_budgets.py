@@ -35,8 +35,9 @@ LISTS: dict[tuple[str, str, str], int] = {
     ("vera", "admin:complaints_case_lane", ""): 14,
     ("vera", "admin:complaints_absence_changelist", ""): 14,
     ("fitri", "admin:complaints_conflict_changelist", ""): 12,
-    ("kirana", "admin:complaints_release_changelist", ""): 12,
-    ("kirana", "admin:complaints_release_changelist", "?turn=every"): 12,
+    # The names of the page are opened for it, and who has each release is read from the chain.
+    ("kirana", "admin:complaints_release_changelist", ""): 16,
+    ("kirana", "admin:complaints_release_changelist", "?turn=every&owner=nobody"): 16,
     ("vera", "admin:complaints_team_changelist", ""): 12,
     ("vera", "admin:complaints_teamkey_changelist", ""): 12,
     ("adi", "admin:complaints_duty_changelist", ""): 12,

@@ -6,6 +6,8 @@ import re
 import uuid
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
@@ -47,7 +49,9 @@ def test_a_liaison_sees_what_was_released_and_no_more(signed_in: SignedIn, cast:
     text = client.get(page_url(release)).content.decode()
     for words in (sent.case.reference, "Pada rapat pagi", "Mohon ditindaklanjuti.", "bukti-1.jpg", "Ini fotonya."):
         assert words in text
-    for secret in ("Rahasia.", "Antar kita.", "foto.jpg", "Vera", "Fitri"):
+    # Staff and bodies read of whom a reporter says "my superior" in words of their own.
+    assert "Atasan pelapor" in text
+    for secret in ("Rahasia.", "Antar kita.", "foto.jpg", "Vera", "Fitri", "Atasan saya"):
         assert secret not in text
     assert AuditEntry.objects.filter(event="release.opened", actor=cast["kirana"].pk).count() == 1
     assert not re.search(r"<style|\sstyle=|\son\w+=|data:|<script(?![^>]*\ssrc=)", text)
@@ -201,7 +205,10 @@ def test_the_list_is_filtered_by_whose_turn_it_is(signed_in: SignedIn, cast: Cas
         assert set(listed(client.get(reverse(LIST) + query))) == releases, query
     assert listed(signed_in("bima").get(reverse(LIST))) == [foreign.pk]
     counts = client.get(reverse("admin:index")).context["counts"]
-    assert [count.number for count in counts] == [1, 2, 1, 3]
+    assert [count.number for count in counts] == [1, 2, 2, 1, 0, 1, 3]
+    # By each tile the list that it leads to.
+    for count in counts:
+        assert len(listed(client.get(count.url))) == count.number, count.label
 
 
 def test_an_unknown_step_does_not_exist(signed_in: SignedIn, cast: Cast) -> None:
@@ -209,3 +216,18 @@ def test_an_unknown_step_does_not_exist(signed_in: SignedIn, cast: Cast) -> None
     client = signed_in("kirana")
     for action in ("verify", "forward", "explode", "mark_overdue"):
         assert client.get(step_url(release, action)).status_code == 404
+
+
+def test_the_page_costs_as_many_queries_with_notes_and_answers_as_without(signed_in: SignedIn, cast: Cast) -> None:
+    sent, release = forwarded(cast)
+    body_act(cast, "kirana", release, Action.TAKE_UP)
+    client, costs = signed_in("kirana"), []
+    for text in ("Satu.", "Dua."):
+        client.post(reverse("admin:complaints_release_note", args=[release.pk]), {"text": text})
+        client.get(page_url(release))
+        with CaptureQueriesContext(connection) as queries:
+            page = client.get(page_url(release))
+        costs.append(len([executed for executed in queries if "SAVEPOINT" not in executed["sql"]]))
+        assert [note.text for note in page.context["notes"].notes][-1] == text
+        follow_up.add_message(ticket=sent.ticket, text="Dua rekan.", files=[], today=timezone.localdate())
+    assert costs[0] == costs[1] <= 32, costs

@@ -170,3 +170,9 @@ def test_an_agency_is_known_by_its_other_spellings() -> None:
     )  # fmt: skip
     assert [text for text in named if not normalization.names_office(text, operators)] == []
     assert [text for text in others if normalization.names_office(text, operators)] == []
+
+
+def test_plain_text_is_folded_as_any_other() -> None:
+    """Texts in ASCII take a shorter way."""
+    signs = "".join(map(chr, range(128)))
+    assert normalization.fold(f"\u0629{signs}")[1:] == normalization.fold(signs)

@@ -198,6 +198,11 @@ def test_categories_follow_the_taxonomy() -> None:
 
 def test_accused_kinds_and_sanctions() -> None:
     assert set(AccusedKind) == KINDS
+    # A reporter speaks of "my superior"; nobody of the staff, and no body, does.
+    said_by_staff = [
+        row[f"staff_label_{language}"] for row in _load("catalog/accused_kinds") for language in ("id", "en")
+    ]
+    assert all(said_by_staff) and not re.search(r"\b(saya|my|i)\b", " ".join(said_by_staff), re.IGNORECASE)
     assert {"regional_head", "campaign_team", "village_head", "military_police"} == ONLY_BAWASLU
     kinds = _load("catalog/sanction_kinds")
     assert {row["level"] for row in kinds} == BAND_LEVELS

@@ -5,13 +5,18 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
+from django.urls import reverse
 from django.utils import timezone
 
 from complaints.admin.redactions import TEXTS
+from complaints.admin.release_choice import all_lines
 from complaints.admin.release_content import ANSWER_LABELS
 from complaints.domain.errors import SealError
+from complaints.domain.law.facts import StatedFacts
+from complaints.domain.law.vocabulary import ElectionKind, ServiceStatus
 from complaints.domain.risk import RiskAnswer, RiskQuestion
 from complaints.domain.sealing.records import open_record
 from complaints.domain.workflow import Action, Status, TransitionRefused
@@ -20,17 +25,17 @@ from complaints.models.case import Case, InternalNote
 from complaints.models.complaint import Complaint, KeyGrant, Message
 from complaints.models.oversight import OversightBody, Release, ReleasedFile, ReleasedReport, ReleasePart
 from complaints.models.team import Team
-from complaints.services import case_actions, case_links, custody, follow_up
+from complaints.services import assessments, case_actions, case_links, custody, follow_up
 from complaints.services.actor import Actor
 from complaints.services.audit import verify
-from complaints.services.forwarding import reading, release
+from complaints.services.forwarding import reading, redaction_check, release
 from complaints.services.forwarding.contents import ALWAYS, ANSWERS, Choice, whole
 from complaints.services.keyring import Locked
 from complaints.services.redactions import TEXT_ANSWERS
 from complaints.services.submission import ANSWER_FIELDS
 from complaints.services.transitions import CaseChanged
 from tests.cases import act, body_act, complaint_of, forwarded, in_review, verified, with_photo
-from tests.world import Cast, Sent, send_report
+from tests.world import Cast, Sent, SignedIn, send_report
 
 
 def actor(cast: Cast, name: str) -> Actor:
@@ -303,3 +308,38 @@ def test_custody_follows_a_report_through_its_cases(cast: Cast) -> None:
 
 def complaint_case(sent: Sent) -> uuid.UUID:
     return Complaint.objects.values_list("case", flat=True).get(pk=sent.ticket.complaint_id)
+
+
+def test_what_the_office_stated_goes_as_its_word_and_the_body_judges_by_it(cast: Cast, signed_in: SignedIn) -> None:
+    """Facts that no report tells: the status of the accused decides which sanctions exist."""
+    sent = in_review(cast)
+    stated = StatedFacts(status=ServiceStatus.PNS, election=ElectionKind.REGIONAL)
+    case_actions.state_facts(actor=actor(cast, "vera"), case_id=sent.case.pk, stated=stated)
+    act(cast, "vera", sent, Action.VERIFY)
+    page = signed_in("fitri").get(reverse("admin:complaints_case_forward", args=[sent.case.pk]))
+    (line,) = [line for line in all_lines(page.context["reports"]) if line.name == "facts"]
+    assert line.is_ticked and "PNS" in line.text
+    row = forward(cast, sent, whole(sent.case.pk))
+    of_body = signed_in("kirana").get(reverse("admin:complaints_release_change", args=[row.pk]))
+    text = of_body.content.decode()
+    assert "Dengan pernyataan kantor: " in text and cast["vera"].get_full_name() not in text
+    # By it, and without it, the rules answer differently.
+    ((_numbers, lines),) = of_body.context["judged"]
+    assert [title for title, _rows in lines["groups"]] == [""]
+    assert redaction_check.check(actor=actor(cast, "vino"), release_id=row.pk) == []
+    # A corrected statement is new to the body, and the last one counts.
+    corrected = replace(stated, status=ServiceStatus.PPPK)
+    case_actions.state_facts(actor=actor(cast, "vera"), case_id=sent.case.pk, stated=corrected)
+    assert [part.number for part in supplement(cast, row).parts.all()] == [1]
+    found = opened(cast, row)
+    assert assessments.facts_of_content(found.stated[1][1]) == corrected
+    assert verify.verify_chain().whole
+
+
+def test_a_statement_that_is_not_chosen_stays_in_the_office(cast: Cast) -> None:
+    sent = in_review(cast)
+    stated = StatedFacts(status=ServiceStatus.PNS)
+    case_actions.state_facts(actor=actor(cast, "vera"), case_id=sent.case.pk, stated=stated)
+    act(cast, "vera", sent, Action.VERIFY)
+    row = forward(cast, sent, replace(whole(sent.case.pk), facts=()))
+    assert opened(cast, row).stated == {}

@@ -195,6 +195,11 @@ COVERAGE: Final[Mapping[str, Coverage]] = {
     "ReleasedReport": Coverage(derived=("id", "release", "complaint", "number", "told")),
     "ReleasePart": Coverage(derived=("id", "release", "number", "sealed")),
     "ReleasedFile": Coverage(derived=("id", "release", "stored", "sealed")),
+    "BodyNote": Coverage(
+        sealed=("id",),
+        recorded=("release", "number", "author", "at"),
+        unbound=_unbound("signed by the body's team; sealed anew with each key of the team", "sealed", "sealed_number"),
+    ),
     **dict.fromkeys(
         ("Finding", "Recommendation", "Sanction"),
         Coverage(sealed=("id", "sealed"), recorded=("release", "signer", "author", "at")),
@@ -248,7 +253,9 @@ COVERAGE: Final[Mapping[str, Coverage]] = {
         "order", "code", "group", "name_id", "name_en", "example_id", "example_en", "basis",
         "priority", "door", "active", "delivered",
     ),
-    "AccusedKind": _reference("order", "code", "label_id", "label_en", "delivered"),
+    "AccusedKind": _reference(
+        "order", "code", "label_id", "label_en", "staff_label_id", "staff_label_en", "delivered"
+    ),
     "SanctionKind": _reference(
         "order", "code", "level", "label_id", "label_en", "basis", "applies_to", "valid_from", "valid_until",
         "asks_rule", "active", "delivered",

@@ -29,6 +29,7 @@ _BY_ADMINISTRATORS: Final = frozenset(
     }
 )
 _BY_REVIEWERS: Final = frozenset({"team.reviewed", "fault.acknowledged"})
+_BY_LIAISONS: Final = frozenset({"release.assigned", "release.noted"})
 _BY_MEMBERS: Final = frozenset({"team.admitted"})
 _TRIAGE: Final = frozenset({Role.VERIFIER, Role.FORWARDER})
 _BY_TRIAGE: Final = frozenset({"rule.compared", "rule.confirmed", "rule.declined"})
@@ -130,6 +131,8 @@ def is_entitled(entry: AuditEntry) -> bool:
         return is_open and is_administrator
     if entry.event in _BY_REVIEWERS:
         return is_open and (is_superuser or role in (Role.ADMIN, Role.AUDITOR))
+    if entry.event in _BY_LIAISONS:
+        return is_open and not is_superuser and role == Role.OVERSEER
     return entry.event not in _BY_MEMBERS or (is_open and not is_superuser and role in _MEMBERS)
 
 

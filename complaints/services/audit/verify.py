@@ -13,6 +13,7 @@ from complaints.models.audit import ChainHead
 from complaints.services.audit import (
     recorded_codes,
     recorded_lanes,
+    recorded_releases,
     recorded_rules,
     verify_assigning,
     verify_batches,
@@ -41,6 +42,7 @@ ROW_CHECKS: Final[tuple[RowCheck, ...]] = (
     *verify_relations.CHECKS,
     *verify_names.CHECKS,
     *verify_registers.CHECKS,
+    *recorded_releases.CHECKS,
     *recorded_lanes.CHECKS,
     *verify_signins.CHECKS,
     *recorded_codes.CHECKS,

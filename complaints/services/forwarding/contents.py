@@ -13,16 +13,19 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from typing import Final, TypedDict
 
+from django.utils import timezone
+
 from complaints.adapters.media import kinds
 from complaints.adapters.media import losses as copy_losses
 from complaints.domain.file_names import neutral_name
 from complaints.domain.retaliation import TOLD, Retaliation
 from complaints.domain.risk import RiskGrade
 from complaints.domain.sealing.records import JSON
-from complaints.models.case import Case, InternalNote
+from complaints.models.case import Assessment, Case, InternalNote
 from complaints.models.complaint import Complaint, Message
 from complaints.models.evidence import Evidence, EvidenceObject
 from complaints.services import assessments, redactions
+from complaints.services.assessments import FactsContent
 from complaints.services.evidence import posts, storage
 from complaints.services.keyring import Keyring, read_answers
 from complaints.services.messages import read_marked, read_note
@@ -50,7 +53,8 @@ _GRADES: Final = (RiskGrade.HIGH, RiskGrade.MEDIUM, RiskGrade.LOW)
 class Choice:
     """What of a case goes to a body, by ids of rows. Of a report that is not in ``answers`` nothing goes.
 
-    ``answers`` are by report the keys of ANSWERS that go; ``objects`` are originals or working copies.
+    ``answers`` are by report the keys of ANSWERS that go; ``objects`` are originals or working copies. ``facts`` are
+    statements of the office for the rules of the law.
     """
 
     answers: Mapping[uuid.UUID, Collection[str]] = field(default_factory=dict)
@@ -58,6 +62,7 @@ class Choice:
     posts: Collection[uuid.UUID] = ()
     notes: Collection[uuid.UUID] = ()
     objects: Collection[uuid.UUID] = ()
+    facts: Collection[uuid.UUID] = ()
 
 
 @dataclass
@@ -75,11 +80,12 @@ class Held:
 
 
 class PartBody(TypedDict, total=False):
-    """A part as it is sealed: ``kind`` report, message, post or note, the number of its report, and its content.
+    """A part as it is sealed: ``kind`` report, message, post, note or facts, the number of its report, its content.
 
     ``answers`` by name and the ANSWERS ``left_out``, of a report; ``text`` of a message or note; ``told`` of a message
-    about retaliation, as its mark; ``post`` as the fields of ``PostInfo``. ``missing`` counts by kind what a report has
-    besides and what did not go with this release.
+    about retaliation, as its mark; ``post`` as the fields of ``PostInfo``; ``stated`` as :class:`FactsContent`, what
+    the office states of the act for the rules of the law. ``missing`` counts by kind what a report has besides and
+    what did not go with this release.
     """
 
     kind: str
@@ -91,6 +97,7 @@ class PartBody(TypedDict, total=False):
     text: str
     told: JSON
     post: dict[str, JSON]
+    stated: FactsContent
 
 
 @dataclass(frozen=True)
@@ -118,7 +125,10 @@ class ReleasedItem:
 
 @dataclass
 class ReportContent:
-    """What a body reads of one report in one release; ``has_answers`` where its answers, or some, went with it."""
+    """What a body reads of one report in one release; ``has_answers`` where its answers, or some, went with it.
+
+    ``stated`` is what the office stated of the act, with the day, and no word of the reporter.
+    """
 
     number: int
     day: date | None = None
@@ -131,6 +141,7 @@ class ReportContent:
     # What happened to the reporter, of those of ``messages`` that tell it: the day, what was told, the text.
     told: list[tuple[date, Retaliation, str]] = field(default_factory=list)
     notes: list[tuple[date, str]] = field(default_factory=list)
+    stated: tuple[date, FactsContent] | None = None
 
 
 @dataclass(frozen=True)
@@ -177,6 +188,8 @@ def arrange(manifest: Mapping[str, JSON], parts: Iterable[PartBody], files: list
             report.missing = part["missing"]
         elif part["kind"] == "post":
             report.posts.append(part["post"])
+        elif part["kind"] == "facts":
+            report.stated = day, part["stated"]
         else:
             (report.messages if part["kind"] == "message" else report.notes).append((day, part["text"]))
             if "told" in part:
@@ -186,8 +199,8 @@ def arrange(manifest: Mapping[str, JSON], parts: Iterable[PartBody], files: list
 
 
 def whole(case_id: uuid.UUID, *, objects: Collection[uuid.UUID] = ()) -> Choice:
-    """Return the choice of every report of a case with its answers, messages and posts, and of ``objects``."""
-    reports = Complaint.objects.filter(case=case_id).values_list("pk", flat=True)
+    """Return the choice of every report of a case with all but internal notes and files, and of ``objects``."""
+    reports = list(Complaint.objects.filter(case=case_id).values_list("pk", flat=True))
     messages = Message.objects.from_reporter().filter(complaint__case=case_id)
     rows = Evidence.objects.filter(complaint__case=case_id, kind=Evidence.Kind.POST)
     return Choice(
@@ -195,6 +208,7 @@ def whole(case_id: uuid.UUID, *, objects: Collection[uuid.UUID] = ()) -> Choice:
         messages=set(messages.values_list("pk", flat=True)),
         posts=set(rows.values_list("pk", flat=True)),
         objects=set(objects),
+        facts={row.pk for row in assessments.last_facts(reports).values()},
     )
 
 
@@ -259,15 +273,16 @@ def compose(
 
 @dataclass(frozen=True)
 class _Rows:
-    """The messages of reporters, the evidence and the chosen notes, by report in their order."""
+    """The messages of reporters, the evidence, the chosen notes and statement of facts, by report in their order."""
 
     messages: Mapping[uuid.UUID, list[Message]]
     evidence: Mapping[uuid.UUID, list[Evidence]]
     notes: Mapping[uuid.UUID, list[InternalNote]]
+    facts: Mapping[uuid.UUID, Assessment]
 
     @classmethod
     def of(cls, chosen: Collection[Complaint], choice: Choice) -> _Rows:
-        """Read them in three queries, however many reports there are."""
+        """Read them in four queries, however many reports there are."""
         messages, evidence = defaultdict[uuid.UUID, list[Message]](list), defaultdict[uuid.UUID, list[Evidence]](list)
         notes = defaultdict[uuid.UUID, list[InternalNote]](list)
         for message in Message.objects.from_reporter().filter(complaint__in=chosen).order_by("sequence"):
@@ -276,7 +291,11 @@ class _Rows:
             evidence[row.complaint_id].append(row)
         for note in InternalNote.objects.filter(complaint__in=chosen, pk__in=choice.notes).order_by("sequence"):
             notes[note.complaint_id].append(note)
-        return cls(messages, evidence, notes)
+        of_chosen = [complaint.pk for complaint in chosen]
+        facts = {
+            report: row for report, row in assessments.last_facts(of_chosen).items() if row.pk in set(choice.facts)
+        }
+        return cls(messages, evidence, notes, facts)
 
 
 @dataclass
@@ -313,7 +332,17 @@ class _Composer:
             if self._goes(note.pk, self.choice.notes):
                 text = read_note(note, pair=pair, team=self.keyring.report_team)
                 parts.append(self._text("note", complaint, note.pk, note.at.date(), text))
-        return parts
+        return parts + self._facts(complaint)
+
+    def _facts(self, complaint: Complaint) -> list[Part]:
+        """Return what the office stated last of a report, if it was chosen; the name of who did stays in the office."""
+        row = self.rows.facts.get(complaint.pk)
+        if row is None or not self._goes(row.pk, self.choice.facts):
+            return []
+        said = assessments.read_facts(row, pair=self.keyring.complaint(complaint), team=self.keyring.report_team)
+        day = timezone.localdate(row.at).isoformat()
+        body: PartBody = {"kind": "facts", "report": self.numbers[complaint.pk], "day": day}
+        return [Part(row.pk, {**body, "stated": assessments.facts_content(said.stated)})]
 
     def _released(self, complaint: Complaint, target: str, text: str) -> str:
         """Return a text as the body reads it, and count the passages that were removed from it."""

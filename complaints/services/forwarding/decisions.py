@@ -34,6 +34,7 @@ from complaints.services.forwarding.reading import (
     reporters_of,
 )
 from complaints.services.forwarding.release import end_releases
+from complaints.services.forwarding.release_assignment import take_by_acting
 from complaints.services.keyring import check_keys
 from complaints.services.messages import send_to_reporter
 from complaints.services.transitions import CaseChanged, CaseVersion
@@ -133,6 +134,7 @@ def act(
         reason=text if action is Action.RETURN else reply,
         seen=seen,
     )
+    take_by_acting(actor, release)
     if action in _DECISIONS:
         _store_decision(actor, release, action, text or reply, sanction, signer)
     reporters = reporters_of(opened)

@@ -110,6 +110,14 @@ def open_dossier(*, actor: Actor, release_id: uuid.UUID, knowing: bool, is_repla
     return Dossier(opened, files, left_out, _history(opened), timezone.localdate(actor.now))
 
 
+@transaction.atomic
+def open_custody(*, actor: Actor, release_id: uuid.UUID, is_replaced: bool | None = None) -> Dossier:
+    """Open a forwarding for the custody sheet of all its files; no file is read. Raises as :func:`open_dossier`."""
+    opened = reading.open_release(actor=actor, release_id=release_id, is_replaced=is_replaced)
+    actor.record("custody.printed", case=opened.case.pk, facts={"release": str(release_id)})
+    return Dossier(opened, _files(opened), [], _history(opened), timezone.localdate(actor.now))
+
+
 def warned_of(opened: reading.ReleaseFile) -> list[str]:
     """Return the names in the ZIP of the files that the scanner warned of."""
     return [_name(item, release) for item, release in _items(opened) if item.info.threat]

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final
 
 from django.db import transaction
@@ -36,6 +36,9 @@ from complaints.models.oversight import (
 )
 from complaints.services import case_membership, disclosure_check, transitions
 from complaints.services.actor import Actor
+from complaints.services.assessments import FactsContent
+from complaints.services.audit import recorded_releases
+from complaints.services.audit.recorded_releases import RecordedOpening
 from complaints.services.audit.state import CONTENT, content_root
 from complaints.services.evidence import storage
 from complaints.services.forwarding.contents import ANSWERS, Content, Held, ReleasedItem, arrange
@@ -84,7 +87,8 @@ class OpenedRelease:
 class ReleaseFile:
     """All that a body sees of a forwarding: it and its supplements, the messages, decisions, and available actions.
 
-    ``opened`` begins with the newest supplement and ends with the forwarding itself. With ``under_check`` the case is
+    ``opened`` begins with the newest supplement and ends with the forwarding itself. ``previous`` is the opening before
+    this one by anybody of the body: what came since is new. With ``under_check`` the case is
     not as its steps and entries record it, and there are no actions.
     """
 
@@ -95,6 +99,7 @@ class ReleaseFile:
     decisions: list[DecisionEntry]
     actions: list[workflow.Transition]
     under_check: bool
+    previous: RecordedOpening | None = None
 
     @property
     def report_numbers(self) -> set[int]:
@@ -109,6 +114,12 @@ class ReleaseFile:
             for report in opened.content.reports:
                 merged.setdefault(report.number, {}).update(report.answers)
         return {number: answers for number, answers in sorted(merged.items()) if answers}
+
+    @property
+    def stated(self) -> dict[int, tuple[date, FactsContent]]:
+        """What the office stated last of the act in each report, by its number, with the day."""
+        reports = (report for opened in reversed(self.opened) for report in opened.content.reports)
+        return {report.number: report.stated for report in reports if report.stated}
 
 
 @transaction.atomic
@@ -134,17 +145,21 @@ def open_release(*, actor: Actor, release_id: uuid.UUID, is_replaced: bool | Non
         actor.keyring.release(row, grants)
     opened = open_contents(actor.keyring, [row for row, _grants in rows])
     _steps, under_check = transitions.read_steps(release.case, first_due_on=None)
-    facts = {"release": str(release.pk), "newest": rows[0][0].number}
-    actor.record("release.opened", case=release.case_id, facts=facts)
     pair = actor.keyring.release(release)
+    thread = messages_on(release, pair, reporters_of(opened))
+    answers = sum(entry.message.direction == Message.Direction.FROM_REPORTER for entry in thread)
+    previous = recorded_releases.last_opening(release.pk)
+    facts = {"release": str(release.pk), "newest": rows[0][0].number, "answers": answers}
+    actor.record(recorded_releases.OPENED, case=release.case_id, subject=release.pk, facts=facts)
     return ReleaseFile(
         release=release,
         case=release.case,
         opened=opened,
-        thread=messages_on(release, pair, reporters_of(opened)),
+        thread=thread,
         decisions=_decisions({release: pair})[release],
         actions=[] if under_check else actions(keyring=actor.keyring, release=release, is_replaced=is_replaced),
         under_check=under_check,
+        previous=previous,
     )
 
 

@@ -18,8 +18,9 @@ from complaints.models.case import InternalNote
 from complaints.models.complaint import Complaint
 from complaints.models.evidence import Evidence, EvidenceObject
 from complaints.models.oversight import Release, ReleasedFile
-from complaints.services import case_membership, redactions
+from complaints.services import assessments, case_membership, redactions
 from complaints.services.actor import Actor
+from complaints.services.assessments import FactsContent
 from complaints.services.audit import log
 from complaints.services.evidence import storage
 from complaints.services.evidence.posts import for_body, read_post
@@ -36,7 +37,7 @@ Variant = EvidenceObject.Variant
 class Difference:
     """What differs of a report: a text or file by its target, an answer by its name, ``answer-event_from``.
 
-    ``messages``, ``posts`` and ``notes`` where the release holds one of them that no row of the report gives.
+    ``messages``, ``posts``, ``notes`` or ``facts`` where the release holds one of them that no row of the report gives.
     """
 
     report: uuid.UUID
@@ -100,6 +101,8 @@ def _texts_that_differ(
     notes = [read_note(row, pair=pair, team=keyring.report_team) for row in rows]
     if sorted(text for _day, text in report.notes) != sorted(notes):
         yield "notes"
+    if report.stated and report.stated[1] not in _statements(keyring, complaint, opened.sources):
+        yield "facts"
     posts = [tuple(str(post[name]) for name in POST_FIELDS) for post in report.posts]
     yield from _rows_that_differ("posts", dict(_posts(keyring, complaint, removed, opened.sources)), posts)
 
@@ -115,6 +118,13 @@ def _rows_that_differ(kind: str, expected: Mapping[str, object], released: Seque
     yield from missing
     if rest and not missing:
         yield kind
+
+
+def _statements(keyring: Keyring, complaint: Complaint, sources: Sequence[uuid.UUID]) -> list[FactsContent]:
+    """Return what the office stated of a report in the rows that a release was made from."""
+    rows = complaint.assessments.filter(kind=assessments.FACTS, pk__in=sources).select_related("author")
+    pair, team = keyring.complaint(complaint), keyring.report_team
+    return [assessments.facts_content(assessments.read_facts(row, pair=pair, team=team).stated) for row in rows]
 
 
 def _posts(

@@ -109,6 +109,11 @@ STAFF_GETS: dict[str, tuple[set[str], int]] = {
     "admin:complaints_release_name": (BODIES, 405),
     "admin:complaints_release_name_ask": (LEAD, 200),
     "admin:complaints_release_file": (BODIES, 405),
+    "admin:complaints_release_search": (BODIES, 302),  # without a search to the list
+    "admin:complaints_release_claim": (BODIES, 405),
+    "admin:complaints_release_assign": (BODIES, 405),
+    "admin:complaints_release_note": (LEAD, 200),
+    "admin:complaints_release_custody": (LEAD, 200),
     "admin:complaints_release_download": (BODIES, 405),
     "admin:complaints_release_view": (LEAD, 200),
     "admin:complaints_release_shown": (LEAD, 200),

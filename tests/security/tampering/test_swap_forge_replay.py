@@ -42,6 +42,7 @@ ELSEWHERE = {
     "EvidenceObject.object_digest": "the root of its batch in the audit chain",
     **dict.fromkeys(("NameRequest.sealed", "NameRequest.sealed_for_reporter"), "services/forwarding/test_names"),
     "ReadName.sealed": "services/forwarding/test_names",
+    "BodyNote.sealed": "services/forwarding/test_release_assignment",
     "KeptLeaf.digest": "services/audit/test_batches",
     "VerificationState.signature": "services/audit/test_nightly_run",
     "IndexEntry.digest": "compared, not opened",
