@@ -190,8 +190,11 @@ COVERAGE: Final[Mapping[str, Coverage]] = {
     "ReleasePart": Coverage(derived=("id", "release", "number", "sealed")),
     "ReleasedFile": Coverage(derived=("id", "release", "stored", "sealed")),
     **dict.fromkeys(
-        ("Finding", "Recommendation", "Sanction"),
+        ("Hearing", "FindingProposal", "Finding", "Recommendation", "Sanction"),
         Coverage(sealed=("id", "sealed"), recorded=("release", "signer", "author", "at")),
+    ),
+    "DecisionCopy": Coverage(
+        sealed=("id", "sealed"), recorded=("sanction", "variant", "object_name", "object_digest")
     ),
     "Staff": Coverage(
         states={
