@@ -21,7 +21,7 @@ from complaints import access
 from complaints.adapters import spreadsheet_import
 from complaints.services.evidence import intake
 
-# The addresses whose forms have a file input: those of reporters, and those of triage.
+# The addresses whose forms have a file input: those of reporters, of triage and of bodies.
 REPORTER_VIEWS: Final = frozenset(
     {
         "report_story",
@@ -34,6 +34,9 @@ REPORTER_VIEWS: Final = frozenset(
 )
 TABLE_VIEW: Final = "admin:complaints_case_finding_table"
 TRIAGE_VIEWS: Final = frozenset({"admin:complaints_case_finding", TABLE_VIEW})
+# Steps of a body that record a decision, of which a copy can be stored.
+BODY_VIEW: Final = "admin:complaints_release_step"
+BODY_STEPS: Final = frozenset({"sanction", "no_sanction", "correct", "criminal_outcome"})
 # After so many files of one body, in multiples of EVIDENCE_MAX_FILES, its other fields are not waited for any more.
 # Up to then a file that is too much is passed over, so that what was typed below the file input is kept.
 PASSED_OVER: Final = 5
@@ -120,6 +123,8 @@ def _takes_files(request: HttpRequest) -> bool:
     """
     match = request.resolver_match
     name = match.view_name if match else ""
+    if name == BODY_VIEW and match is not None:
+        return match.kwargs.get("action") in BODY_STEPS and access.is_overseer(getattr(request, "user", None))
     return name in REPORTER_VIEWS or (name in TRIAGE_VIEWS and access.is_triage(getattr(request, "user", None)))
 
 

@@ -15,9 +15,9 @@ from complaints.models.oversight import OversightBody, Release
 from complaints.services import case_actions, follow_up
 from complaints.services.actor import Actor
 from complaints.services.evidence import processing
-from complaints.services.forwarding import decisions
 from complaints.services.forwarding.contents import whole
 from complaints.services.forwarding.release import forward
+from tests.decisions import decide
 from tests.images import photo
 from tests.world import Cast, Sent, sealed_upload, send_report
 
@@ -73,7 +73,7 @@ def chosen(page: Any) -> dict[str, list[str]]:
 
 
 def body_act(cast: Cast, name: str, release: Release, action: Action, **words: Any) -> None:
-    decisions.act(actor=Actor(cast.ring(name), timezone.now()), release_id=release.pk, action=action, **words)
+    decide(actor=Actor(cast.ring(name), timezone.now()), release_id=release.pk, action=action, **words)
 
 
 def complaint_of(sent: Sent) -> Complaint:

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from complaints.admin import labels
+from complaints.admin.decision_labels import ComparedSanctions, DecisionLines, compared_sanctions, decision_lines
 from complaints.domain import completeness
 from complaints.domain.file_names import exhibit_name
 from complaints.domain.workflow import LIMITS, OPEN, PROMISED, WITH_AGENCY, WITH_BODY, Action, Status
@@ -27,7 +28,7 @@ from complaints.models.post import Platform, PostAct
 from complaints.services import case_file, reference_data
 from complaints.services.evidence import posts as evidence_posts
 from complaints.services.evidence.posts import PostInfo
-from complaints.services.forwarding import reading
+from complaints.services.forwarding import decision_copies, reading
 from complaints.services.keyring import Keyring
 from complaints.services.rule_book import limit_rule, rule_book
 
@@ -377,7 +378,8 @@ class ReleaseRow(TypedDict):
     """A release of the case, with what its body decided, and the days on which it asked a reporter for a name."""
 
     release: Release
-    decisions: list[labels.DecisionLines]
+    decisions: list[DecisionLines]
+    compared: ComparedSanctions | None
     asked: list[date]
 
 
@@ -386,12 +388,17 @@ def release_rows(keyring: Keyring, releases: list[Release]) -> list[ReleaseRow]:
     if not releases:
         return []
     decisions = reading.decisions_for_triage(keyring=keyring, releases=releases)
+    copies = {
+        release: decision_copies.of_decisions(release=release, pair=keyring.release(release), entries=entries)
+        for release, entries in decisions.items()
+    }
     # That a body asked for a name is all that the office sees of names.
     asked = list(NameRequest.objects.filter(release__in=releases).exclude(by=None).order_by("day", "pk"))
     return [
         {
             "release": release,
-            "decisions": [labels.decision_lines(decided) for decided in decisions[release]],
+            "decisions": decision_lines(decisions[release], copies[release]),
+            "compared": compared_sanctions(decisions[release]),
             "asked": [request.day for request in asked if request.release_id == release.pk],
         }
         for release in reversed(releases)

@@ -21,6 +21,7 @@ from complaints.admin.base import StaffRequest, as_attachment, staff_page
 from complaints.admin.case_evidence import VARIANTS, released_label
 from complaints.admin.case_summary import PostLines
 from complaints.admin.custody import EVENTS, EntryLine
+from complaints.admin.decision_labels import DecisionLines, decision_lines
 from complaints.admin.evidence_labels import file_label
 from complaints.admin.release_content import ContentLines, ReportLines, content_lines, report_count, told_words
 from complaints.admin.releases import release_or_404
@@ -118,7 +119,7 @@ def _blocks(opened: Dossier) -> Iterator[Block]:
     thread = [_thread_line(entry) for entry in opened.opened.thread]
     if thread:
         yield _block(2, _("Messages on this release"), rows=thread)
-    decisions = [_decision(labels.decision_lines(decision)) for decision in opened.opened.decisions]
+    decisions = [_decision(lines) for lines in decision_lines(opened.opened.decisions, opened.copies, with_people=True)]
     if decisions:
         yield _block(2, _("Decisions"), rows=decisions)
     yield _block(2, _("Files in this ZIP"), rows=[_file_line(file) for file in opened.files])
@@ -177,11 +178,12 @@ def _thread_line(entry: reading.ReleaseMessage) -> tuple[str, str]:
     return f"{entry.message.get_direction_display()}, {_day(entry.message.day)}", text
 
 
-def _decision(decision: labels.DecisionLines) -> tuple[str, str]:
-    named = [decision["kind"], decision["number"], decision["rule"], decision["why"], _day(decision["decided_on"])]
-    facts = ", ".join(str(value) for value in named if value)
-    words = "\n".join(text for text in (facts, decision["text"]) if text)
-    return f"{decision['what']}, {_day(timezone.localdate(decision['at']))}", words
+def _decision(decision: DecisionLines) -> tuple[str, str]:
+    facts = [f"{label}: {value}" for label, value in decision.rows]
+    if decision.lacks_copy:
+        facts.append(_("No copy of this decision is stored here."))
+    words = "\n".join(text for text in (*facts, decision.text) if text)
+    return f"{decision.what}, {_day(timezone.localdate(decision.at))}", words
 
 
 def _file_line(file: DossierFile) -> tuple[str, str]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import date
 from typing import Any, Final
 
 from django import forms
@@ -11,14 +9,10 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from complaints import access
-from complaints.admin.base import BaseForm, BaseModelForm, DayInput, text_field
-from complaints.admin.labels import Label
+from complaints.admin.base import BaseForm, BaseModelForm, text_field
 from complaints.admin.reply_composer import unknown_placeholders
-from complaints.admin.step_records import STEP_RECORDS, StepRecord
-from complaints.domain.workflow import Action
 from complaints.models.reference_data import AccusedKind, Category, SanctionKind, StandardText
 from complaints.models.team import Role, Staff
-from complaints.services.forwarding.decisions import NoSanction
 from complaints.services.team_keys import rotation
 
 # Labels of the codes in the reference data that the program knows.
@@ -72,155 +66,6 @@ class NoteForm(BaseForm):
         required=True,
         rows=3,
     )
-
-
-_FINDING: Final = _("Your finding")
-# Of each step of a body: its fields by name, each as label, help text, and whether it is required.
-_BODY_FIELDS: Final[dict[str, dict[str, tuple[Label, Label, bool]]]] = {
-    "take_up": {},
-    "resume": {},
-    "ask_reporter": {
-        "reply": (_("Your question to the reporter"), _("Ask one thing, and for nothing that puts them at risk."), True)
-    },
-    "return": {"text": (_("Your question to the office"), _("The office reads it; the reporter does not."), True)},
-    "decline": {
-        "text": (_("Who is in charge, and why not your body"), _("The office reads it; the reporter does not."), True),
-        "reply": (_("What the reporter is told"), _("Say why, in words that name nobody."), True),
-    },
-    "reconsider": {
-        "text": (_("Why you examine it again"), _("Kept on the release; the office reads it."), True),
-        "reply": (_("What the reporter is told"), _("Say why, in words that name nobody."), True),
-    },
-    "remind": {
-        "text": (
-            _("Number, date and addressee of the letter"),
-            _("Kept on the release; the office reads it."),
-            True,
-        )
-    },
-    "escalate": {
-        "text": (
-            _("Number, date and addressee of the letter"),
-            _("Kept on the release; the office reads it."),
-            True,
-        )
-    },
-    "substantiate": {"text": (_FINDING, _("Kept on the release; the office reads it."), True)},
-    "dismiss": {
-        "text": (_FINDING, _("Kept on the release; the office reads it."), True),
-        "reply": (_("What the reporter is told"), _("Say why, in words that name nobody."), True),
-    },
-    "await_agency": {
-        "text": (_("Your recommendation to the agency"), _("Kept on the release; the office reads it."), True)
-    },
-    "sanction": {},
-    "criminal_outcome": {"text": (_("Details, if needed"), _("Kept on the release; the office reads it."), False)},
-    "no_sanction": {"reply": (_("What the reporter is told"), _("Say why, in words that name nobody."), True)},
-    "correct": {"reply": (_("What the reporter is told"), _("Say what was wrong, in words that name nobody."), True)},
-}
-
-
-def sanction_choices(kinds: Iterable[SanctionKind], status: str) -> list[tuple[str, object]]:
-    """Return the kinds of sanction grouped by whom they are for; with a status ("pns", "pppk") only those that fit."""
-    groups: dict[str, list[tuple[str, str]]] = {}
-    for kind in kinds:
-        if not status or kind.applies_to in (status, SanctionKind.AppliesTo.ANYONE):
-            groups.setdefault(str(kind.get_applies_to_display()), []).append((kind.pk, str(kind)))
-    return [("", _("choose")), *groups.items()]
-
-
-class BodyStepForm(SeenForm):
-    """The form of a step that a body takes on its release, with the fields that this step needs."""
-
-    record: StepRecord | None = None
-
-    def __init__(self, *args: Any, action: Action, today: date, not_before: date | None = None, **kwargs: Any) -> None:
-        """Make the form; ``not_before`` is the first day of the act, before which nobody was punished for it."""
-        super().__init__(*args, **kwargs)
-        self.fields["newest"] = forms.IntegerField(widget=forms.HiddenInput, required=False)
-        self.today, self.not_before = today, not_before
-        if action in (Action.SANCTION, Action.CORRECT):
-            self._add_sanction()
-        elif action is Action.NO_SANCTION:
-            self._add_no_sanction()
-        elif action in STEP_RECORDS:
-            self.record = STEP_RECORDS[action]
-            self.fields |= self.record.fields()
-        for name, (label, help_text, required) in _BODY_FIELDS[action.value].items():
-            self.fields[name] = text_field(label, help_text=help_text, required=required)
-        if "reply" not in self.fields and action is not Action.RETURN:
-            self.fields["reply"] = text_field(
-                _("Words to the reporter, if you like"),
-                help_text=_("The reporter reads them on the status page."),
-                rows=3,
-            )
-
-    def _add_sanction(self) -> None:
-        self.fields["accused_status"] = forms.ChoiceField(
-            label=_("The accused is"),
-            choices=[("", _("choose")), ("pns", _("PNS")), ("pppk", _("PPPK"))],
-            help_text=_("On the day of the act. The kinds of sanction differ."),
-        )
-        self.fields["decided_on"] = forms.DateField(label=_("Date of the decision"), widget=DayInput)
-        kinds = SanctionKind.objects.filter(active=True).order_by("order", "code")
-        kind_field = forms.ModelChoiceField(label=_("Kind of sanction"), queryset=kinds, empty_label=_("choose"))
-        kind_field.choices = sanction_choices(kinds, self._accused_status())
-        self.fields["kind"] = kind_field
-        self.fields["number"] = forms.CharField(
-            label=_("Number of the decision"), max_length=120, widget=forms.TextInput(attrs={"autocomplete": "off"})
-        )
-        self.fields["rule"] = forms.CharField(
-            label=_("Number and year of the agency's own rule"),
-            max_length=120,
-            required=False,
-            help_text=_("Needed for a PPPK who is punished under the agency's own rule on discipline."),
-            widget=forms.TextInput(attrs={"autocomplete": "off"}),
-        )
-        self.fields["text"] = text_field(
-            _("Details, if needed"), help_text=_("Kept on the release; the office reads it."), rows=3
-        )
-
-    def _add_no_sanction(self) -> None:
-        self.fields["why"] = forms.ChoiceField(
-            label=_("What ended the matter"), choices=[("", _("choose")), *NoSanction.choices]
-        )
-        self.fields["decided_on"] = forms.DateField(label=_("Date of the decision or event"), widget=DayInput)
-        self.fields["number"] = forms.CharField(
-            label=_("Number of the decision, if there is one"),
-            max_length=120,
-            required=False,
-            widget=forms.TextInput(attrs={"autocomplete": "off"}),
-        )
-        self.fields["text"] = text_field(
-            _("Details, if needed"), help_text=_("Kept on the release; the office reads it."), rows=3
-        )
-
-    def _accused_status(self) -> str:
-        values = self.data if self.is_bound else self.initial
-        return str(values.get("accused_status") or "")
-
-    def clean(self) -> dict[str, object]:
-        """Refuse a kind of sanction that the law does not know for this person on the day of the decision."""
-        values: dict[str, object] = super().clean() or {}
-        for name, error in self.record.errors(self, self.today).items() if self.record else ():
-            self.add_error(name, error)
-        kind, day = values.get("kind"), values.get("decided_on")
-        if not isinstance(kind, SanctionKind):
-            return values
-        if isinstance(day, date) and not kind.fits(str(values.get("accused_status", "")), day):
-            self.add_error("kind", _("This kind does not exist for this status on the day of the decision."))
-        if kind.asks_rule and not values.get("rule"):
-            self.add_error("rule", _("Enter the rule of the agency on which this sanction rests."))
-        return values
-
-    def clean_decided_on(self) -> date:
-        """Refuse a decision of a day that is still to come, or that lies before the act."""
-        day: date = self.cleaned_data["decided_on"]
-        if self.not_before and day < self.not_before:
-            raise ValidationError(_("This day lies before the day of the act that was reported."))
-        if day > self.today:
-            raise ValidationError(_("This day is still to come."))
-        return day
 
 
 class FingerprintForm(BaseForm):

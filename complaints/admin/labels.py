@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import TYPE_CHECKING, Final, TypeAlias, TypedDict
 
 from django.utils import timezone
@@ -22,10 +22,8 @@ from complaints.domain.completeness import ReportPart
 from complaints.domain.risk import RiskGrade, RiskQuestion
 from complaints.domain.workflow import Action, ActorKind, Status, TransitionRefused
 from complaints.models.case import EVENT_LABELS, STATUS_LABELS, Case, CaseStep
-from complaints.models.reference_data import SanctionKind
 from complaints.models.team import Staff
 from complaints.services import case_actions, transitions
-from complaints.services.forwarding import decisions, reading
 from complaints.services.transitions import CaseChanged, CaseVersion
 
 if TYPE_CHECKING:
@@ -112,6 +110,8 @@ def step_label(
 
 
 def _text_on_status_page(row: workflow.Transition, state: str) -> str:
+    if row.action in workflow.UNTOLD:
+        return _("nothing of this; the status stays “%(state)s”.") % {"state": state}
     if row.action in (Action.REMIND, Action.ESCALATE):
         return _("that your body wrote to the agency or its superior.")
     if row.action is Action.CRIMINAL_OUTCOME:
@@ -151,38 +151,6 @@ def date_range_label(first: str | None, last: str | None) -> str:
     """Return a day, or the range between two, in words; the days are ISO text, "" or None where they are not known."""
     days = [date_format(date.fromisoformat(day), "l, j M Y") for day in (first, last) if day]
     return " – ".join(days)
-
-
-# --- Sanctions and decisions of a body
-
-
-class DecisionLines(TypedDict):
-    """What a page shows of a finding, a recommendation or a sanction; from ``kind`` on it belongs to a sanction."""
-
-    at: datetime
-    what: str
-    text: str
-    kind: SanctionKind | None
-    number: str
-    rule: str
-    why: str
-    decided_on: date | None
-
-
-def decision_lines(decided: reading.DecisionEntry) -> DecisionLines:
-    """Describe what a body decided; reads the kind of a sanction from the database."""
-    content = decided.content
-    day = content.get("decided_on")
-    return {
-        "at": decided.at,
-        "what": step_done_label(content["outcome"]),
-        "text": content.get("text", ""),
-        "kind": SanctionKind.objects.filter(pk=content["kind"]).first() if content.get("kind") else None,
-        "number": content.get("number", ""),
-        "rule": content.get("rule", ""),
-        "why": str(decisions.NoSanction(content["why"]).label) if content.get("why") else "",
-        "decided_on": date.fromisoformat(day) if day else None,
-    }
 
 
 # --- People

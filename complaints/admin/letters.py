@@ -34,6 +34,7 @@ from complaints.admin.base import (
     text_field,
 )
 from complaints.admin.case_summary import answer_rows
+from complaints.admin.decision_labels import letter_values
 from complaints.admin.law_labels import MARKS
 from complaints.domain.file_names import exhibit_name
 from complaints.domain.workflow import Action
@@ -146,14 +147,9 @@ def agency_letter(request: StaffRequest, object_id: uuid.UUID, kind: str) -> Htt
     if STEP_OF[kind] not in {row.action for row in rows}:
         return redirect("admin:complaints_release_step", release.pk, STEP_OF[kind].value)
     opened = reading.open_release(actor=request.actor, release_id=release.pk)
-    recommended = [
-        str(entry.content.get("text", ""))
-        for entry in opened.decisions
-        if entry.content["outcome"] == Action.AWAIT_AGENCY.value
-    ]
     with override("id"):
-        words = _("Our recommendation: %(words)s") % {"words": recommended[-1]} if recommended else ""
-    form = LetterForm(request.POST or None, initial={"day": timezone.localdate(), "words": words})
+        offered = letter_values(opened.decisions)
+    form = LetterForm(request.POST or None, initial={"day": timezone.localdate(), **offered})
     if request.method == "POST" and form.is_valid():
         letters.record_printing(actor=request.actor, case_id=release.case_id, kind=kind, parts=0)
         return letter_pdf(form, kind, release.body.name, release.case.reference, [])

@@ -15,14 +15,15 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from complaints import access
-from complaints.admin import labels
 from complaints.admin.base import StaffRequest, render, staff_page
 from complaints.admin.case_summary import FOLDED_FROM, release_deadline
+from complaints.admin.decision_labels import compared_sanctions, decision_lines
 from complaints.admin.file_responses import attachment
+from complaints.admin.findings import offered_steps
 from complaints.admin.legal_basis import judgment_lines
 from complaints.admin.release_assignment import owner_context
 from complaints.admin.release_content import AccusedLines, accused_lines, content_lines, report_count, told_words
-from complaints.admin.releases import is_current, release_or_404, status_line, step_label
+from complaints.admin.releases import is_current, release_or_404, status_line
 from complaints.admin.stated_facts import stated_words
 from complaints.domain.law.facts import StatedFacts
 from complaints.models.complaint import Message
@@ -30,7 +31,7 @@ from complaints.models.oversight import Release, ReleasedFile
 from complaints.services import legal_basis
 from complaints.services.assessments import facts_of_content
 from complaints.services.evidence.storage import InfectedFile
-from complaints.services.forwarding import dossier, names, reading
+from complaints.services.forwarding import decision_copies, dossier, names, reading
 
 if TYPE_CHECKING:
     from complaints.admin.releases import AnnotatedRelease
@@ -66,9 +67,9 @@ def release_page(request: StaffRequest, object_id: uuid.UUID) -> HttpResponse:
         "all_open": request.GET.get("all") == "1",
         "thread": _thread(opened),
         "names": _name_requests(release, opened),
-        "decisions": [labels.decision_lines(decision) for decision in opened.decisions],
-        "steps": [step_label(row, release) for row in opened.actions],
         **owner_context(request, release, opened),
+        **_decided(request, opened),
+        **offered_steps(request, release, opened),
     }
     return render(request, "admin/release.html", context, model=Release)
 
@@ -101,6 +102,16 @@ def _thread(opened: reading.ReleaseFile) -> list[tuple[reading.ReleaseMessage, b
         answers += is_answer
         lines.append((entry, is_answer and answers > seen, told_words(entry.told) if entry.told else ""))
     return lines
+
+
+def _decided(request: StaffRequest, opened: reading.ReleaseFile) -> dict[str, object]:
+    """Return what the body recorded, with the copies of decisions, and the recommended beside the imposed."""
+    pair = request.keyring.release(opened.release)
+    copies = decision_copies.of_decisions(release=opened.release, pair=pair, entries=opened.decisions)
+    return {
+        "decisions": decision_lines(opened.decisions, copies, with_people=True),
+        "compared": compared_sanctions(opened.decisions),
+    }
 
 
 def _judged(release: Release, answers: Mapping[str, object], stated: StatedFacts | None) -> dict[str, object]:

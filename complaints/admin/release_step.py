@@ -1,4 +1,7 @@
-"""A step of a body on its release: what it does, its form, and what is shown when it is refused."""
+"""A step of a body on its release: what it does, its form, and what is shown when it is refused.
+
+Of a finding the page makes a proposal to a second person; ``admin/findings.py`` has what that person does.
+"""
 
 from __future__ import annotations
 
@@ -7,29 +10,43 @@ from datetime import date
 from typing import TYPE_CHECKING, Final
 
 from django.contrib import messages
+from django.forms import FileField
 from django.http import Http404, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from complaints import access
 from complaints.admin import labels, reply_composer, step_labels
 from complaints.admin.base import StaffRequest, render, staff_page
-from complaints.admin.forms import BodyStepForm
+from complaints.admin.body_step_form import BodyStepForm
+from complaints.admin.decision_labels import COPY_REFUSALS
+from complaints.admin.decision_records import SEVERAL, WITH_COPY, Situation
 from complaints.admin.releases import release_or_404, status_line, step_label
 from complaints.admin.reply_composer import Composer
-from complaints.domain.workflow import Action, Transition, TransitionRefused
+from complaints.admin.step_records import criminal_texts
+from complaints.domain import workflow
+from complaints.domain.workflow import Action, Status, Transition, TransitionRefused
 from complaints.models.oversight import Release
+from complaints.services import transitions
 from complaints.services.disclosure_check import Override
-from complaints.services.forwarding import decisions, reading
+from complaints.services.forwarding import decision_copies, decisions, reading
+from complaints.services.forwarding.decision_copies import CopyRefused, PreparedCopy
+from complaints.services.forwarding.findings import FINDINGS, has_second_person
+from complaints.services.forwarding.records import DATED
 from complaints.services.transitions import CaseChanged, CaseVersion
 
 if TYPE_CHECKING:
     from complaints.admin.releases import AnnotatedRelease
 
-# What another office decided, on a day that does not lie before the act.
-_DATED: Final = decisions.OUTCOMES | {Action.CRIMINAL_OUTCOME}
+# What the recommendation says of the accused and the agency is offered again where what follows is recorded.
+_FROM_RECOMMENDATION: Final = {
+    Action.SANCTION: ("accused_status",),
+    Action.CORRECT: ("accused_status",),
+    Action.REMIND: ("addressee",),
+}
 
 
 @staff_page("GET", "POST", opens_for=access.is_overseer)
@@ -41,22 +58,34 @@ def step(request: StaffRequest, object_id: uuid.UUID, action: str) -> HttpRespon
     release = release_or_404(request, object_id)
     if action not in step_labels.BODY_STEPS:
         raise Http404
-    row = _step_row(request, release, Action(action))
+    row = step_row(request, release, Action(action))
     composer = _composer(request, release, row)
     shows_kinds = composer.button == "kinds" and row is not None
     if shows_kinds:
         composer.may_send(request.POST.get("reply", ""))
     if request.method != "POST" or shows_kinds:
         return _show_step(request, release, Action(action), row, composer)
-    form = BodyStepForm(
-        composer.data(),
-        action=Action(action),
-        today=timezone.localdate(),
-        not_before=_first_day(request, release) if Action(action) in _DATED else None,
-    )
+    situation = _situation(request, release, Action(action), judged=True)
+    form = BodyStepForm(composer.data(), request.FILES, action=Action(action), situation=situation)
     if form.is_valid() and composer.may_send(form.cleaned_data.get("reply", "")):
-        return _take_step(request, release, Action(action), form, composer.override_record())
+        return _take_step(request, release, Action(action), form, composer)
     return _show_step(request, release, Action(action), row, composer, form=form)
+
+
+def _situation(request: StaffRequest, release: AnnotatedRelease, action: Action, *, judged: bool = False) -> Situation:
+    """Return what the fields of a step depend on; the day of the act only where values are ``judged`` by it."""
+    act_on = _first_day(request, release) if judged and action in DATED else None
+    target = None
+    today = timezone.localdate()
+    if action is Action.AWAIT_AGENCY:
+        target = transitions.due_date(
+            Status.AWAITING_AGENCY,
+            received_on=release.case.received_on,
+            entered_on=today,
+            source=Status.SUBSTANTIATED,
+            urgent=False,
+        )
+    return Situation(today, act_on, request.POST.get("accused_status", ""), target)
 
 
 def _first_day(request: StaffRequest, release: AnnotatedRelease) -> date | None:
@@ -64,10 +93,15 @@ def _first_day(request: StaffRequest, release: AnnotatedRelease) -> date | None:
     return decisions.first_day(reading.open_contents(request.keyring, reading.chain_of(release)))
 
 
-def _step_row(request: StaffRequest, release: AnnotatedRelease, action: Action) -> Transition | None:
-    """Return the row of the transition table by which the body may take a step now; None where it may not."""
-    rows = reading.actions(keyring=request.keyring, release=release)
-    return next((row for row in rows if row.action is action), None)
+def step_row(request: StaffRequest, release: AnnotatedRelease, action: Action) -> Transition | None:
+    """Return the row of the transition table by which the body may take a step now; None where it may not.
+
+    For a finding, that by which it would be found once a second person confirms: its page proposes it.
+    """
+    rows = {row.action: row for row in reading.actions(keyring=request.keyring, release=release)}
+    if action in FINDINGS:
+        return workflow.transition_for(action, Status.UNDER_EXAMINATION) if Action.PROPOSE_FINDING in rows else None
+    return rows.get(action)
 
 
 def _composer(request: StaffRequest, release: AnnotatedRelease, row: Transition | None) -> Composer:
@@ -104,67 +138,114 @@ def _show_step(
         "title": f"{step_labels.BODY_STEPS[action.value][0]}: {release.case.reference}",
         "release": release,
         "back": reverse("admin:complaints_release_change", args=[release.pk]),
+        "takes_file": action in WITH_COPY,
+        "files_again": bool(request.FILES),
+        "shows_kinds": action in {Action.AWAIT_AGENCY, Action.SANCTION, Action.CORRECT},
     }
     status = composer.status if form else 200
+    if action in FINDINGS and row is not None:
+        context["is_alone"] = not has_second_person(release, request.user)
+        if action is Action.SUBSTANTIATE and not refused and not reading.was_heard(release):
+            refused = workflow.Refusal.UNHEARD.value
     if refused or row is None:
         status = 409
-        texts = [form.data.get(name, "") for name in ("text", "reply")] if form else []
         context |= {
             "refused": step_labels.REFUSALS[refused or "not_from_here"],
+            "is_unheard": refused == workflow.Refusal.UNHEARD,
             "stale": bool(refused or form),
-            "typed": "\n\n".join(text for text in texts if text),
+            "typed": _typed(form) if form else "",
             "status": status_line(release),
         }
     if row is not None:
         if form is None or refused:
             # The step is confirmed anew on the state that the page shows now.
-            posted = {name: values if name == "penalties" else values[-1] for name, values in request.POST.lists()}
+            posted = {name: values if name in SEVERAL else values[-1] for name, values in request.POST.lists()}
             for name in ("seen", "newest") if form else ():
                 posted.pop(name, None)
             # With the number of steps, because a reminder or a correction leaves the status as it is.
             version = CaseVersion(release.case.status, release.case.step_count)
-            initial = {"seen": str(version), "newest": reading.newest_number(release)} | posted
-            form = BodyStepForm(initial=initial, action=action, today=timezone.localdate())
+            initial: dict[str, object] = {"seen": str(version), "newest": reading.newest_number(release)}
+            initial |= _offered(request, release, action) | posted
+            form = BodyStepForm(initial=initial, action=action, situation=_situation(request, release, action))
         context |= {"step": step_label(row, release), "form": form, "writing": composer.context()}
     return render(request, "admin/release_step.html", context, model=Release, status=status)
 
 
+def _typed(form: BodyStepForm) -> str:
+    """Return all that was typed and chosen in a form, for a page that has no form any more."""
+    fields = [bound for bound in form.visible_fields() if not isinstance(bound.field, FileField)]
+    values = {str(bound.label): bound.value() for bound in fields}
+    lines = {
+        label: ", ".join(value) if isinstance(value, list) else str(value or "") for label, value in values.items()
+    }
+    return "\n\n".join(f"{name}: {text}" for name, text in lines.items() if text)
+
+
+def _offered(request: StaffRequest, release: AnnotatedRelease, action: Action) -> dict[str, object]:
+    """Return what is known already of the values of a step."""
+    if action is Action.AWAIT_AGENCY:
+        return {"due_on": _situation(request, release, action).target}
+    names = _FROM_RECOMMENDATION.get(action, ())
+    if not names:
+        return {}
+    entries = reading.decisions_of(release, request.keyring.release(release))
+    advised = [entry.content for entry in entries if entry.content["outcome"] == Action.AWAIT_AGENCY]
+    return {name: advised[-1].get(name, "") for name in names} if advised else {}
+
+
 def _take_step(
-    request: StaffRequest, release: AnnotatedRelease, action: Action, form: BodyStepForm, override: Override | None
+    request: StaffRequest, release: AnnotatedRelease, action: Action, form: BodyStepForm, composer: Composer
 ) -> HttpResponseBase:
     """Take a step with the values of a valid form; a refusal shows the page again with what was typed."""
-    values, sanction = form.cleaned_data, None
-    text, reply = values.get("text", "").strip(), values.get("reply", "").strip()
-    if form.record:
-        told, kept = form.record.texts(form)
-        text, reply = f"{kept} {text}".strip(), f"{told} {reply}".strip()
-    if action in decisions.OUTCOMES:
-        kind = values.get("kind")
-        sanction = decisions.SanctionRecord(
-            kind.pk if kind else "",
-            values["number"],
-            values["decided_on"],
-            values.get("accused_status", ""),
-            values.get("rule", ""),
-            values.get("why", ""),
-        )
+    row = step_row(request, release, action)
+    upload = form.cleaned_data.get("copy")
     try:
-        decisions.act(
-            actor=request.actor,
-            release_id=release.pk,
-            action=action,
-            text=text,
-            reply=reply,
-            sanction=sanction,
-            seen=CaseVersion.parse(values["seen"]),
-            newest=values["newest"],
-            override=override,
-        )
+        # A step that is not possible costs no scan.
+        copy = decision_copies.prepare(upload) if upload and row is not None else None
+    except CopyRefused as refused_copy:
+        form.add_error("copy", str(COPY_REFUSALS.get(refused_copy.code, COPY_REFUSALS["store"])))
+        return _show_step(request, release, action, row, composer, form=form)
+    try:
+        _act(request, release, action, form, composer.override_record(), copy)
     except (CaseChanged, TransitionRefused) as refusal:
+        if copy:
+            copy.discard()
         fresh = release_or_404(request, release.pk)
-        row = _step_row(request, fresh, action)
+        row = step_row(request, fresh, action)
         composer, code = _composer(request, fresh, row), labels.refusal_code(refusal)
         return _show_step(request, fresh, action, row, composer, form=form, refused=code)
+    if action in FINDINGS:
+        done = _("Proposed. The case stays where it is until a second person of your body has confirmed the finding.")
+        messages.success(request, done)
+        return redirect("admin:complaints_release_change", release.pk)
     states = {"before": status_line(release), "after": status_line(release_or_404(request, release.pk))}
     messages.success(request, str(labels.DONE[states["before"] == states["after"]]) % states)
     return redirect("admin:complaints_release_change", release.pk)
+
+
+def _act(
+    request: StaffRequest,
+    release: Release,
+    action: Action,
+    form: BodyStepForm,
+    override: Override | None,
+    copy: PreparedCopy | None,
+) -> None:
+    values = form.cleaned_data
+    text, reply = values.get("text", "").strip(), values.get("reply", "").strip()
+    if action is Action.CRIMINAL_OUTCOME:
+        told, kept = criminal_texts(form)
+        text, reply = f"{kept} {text}".strip(), f"{told} {reply}".strip()
+    decisions.act(
+        actor=request.actor,
+        release_id=release.pk,
+        action=Action.PROPOSE_FINDING if action in FINDINGS else action,
+        finding=action if action in FINDINGS else None,
+        text=text,
+        reply=reply,
+        record=form.recorded(),
+        seen=CaseVersion.parse(values["seen"]),
+        newest=values["newest"],
+        override=override,
+        copy=copy,
+    )

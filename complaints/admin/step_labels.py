@@ -136,13 +136,29 @@ BODY_STEPS: Final[dict[str, tuple[Words, Words]]] = {
         gettext_lazy("Record a letter to the superior"),
         gettext_lazy("Print the letter first and send it to whoever stands above the agency that did not act."),
     ),
+    "hear_accused": (
+        gettext_lazy("Record the right of reply"),
+        gettext_lazy(
+            "You record that the accused was heard, or was summoned and did not come. A finding “proven” needs it."
+        ),
+    ),
+    "postpone_hearing": (
+        gettext_lazy("Record why they cannot be heard yet"),
+        gettext_lazy("Your reason stays on the release. The accused still has to be heard before a finding “proven”."),
+    ),
     "substantiate": (
-        gettext_lazy("Find proven"),
-        gettext_lazy("Your finding is recorded: the alleged breach is proven. You can examine it again later."),
+        gettext_lazy("Propose: proven"),
+        gettext_lazy(
+            "A second person of your body reads your finding and confirms it or sends it back. Until then the case "
+            "stands where it is."
+        ),
     ),
     "dismiss": (
-        gettext_lazy("Find not proven"),
-        gettext_lazy("Your finding is recorded and the case ends: the alleged breach is not proven."),
+        gettext_lazy("Propose: not proven"),
+        gettext_lazy(
+            "A second person of your body reads your finding and confirms it, and the case ends; or sends it back. "
+            "Until then the case stands where it is."
+        ),
     ),
     "await_agency": (
         gettext_lazy("Record the recommendation"),
@@ -187,6 +203,11 @@ STEPS_DONE: Final[dict[str, Words]] = {
     "take_up": gettext_lazy("Taken up by the body"),
     "resume": gettext_lazy("Resumed without an answer"),
     "return": gettext_lazy("Returned by the body with a question"),
+    "hear_accused": gettext_lazy("Right of reply recorded"),
+    "postpone_hearing": gettext_lazy("The accused could not be heard yet"),
+    "propose_finding": gettext_lazy("Finding proposed to a second person"),
+    "return_finding": gettext_lazy("Proposed finding sent back"),
+    "take_back_finding": gettext_lazy("Proposed finding taken back"),
     "substantiate": gettext_lazy("Found proven"),
     "dismiss": gettext_lazy("Found not proven"),
     "await_agency": gettext_lazy("Recommendation recorded"),
@@ -210,6 +231,12 @@ REFUSALS: Final[dict[str, Words]] = {
     "reason_missing": gettext_lazy("Write a reason; this step needs one."),
     "no_reporter": gettext_lazy("Staff entered this finding: there is no reporter who could be asked."),
     "too_early": gettext_lazy("The reporter still has time to answer; this is possible when the deadline has passed."),
-    "wrong_day": gettext_lazy("A decision is not made before the act, nor on a day that is still to come."),
+    "wrong_day": gettext_lazy("The day lies before the act that was reported, or is still to come."),
+    "unheard": gettext_lazy(
+        "The accused has not been heard yet. Record the right of reply first, then propose the finding."
+    ),
+    "proposed": gettext_lazy("A finding is proposed already; it is confirmed, sent back or taken back first."),
+    "not_proposed": gettext_lazy("No finding waits for a second person."),
+    "other_person": gettext_lazy("Only the person who proposed the finding can take it back; you can send it back."),
     "same_person": gettext_lazy("The step before was yours; another person has to take this one."),
 }

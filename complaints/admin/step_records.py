@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
+from typing import Any, Final, TypeAlias
 
 from django import forms
 from django.utils import timezone
@@ -18,6 +18,9 @@ from complaints.admin.law_labels import CRIMINAL_OUTCOMES, PENALTIES
 from complaints.domain.law.vocabulary import CriminalOutcome, Penalty
 from complaints.domain.workflow import Action
 from complaints.services import legal_basis
+
+# What the fields of a record hold, by name.
+Values: TypeAlias = "dict[str, Any]"
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,8 @@ def _penalty_label(penalty: Penalty) -> str:
     return _("%(penalty)s (until %(day)s)") % {"penalty": label, "day": date_format(last, "j M Y")} if last else label
 
 
-def _criminal_fields() -> dict[str, forms.Field]:
+def criminal_fields() -> dict[str, forms.Field]:
+    """Return the fields of a criminal decision by name."""
     offences = legal_basis.offences()
     return {
         "outcome": forms.ChoiceField(
@@ -97,9 +101,9 @@ def _criminal_fields() -> dict[str, forms.Field]:
     }
 
 
-def _criminal_errors(form: forms.Form, _since: date) -> dict[str, str]:
-    values = form.cleaned_data
-    errors, day, imposed = {}, values.get("decided_on"), values.get("penalties") or []
+def criminal_errors(values: Values) -> dict[str, str]:
+    """Return what is wrong with the values of the fields of :func:`criminal_fields`, by field."""
+    errors, day, imposed = dict[str, str](), values.get("decided_on"), values.get("penalties") or []
     is_conviction = values.get("outcome") == CriminalOutcome.CONVICTED
     if day and day > timezone.localdate():
         errors["decided_on"] = _("This day is still to come.")
@@ -113,8 +117,11 @@ def _criminal_errors(form: forms.Form, _since: date) -> dict[str, str]:
     return errors
 
 
-def _criminal_texts(form: forms.Form) -> tuple[str, str]:
-    """The number and the offence name a public judgment, by which the report would be found: they stay sealed."""
+def criminal_texts(form: forms.Form) -> tuple[str, str]:
+    """Return what reporters read, and what is kept sealed.
+
+    The number and the offence name a public judgment, by which the report would be found: they stay sealed.
+    """
     values = form.cleaned_data
     with override("id"):
         outcome = CRIMINAL_OUTCOMES[CriminalOutcome(values["outcome"])]
@@ -131,5 +138,7 @@ def _criminal_texts(form: forms.Form) -> tuple[str, str]:
 
 STEP_RECORDS: Final = {
     Action.DELIVER: StepRecord(_delivery_fields, _delivery_errors, _delivery_texts),
-    Action.CRIMINAL_OUTCOME: StepRecord(_criminal_fields, _criminal_errors, _criminal_texts),
+    Action.CRIMINAL_OUTCOME: StepRecord(
+        criminal_fields, lambda form, _since: criminal_errors(form.cleaned_data), criminal_texts
+    ),
 }

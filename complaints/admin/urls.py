@@ -22,6 +22,7 @@ from complaints.admin import (
     dossier,
     export,
     faults,
+    findings,
     forwarding,
     imports,
     jobs,
@@ -109,6 +110,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
         "complaints/case/<uuid:object_id>/penerusan/<uuid:release_id>/",
         forwarding.sent,
         name="complaints_case_release",
+    ),
+    path(
+        "complaints/case/<uuid:object_id>/penerusan/<uuid:release_id>/putusan/<uuid:file_id>/",
+        findings.download_copy_of_case,
+        name="complaints_case_decision_file",
     ),
     path(
         "complaints/case/<uuid:object_id>/penerusan/<uuid:release_id>/tarik/",
@@ -221,6 +227,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("complaints/release/<uuid:object_id>/unduh/", dossier.download_all, name="complaints_release_download"),
     path(
         "complaints/release/<uuid:object_id>/langkah/<slug:action>/", release_step.step, name="complaints_release_step"
+    ),
+    path("complaints/release/<uuid:object_id>/temuan/", findings.settle, name="complaints_release_finding"),
+    path(
+        "complaints/release/<uuid:object_id>/putusan/<uuid:file_id>/",
+        findings.download_copy,
+        name="complaints_release_decision_file",
     ),
     path(
         "complaints/release/<uuid:object_id>/surat/<slug:kind>/",

@@ -3,7 +3,7 @@
 It guards promise 8: a status changes along ``TABLE`` or not at all. Only the transitions service acts on it.
 """
 
-from collections.abc import Mapping, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
@@ -49,6 +49,11 @@ class Action(StrEnum):
     RETURN = "return"
     DECLINE = "decline"
     RECALL = "recall"
+    HEAR_ACCUSED = "hear_accused"
+    POSTPONE_HEARING = "postpone_hearing"
+    PROPOSE_FINDING = "propose_finding"
+    RETURN_FINDING = "return_finding"
+    TAKE_BACK_FINDING = "take_back_finding"
     SUBSTANTIATE = "substantiate"
     DISMISS = "dismiss"
     RECONSIDER = "reconsider"
@@ -107,6 +112,10 @@ class Refusal(StrEnum):
     MISSING_PERMISSION = "missing_permission"
     REASON_MISSING = "reason_missing"
     SAME_PERSON = "same_person"
+    OTHER_PERSON = "other_person"
+    NOT_PROPOSED = "not_proposed"
+    PROPOSED = "proposed"
+    UNHEARD = "unheard"
     WRONG_DAY = "wrong_day"
     TOO_EARLY = "too_early"
 
@@ -132,13 +141,15 @@ class Limit:
 class Transition:
     """One row of the table.
 
-    ``target`` None means the state that asked, or for REMIND, ESCALATE and CRIMINAL_OUTCOME that where
-    the case stands.
+    ``target`` None means the state that asked for a step out of NEEDS_INFORMATION, and else that where the case
+    stands.
     ``permission`` is what the usual actor holds, ``also`` names others that do as well. ``asked_from`` narrows a step
     out of NEEDS_INFORMATION to questions asked from that state. ``second_person_than`` is the earlier step that must
-    have been another person's. With ``notice`` the reporter is notified, in the words of the reason where there is
-    one; without it a reason is internal. ``source`` begins with law, practice or proposal and says where the rule
-    comes from.
+    have been another person's, ``same_person_as`` that which must have been theirs. ``proposal`` says whether the body
+    must have proposed a finding that nobody has settled ("open"), or must not ("none"); ``hearing_first`` that it must
+    have recorded that it heard the accused, or summoned them in vain. With ``notice`` the reporter is notified, in the
+    words of the reason where there is one; without it a reason is internal. ``source`` begins with law, practice or
+    proposal and says where the rule comes from.
     """
 
     action: Action
@@ -152,6 +163,9 @@ class Transition:
     notice: bool = True
     second_person_than: Action | None = None
     asked_from: Status | None = None
+    same_person_as: Action | None = None
+    proposal: Literal["", "open", "none"] = ""
+    hearing_first: bool = False
 
     def permits(self, permissions: Set[Permission]) -> bool:
         """Tell whether somebody holding these permissions may take the step."""
@@ -165,6 +179,8 @@ _SBT = "practice: BKN's SBT gives the joint task force a target"
 _WITHDRAWAL = "practice: Perbawaslu 7/2022 lets a report be withdrawn before it is registered"
 _OPERATOR = "proposal: the operator receives, completes, forwards and may correct an end"
 _BODY = "proposal: the oversight body judges"
+_HEARING = "proposal: nobody is found guilty unheard; by PP 94/2021 the agency's superior summons and examines"
+_TWO_FIND = "proposal: a finding takes two people of the body, as turning a report away takes two of the office"
 _SILENCE = "proposal: a reporter's silence must not stop the body that asked"
 _AGENCY = "proposal: the agency's PPK punishes, the body records it"
 _OUTCOMES = "proposal: an agency may decide otherwise, and a decision may be set aside (PP 79/2021, appeal)"
@@ -230,8 +246,19 @@ TABLE: Final[tuple[Transition, ...]] = (
     Transition(A.TAKE_UP, _at(S.FORWARDED), S.UNDER_EXAMINATION, *_LIAISON, _SBT),
     Transition(A.RETURN, _at(S.FORWARDED, S.UNDER_EXAMINATION), S.IN_REVIEW, *_LIAISON, _BODY,
                reason_required=True, notice=False),
-    Transition(A.SUBSTANTIATE, _at(S.UNDER_EXAMINATION), S.SUBSTANTIATED, *_LIAISON, _BODY),
-    Transition(A.DISMISS, _at(S.UNDER_EXAMINATION), S.UNSUBSTANTIATED, *_LIAISON, _BODY, reason_required=True),
+    Transition(A.HEAR_ACCUSED, _at(S.UNDER_EXAMINATION), None, *_LIAISON, _HEARING, notice=False),
+    Transition(A.POSTPONE_HEARING, _at(S.UNDER_EXAMINATION), None, *_LIAISON, _HEARING,
+               reason_required=True, notice=False),
+    Transition(A.PROPOSE_FINDING, _at(S.UNDER_EXAMINATION), None, *_LIAISON, _TWO_FIND,
+               reason_required=True, notice=False, proposal="none"),
+    Transition(A.RETURN_FINDING, _at(S.UNDER_EXAMINATION), None, *_LIAISON, _TWO_FIND,
+               reason_required=True, notice=False, second_person_than=A.PROPOSE_FINDING, proposal="open"),
+    Transition(A.TAKE_BACK_FINDING, _at(S.UNDER_EXAMINATION), None, *_LIAISON, _TWO_FIND,
+               notice=False, same_person_as=A.PROPOSE_FINDING, proposal="open"),
+    Transition(A.SUBSTANTIATE, _at(S.UNDER_EXAMINATION), S.SUBSTANTIATED, *_LIAISON, _TWO_FIND,
+               second_person_than=A.PROPOSE_FINDING, proposal="open", hearing_first=True),
+    Transition(A.DISMISS, _at(S.UNDER_EXAMINATION), S.UNSUBSTANTIATED, *_LIAISON, _TWO_FIND,
+               reason_required=True, second_person_than=A.PROPOSE_FINDING, proposal="open"),
     Transition(A.AWAIT_AGENCY, _at(S.SUBSTANTIATED), S.AWAITING_AGENCY, *_LIAISON, _BODY),
     Transition(A.MARK_OVERDUE, _at(S.AWAITING_AGENCY), S.OVERDUE_AGENCY, *_SYSTEM, _BLOCK),
     Transition(A.SANCTION, WITH_AGENCY, S.SANCTIONED, *_LIAISON, _AGENCY),
@@ -290,6 +317,15 @@ URGENT_LIMITS: Final[Mapping[Status, str]] = MappingProxyType({**LIMITS, S.VERIF
 # Where it is the office's turn: the limit is its promise. Only these can be late; what others should do is a target.
 PROMISED: Final = _at(S.RECEIVED, S.IN_REVIEW, S.INELIGIBLE_PROPOSED, S.VERIFIED, S.REFERRING)
 
+# Steps of an examination that leave the case where it stands, and of which its reporter reads nothing.
+UNTOLD: Final = frozenset(
+    {A.HEAR_ACCUSED, A.POSTPONE_HEARING, A.PROPOSE_FINDING, A.RETURN_FINDING, A.TAKE_BACK_FINDING}
+)
+# After each of these no finding is proposed any more.
+_SETTLES_PROPOSAL: Final = frozenset(
+    {A.RETURN_FINDING, A.TAKE_BACK_FINDING, A.SUBSTANTIATE, A.DISMISS, A.RETURN, A.DECLINE, A.RECALL, A.FORWARD}
+)
+
 _ROWS = {(row.action, source): row for row in TABLE for source in row.sources}
 _FIRST = WITHDRAWABLE - {S.VERIFIED} | _at(S.INELIGIBLE, S.REFERRED, S.DELIVERED, S.WITHDRAWN)
 
@@ -305,6 +341,22 @@ def transition_for(action: Action, status: Status) -> Transition:
     if row is None:
         raise TransitionRefused(Refusal.NOT_FROM_HERE)
     return row
+
+
+def has_open_proposal(earlier: Iterable[str]) -> bool:
+    """Whether a body proposed a finding that nobody has settled; ``earlier`` are the actions of the case in order."""
+    is_open = False
+    for action in earlier:
+        is_open = action == Action.PROPOSE_FINDING or (is_open and action not in _SETTLES_PROPOSAL)
+    return is_open
+
+
+def was_heard(earlier: Iterable[str]) -> bool:
+    """Whether the body that has the case recorded that it heard the accused or summoned them in vain."""
+    heard = False
+    for action in earlier:
+        heard = action == Action.HEAR_ACCUSED or (heard and action != Action.FORWARD)
+    return heard
 
 
 def target_of(transition: Transition, status: Status, asked_from: Status | None) -> Status:
@@ -330,10 +382,12 @@ def check(
     reason: str,
     previous_actor_same: bool,
     asked_from: Status | None = None,
+    earlier: Sequence[str] = (),
 ) -> Transition:
     """Return the row that allows this step, or raise TransitionRefused with a code of ``Refusal``.
 
-    ``previous_actor_same`` says whether the last ``second_person_than`` step was this person's.
+    ``previous_actor_same`` says whether the last ``second_person_than`` or ``same_person_as`` step was this person's;
+    ``earlier`` are the actions of the case's steps in order, for a row with ``proposal``.
     ``asked_from`` is needed for steps of one asker (END_WAIT), which are refused (not_from_here) without it.
     """
     row = transition_for(action, status)
@@ -347,7 +401,18 @@ def check(
         raise TransitionRefused(Refusal.REASON_MISSING)
     if row.second_person_than is not None and previous_actor_same:
         raise TransitionRefused(Refusal.SAME_PERSON)
+    if row.proposal:
+        _check_proposal(row, earlier, previous_actor_same)
     return row
+
+
+def _check_proposal(row: Transition, earlier: Sequence[str], previous_actor_same: bool) -> None:
+    if has_open_proposal(earlier) is not (row.proposal == "open"):
+        raise TransitionRefused(Refusal.NOT_PROPOSED if row.proposal == "open" else Refusal.PROPOSED)
+    if row.same_person_as is not None and not previous_actor_same:
+        raise TransitionRefused(Refusal.OTHER_PERSON)
+    if row.hearing_first and not was_heard(earlier):
+        raise TransitionRefused(Refusal.UNHEARD)
 
 
 def allowed(

@@ -635,6 +635,32 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='Hearing',
+            fields=[
+                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ('signer', models.BinaryField()),
+                ('sealed', models.BinaryField()),
+                ('at', models.DateTimeField()),
+                ('author', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('release', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='hearings', to='complaints.release')),
+            ],
+            options={
+            },
+        ),
+        migrations.CreateModel(
+            name='FindingProposal',
+            fields=[
+                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ('signer', models.BinaryField()),
+                ('sealed', models.BinaryField()),
+                ('at', models.DateTimeField()),
+                ('author', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('release', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='finding_proposals', to='complaints.release')),
+            ],
+            options={
+            },
+        ),
+        migrations.CreateModel(
             name='Finding',
             fields=[
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
@@ -710,6 +736,20 @@ class Migration(migrations.Migration):
                 ('release', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='sanctions', to='complaints.release')),
             ],
             options={
+            },
+        ),
+        migrations.CreateModel(
+            name='DecisionCopy',
+            fields=[
+                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ('variant', models.CharField(choices=[('original', 'Original'), ('working', 'Working copy')], max_length=8)),
+                ('object_name', models.CharField(max_length=40, unique=True)),
+                ('object_digest', models.BinaryField()),
+                ('sealed', models.BinaryField()),
+                ('sanction', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='copies', to='complaints.sanction')),
+            ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('sanction', 'variant'), name='decision_copy_once'), models.CheckConstraint(condition=models.Q(('variant__in', ['original', 'working'])), name='decision_copy_variant_known')],
             },
         ),
         migrations.CreateModel(
@@ -881,7 +921,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'indexes': [models.Index(condition=models.Q(('was_late__isnull', False)), fields=['day'], name='step_punctual'), models.Index(condition=models.Q(('batch__isnull', False)), fields=['batch'], name='step_batch')],
-                'constraints': [models.UniqueConstraint(fields=('case', 'sequence'), name='step_sequence'), models.CheckConstraint(condition=models.Q(('action__in', ['start_review', 'ask_reporter', 'answer', 'end_wait', 'rest', 'verify', 'send_back', 'forward', 'take_up', 'return', 'decline', 'recall', 'substantiate', 'dismiss', 'reconsider', 'await_agency', 'mark_overdue', 'remind', 'escalate', 'sanction', 'no_sanction', 'correct', 'criminal_outcome', 'prepare_referral', 'deliver', 'refer', 'propose_ineligible', 'confirm_ineligible', 'reject_ineligible', 'withdraw', 'reopen', 'answer_late', 'resume', 'link', 'undo_import'])), name='step_action_known'), models.CheckConstraint(condition=models.Q(('source__in', ['received', 'in_review', 'needs_information', 'resting', 'verified', 'forwarded', 'under_examination', 'substantiated', 'unsubstantiated', 'awaiting_agency', 'overdue_agency', 'sanctioned', 'not_sanctioned', 'referring', 'delivered', 'referred', 'ineligible_proposed', 'ineligible', 'withdrawn'])), name='step_source_known'), models.CheckConstraint(condition=models.Q(('target__in', ['received', 'in_review', 'needs_information', 'resting', 'verified', 'forwarded', 'under_examination', 'substantiated', 'unsubstantiated', 'awaiting_agency', 'overdue_agency', 'sanctioned', 'not_sanctioned', 'referring', 'delivered', 'referred', 'ineligible_proposed', 'ineligible', 'withdrawn'])), name='step_target_known'), models.CheckConstraint(condition=models.Q(models.Q(('actor_kind', 'reporter'), _negated=True), models.Q(('actor__isnull', True), ('at__isnull', True)), _connector='OR'), name='step_reporter_has_no_hour'), models.CheckConstraint(condition=models.Q(models.Q(('actor_kind', 'reporter'), ('batch__isnull', False)), models.Q(models.Q(('actor_kind', 'reporter'), _negated=True), ('batch__isnull', True)), _connector='OR'), name='step_batch_iff_reporter')],
+                'constraints': [models.UniqueConstraint(fields=('case', 'sequence'), name='step_sequence'), models.CheckConstraint(condition=models.Q(('action__in', ['start_review', 'ask_reporter', 'answer', 'end_wait', 'rest', 'verify', 'send_back', 'forward', 'take_up', 'return', 'decline', 'recall', 'hear_accused', 'postpone_hearing', 'propose_finding', 'return_finding', 'take_back_finding', 'substantiate', 'dismiss', 'reconsider', 'await_agency', 'mark_overdue', 'remind', 'escalate', 'sanction', 'no_sanction', 'correct', 'criminal_outcome', 'prepare_referral', 'deliver', 'refer', 'propose_ineligible', 'confirm_ineligible', 'reject_ineligible', 'withdraw', 'reopen', 'answer_late', 'resume', 'link', 'undo_import'])), name='step_action_known'), models.CheckConstraint(condition=models.Q(('source__in', ['received', 'in_review', 'needs_information', 'resting', 'verified', 'forwarded', 'under_examination', 'substantiated', 'unsubstantiated', 'awaiting_agency', 'overdue_agency', 'sanctioned', 'not_sanctioned', 'referring', 'delivered', 'referred', 'ineligible_proposed', 'ineligible', 'withdrawn'])), name='step_source_known'), models.CheckConstraint(condition=models.Q(('target__in', ['received', 'in_review', 'needs_information', 'resting', 'verified', 'forwarded', 'under_examination', 'substantiated', 'unsubstantiated', 'awaiting_agency', 'overdue_agency', 'sanctioned', 'not_sanctioned', 'referring', 'delivered', 'referred', 'ineligible_proposed', 'ineligible', 'withdrawn'])), name='step_target_known'), models.CheckConstraint(condition=models.Q(models.Q(('actor_kind', 'reporter'), _negated=True), models.Q(('actor__isnull', True), ('at__isnull', True)), _connector='OR'), name='step_reporter_has_no_hour'), models.CheckConstraint(condition=models.Q(models.Q(('actor_kind', 'reporter'), ('batch__isnull', False)), models.Q(models.Q(('actor_kind', 'reporter'), _negated=True), ('batch__isnull', True)), _connector='OR'), name='step_batch_iff_reporter')],
             },
         ),
         migrations.CreateModel(

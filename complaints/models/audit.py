@@ -61,6 +61,8 @@ EVENTS: Final = {
     "name.read": _("Reporter's name read by a body"),
     "release.recalled": _("Release recalled"),
     "decision.recorded": _("Decision of a body recorded"),
+    "decision.filed": _("Copy of a decision stored"),
+    "decision.opened": _("Copy of a decision opened"),
     "staff.key_made": _("Person's key made"),
     "staff.key_retired": _("Person's key retired"),
     "staff.signed_in": _("Person signed in"),

@@ -1,4 +1,4 @@
-"""Oversight bodies as dated records, the releases to them, and their findings, recommendations and sanctions."""
+"""Oversight bodies as dated records, the releases to them, and what they record on them: from hearing to sanction."""
 
 from __future__ import annotations
 
@@ -180,6 +180,18 @@ class Decision(RandomKeyModel):
         abstract = True
 
 
+class Hearing(Decision):
+    """The right of reply: the accused was heard or was summoned in vain, or why that is not possible yet."""
+
+    release = models.ForeignKey(Release, on_delete=models.PROTECT, related_name="hearings")
+
+
+class FindingProposal(Decision):
+    """A finding that one person of the body proposes to another, or that it was sent back or taken back."""
+
+    release = models.ForeignKey(Release, on_delete=models.PROTECT, related_name="finding_proposals")
+
+
 class Finding(Decision):
     """A finding of the body: whether the report is substantiated, and why, or why it reconsiders; the last counts."""
 
@@ -193,6 +205,31 @@ class Recommendation(Decision):
 
 
 class Sanction(Decision):
-    """The sanction that the agency imposed, or why none stands: kind, number and date; the last record counts."""
+    """What an agency or a court decided: the sanction, why none stands, or a criminal decision; the last counts."""
 
     release = models.ForeignKey(Release, on_delete=models.PROTECT, related_name="sanctions")
+
+
+class DecisionCopy(RandomKeyModel):
+    """The copy of a decision that a body recorded: a stored object whose key is sealed to the release.
+
+    The record in ``sanction`` names its copies, by which a missing or an added row is noticed.
+    """
+
+    class Variant(models.TextChoices):
+        ORIGINAL = "original", _("Original")
+        WORKING = "working", _("Working copy")
+
+    sanction = models.ForeignKey(Sanction, on_delete=models.PROTECT, related_name="copies")
+    variant = models.CharField(max_length=8, choices=Variant)
+    object_name = models.CharField(max_length=40, unique=True)
+    object_digest = models.BinaryField()
+    sealed = models.BinaryField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["sanction", "variant"], name="decision_copy_once"),
+            models.CheckConstraint(
+                condition=models.Q(variant__in=["original", "working"]), name="decision_copy_variant_known"
+            ),
+        ]

@@ -129,9 +129,12 @@ LINES: Final[dict[str, Line]] = {
     "complaints.ReleasePart": _APPENDED_BY_STAFF,
     "complaints.ReleasedFile": _APPENDED_BY_STAFF,
     "complaints.BodyNote": Line(web=Rights(insert=True, update=("sealed", "sealed_number")), jobs=READ),
+    "complaints.Hearing": _APPENDED_BY_STAFF,
+    "complaints.FindingProposal": _APPENDED_BY_STAFF,
     "complaints.Finding": _APPENDED_BY_STAFF,
     "complaints.Recommendation": _APPENDED_BY_STAFF,
     "complaints.Sanction": _APPENDED_BY_STAFF,
+    "complaints.DecisionCopy": _APPENDED_BY_STAFF,
     # The audit chain; a trigger moves its head.
     "complaints.AuditEntry": Line(web=APPEND, jobs=APPEND),
     "complaints.ChainHead": Line(web=Rights(update=LOCK), jobs=Rights(update=LOCK)),

@@ -18,6 +18,8 @@ FAULTS: Final = {
     "entry.other_person": _("An entry of the chain is signed by somebody else"),
     "entry.not_by_person": _("An entry of the chain is not signed by the person who acted"),
     "entry.rights": _("Somebody acted with other rights than the chain gives them"),
+    "entry.same_person": _("One person took a step that needs two"),
+    "entry.no_proposal": _("A finding was recorded that nobody had proposed, or without hearing the accused"),
     "entry.not_entitled": _("An act on an account, a team or settings by somebody who may not"),
     "signin.differs": _("Somebody signed in while their account or second factors were not as recorded"),
     "signin.refused": _("A sign-in was refused: the account or its second factors were not as recorded"),

@@ -451,7 +451,7 @@ def _events_of_period(
             break
         if step.action == Action.FORWARD:
             is_held = any(item.after == step.sequence and not item.is_supplement for item in told)
-        if is_held or not _is_of_body(step):
+        if (is_held or not _is_of_body(step)) and step.action not in workflow.UNTOLD:
             events.append(_event(step, reasons.get(step.pk, ""), body))
         is_held, last = is_held and step.action not in _GIVEN_BACK, step.sequence
     return events, is_held

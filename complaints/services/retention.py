@@ -6,6 +6,7 @@ import hashlib
 import logging
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
+from itertools import chain
 
 from django.db.models import Q
 from django.utils import timezone
@@ -13,6 +14,7 @@ from django.utils import timezone
 from complaints.models.draft import Draft
 from complaints.models.evidence import DraftFile, EvidenceObject
 from complaints.models.job import JobFailure
+from complaints.models.oversight import DecisionCopy
 from complaints.models.session import SealedSession
 from complaints.services import draft_rows
 from complaints.services.evidence import drafts, storage, worker_key
@@ -90,8 +92,10 @@ def missing_objects() -> list[str]:
 
 
 def damaged_objects() -> Iterator[tuple[str, str]]:
-    """Read every stored object of sent evidence; yield (name, reason) of those that are missing or altered."""
-    for name, expected in EvidenceObject.objects.order_by("pk").values_list("object_name", "object_digest").iterator():
+    """Read every stored object of sent evidence and of decisions; yield (name, reason) of the missing and altered."""
+    kept = (model.objects.order_by("pk") for model in (EvidenceObject, DecisionCopy))
+    rows = chain.from_iterable(objects.values_list("object_name", "object_digest").iterator() for objects in kept)
+    for name, expected in rows:
         try:
             with storage.storage().open(name, "rb") as stored:
                 digest = hashlib.sha256()

@@ -277,7 +277,6 @@ def perform(
     """
     person, signer = (actor.keyring.staff, actor.keyring.signer) if actor else (None, None)
     if actor_kind in (ActorKind.STAFF, ActorKind.BODY) and (
-        # Else one key could act as two persons.
         person is None or signer is None or bytes(person.verify_key or b"") != signer.public
     ):
         raise Locked("signer")
@@ -296,15 +295,16 @@ def perform(
     is_new = case.step_count == 0 and Case.objects.filter(recorded_acts.IS_NEW, pk=case.pk).exists()
     if not (is_new or actor_kind is ActorKind.REPORTER or recorded_acts.are_steps_recorded(case)):
         raise workflow.TransitionRefused(workflow.Refusal.NOT_FROM_HERE)
-    earlier = workflow.transition_for(action, source).second_person_than
+    row = workflow.transition_for(action, source)
     transition = workflow.check(
         action=action,
         status=source,
         actor=actor_kind,
         permissions=access.permissions_of(person),
         reason=reason,
-        previous_actor_same=earlier is not None and _took_last(case, earlier, person),
+        previous_actor_same=bool(row.second_person_than or row.same_person_as) and _took_last(case, row, person),
         asked_from=Status(case.asked_from) if case.asked_from else None,
+        earlier=_actions_of(case) if row.proposal else (),
     )
     urgent = urgent or case.category.priority == "urgent"
     step = _write_step(case, transition, person=person, now=now, changes=changes or {}, urgent=urgent, batch=batch)
@@ -322,9 +322,13 @@ def is_too_early(case: Case, today: date) -> bool:
     return case.due_on is not None and today <= case.due_on
 
 
-def _took_last(case: Case, action: Action, person: Staff | None) -> bool:
-    """Whether ``person`` took the last step ``action`` of a case, so that the next one needs a second person."""
-    last = case.steps.filter(action=action).order_by("-sequence").first()
+def _actions_of(case: Case) -> list[str]:
+    return list(case.steps.order_by("sequence").values_list("action", flat=True))
+
+
+def _took_last(case: Case, row: workflow.Transition, person: Staff | None) -> bool:
+    """Whether ``person`` took the last step of a case that must have been another person's, or their own."""
+    last = case.steps.filter(action=row.second_person_than or row.same_person_as).order_by("-sequence").first()
     return last is not None and person is not None and last.actor_id == person.pk
 
 

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import re
 import uuid
+from collections.abc import Callable
+from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from complaints.adapters import sample_files
 from complaints.domain.workflow import Action
 from complaints.models.audit import AuditEntry
 from complaints.models.case import Case
-from complaints.models.oversight import Release, Sanction
+from complaints.models.oversight import DecisionCopy, Release, Sanction
 from complaints.services import case_actions, follow_up
 from complaints.services.actor import Actor
 from tests.cases import act, body_act, complaint_of, forwarded
@@ -71,24 +76,68 @@ def test_for_everybody_else_it_does_not_exist(signed_in: SignedIn, cast: Cast, n
         assert client.get(reverse(LIST)).status_code == 404
 
 
-def test_from_taking_up_to_the_sanction(signed_in: SignedIn, cast: Cast) -> None:
-    sent, release = forwarded(cast)
-    client = signed_in("kirana")
+def taker(client: Client, release: Release) -> Callable[..., int]:
+    """A function that takes a step through its page, and returns the status of the answer."""
 
-    def take(action: str, seen: str, **words: str) -> int:
+    def take(action: str, seen: str, **words: Any) -> int:
         assert step_url(release, action) in client.get(page_url(release)).content.decode()
         assert client.get(step_url(release, action)).status_code == 200
         return client.post(step_url(release, action), {"seen": seen, **words}).status_code
 
+    return take
+
+
+def test_from_taking_up_to_a_finding_by_two(signed_in: SignedIn, cast: Cast) -> None:
+    sent, release = forwarded(cast)
+    client = signed_in("kirana")
+
+    take = taker(client, release)
     assert take("take_up", "forwarded") == 302
     assert take("ask_reporter", "under_examination") == 400
     assert take("ask_reporter", "under_examination", reply="Siapa saksinya?") == 302
     follow_up.add_message(ticket=sent.ticket, text="Dua rekan.", files=[], today=timezone.localdate())
     assert "Dua rekan." in client.get(page_url(release)).content.decode()
-    assert take("substantiate", "under_examination") == 400
-    assert take("substantiate", "under_examination", text="Terbukti menurut saksi.", reply="Dugaan terbukti.") == 302
-    assert take("await_agency", "substantiated", text="Sanksi sedang.") == 302
     today = timezone.localdate().isoformat()
+    words = {"text": "Terbukti menurut saksi.", "reply": "Dugaan terbukti."}
+    # Without the right of reply the page says what to do first, and keeps the words.
+    unheard = client.post(step_url(release, "substantiate"), {"seen": "under_examination", **words})
+    assert unheard.status_code == 409
+    for kept in ("Terbukti menurut saksi.", "Dugaan terbukti.", step_url(release, "hear_accused")):
+        assert kept in unheard.content.decode()
+    assert take("hear_accused", "under_examination", kind="in_person", decided_on="2999-01-01", number="BAP/1") == 400
+    assert take("hear_accused", "under_examination", kind="in_person", decided_on=today, number="BAP/1") == 302
+    assert take("substantiate", "under_examination") == 400
+    assert take("substantiate", "under_examination", **words) == 302
+    assert status(release) == "under_examination"
+    second = signed_in("kresna")
+    page = second.get(page_url(release))
+    for shown in (*words.values(), "Kirana", "BAP/1"):
+        assert shown in page.content.decode()
+    answer = {name: page.context[name] for name in ("seen", "newest")}
+    finding = reverse("admin:complaints_release_finding", args=[release.pk])
+    assert second.post(finding, answer | {"do": "return", "reason": " "}).status_code == 400
+    stale = second.post(finding, answer | {"do": "return", "reason": "Saksi dua?", "seen": "under_examination.1."})
+    assert stale.status_code == 409 and "Saksi dua?" in stale.content.decode()
+    assert client.post(finding, answer | {"do": "confirm", "finding": "substantiate"}).status_code == 409
+    assert second.post(finding, answer | {"do": "explode"}).status_code == 404
+    assert second.post(finding, answer | {"do": "confirm", "finding": "substantiate"}).status_code == 302
+    assert status(release) == "substantiated"
+    reasons = [event.reason for event in follow_up.status_page(ticket=sent.ticket, today=timezone.localdate()).events]
+    assert "Dugaan terbukti." in reasons
+    assert not any("menurut saksi" in words for words in reasons)
+
+
+def test_from_the_recommendation_to_the_sanction(signed_in: SignedIn, cast: Cast) -> None:
+    _sent, release = forwarded(cast)
+    body_act(cast, "kirana", release, Action.TAKE_UP)
+    body_act(cast, "kirana", release, Action.SUBSTANTIATE)
+    client, today = signed_in("kirana"), timezone.localdate().isoformat()
+    take = taker(client, release)
+    advice = {"accused_status": "pns", "kinds": ["moral_open", "light_oral"], "addressee": "PPK", "number": "R-7"}
+    advice |= {"decided_on": today, "text": "Sanksi sedang."}
+    for misfit in ({"kinds": ["heavy_contract"]}, {"kinds": []}, {"due_on": "2020-01-01"}, {"decided_on": ""}):
+        assert take("await_agency", "substantiated", **advice | misfit) == 400
+    assert take("await_agency", "substantiated", **advice) == 302
     decision = {"kind": "moral_open", "number": "800/1", "decided_on": today, "accused_status": "pns"}
     # Neither a day to come nor one before the act.
     for day in ("2999-01-01", "2020-01-01"):
@@ -120,11 +169,40 @@ def test_from_taking_up_to_the_sanction(signed_in: SignedIn, cast: Cast) -> None
     assert take("sanction", "awaiting_agency", **by_rule, rule="Perbup 86/2022") == 302
     assert status(release) == "sanctioned"
     text = client.get(page_url(release)).content.decode()
-    for words in ("Terbukti menurut saksi.", "Sanksi sedang.", "800/1", "Perbup 86/2022"):
+    for words in ("Sanksi sedang.", "800/1", "Perbup 86/2022", "R-7", "Tidak ada salinan"):
         assert words in text
-    reasons = [event.reason for event in follow_up.status_page(ticket=sent.ticket, today=timezone.localdate()).events]
-    assert "Dugaan terbukti." in reasons
-    assert not any("menurut saksi" in words for words in reasons)
+
+
+def test_the_copy_of_a_decision_is_taken_and_opened(signed_in: SignedIn, cast: Cast) -> None:
+    _sent, release = forwarded(cast)
+    for action in (Action.TAKE_UP, Action.SUBSTANTIATE, Action.AWAIT_AGENCY, Action.SANCTION):
+        body_act(cast, "kirana", release, action)
+    client, today = signed_in("kirana"), timezone.localdate().isoformat()
+    decision = {"kind": "agency_medium", "accused_status": "pppk", "rule": "Perbup 86/2022", "decided_on": today}
+    form = decision | {"seen": "sanctioned", "number": "800/2", "reply": "Nomornya keliru."}
+    wrong = SimpleUploadedFile("keputusan.txt", b"Keputusan. " * 99)
+    page = client.post(step_url(release, "correct"), form | {"copy": wrong})
+    assert page.status_code == 400 and page.context["form"].errors["copy"]
+    assert page.context["files_again"] and page.context["form"]["number"].value() == "800/2"
+    assert not DecisionCopy.objects.exists()
+    right = SimpleUploadedFile("keputusan.pdf", sample_files.document(["Keputusan"]))
+    assert client.post(step_url(release, "correct"), form | {"copy": right}).status_code == 302
+    stored = DecisionCopy.objects.get(variant="original")
+    ids = [release.case_id, release.pk, stored.pk]
+    for name, address in (
+        ("kresna", reverse("admin:complaints_release_decision_file", args=[release.pk, stored.pk])),
+        ("vera", reverse("admin:complaints_case_decision_file", args=ids)),
+    ):
+        answer = signed_in(name).post(address)
+        assert b"".join(answer.streaming_content).startswith(b"%PDF")  # type: ignore[attr-defined]
+        assert "keputusan" not in answer.headers["Content-Disposition"]
+        assert signed_in("bima").post(address).status_code == 404
+    for shown in (
+        client.get(page_url(release)),
+        signed_in("vera").get(f"/kantor/complaints/case/{release.case_id}/change/"),
+    ):
+        assert "sesuai rekomendasi" not in shown.content.decode()  # no text ranks an agency's own rule
+        assert "800/2" in shown.content.decode()
 
 
 def test_not_proven_tells_the_reporter_why(signed_in: SignedIn, cast: Cast) -> None:
@@ -135,6 +213,11 @@ def test_not_proven_tells_the_reporter_why(signed_in: SignedIn, cast: Cast) -> N
     assert client.post(url, {"seen": "under_examination", "text": "Tidak ada bukti."}).status_code == 400
     form = {"seen": "under_examination", "text": "Tidak ada bukti.", "reply": "Bukti belum cukup."}
     assert client.post(url, form).status_code == 302
+    assert client.get(url).status_code == 409
+    page = signed_in("kresna").get(page_url(release))
+    answer = {"do": "confirm", "finding": "dismiss", "seen": page.context["seen"], "newest": page.context["newest"]}
+    finding = reverse("admin:complaints_release_finding", args=[release.pk])
+    assert signed_in("kresna").post(finding, answer).status_code == 302
     assert status(release) == "unsubstantiated"
     reasons = [event.reason for event in follow_up.status_page(ticket=sent.ticket, today=timezone.localdate()).events]
     assert reasons[-1] == "Bukti belum cukup."
@@ -174,6 +257,10 @@ def test_a_stale_step_writes_nothing_and_keeps_the_words(signed_in: SignedIn, ca
     assert 'value="under_examination.' in response.content.decode()
     assert status(release) == "under_examination"
     body_act(cast, "kresna", release, Action.SUBSTANTIATE, text="Terbukti.")
+    late = {"seen": "under_examination", "kind": "in_person", "number": "BAP/99", "text": "Menyangkal."}
+    kept = client.post(step_url(release, "hear_accused"), late)
+    assert kept.status_code == 409
+    assert all(typed in kept.content.decode() for typed in ("in_person", "BAP/99", "Menyangkal."))
     gone = client.post(step_url(release, "return"), {"seen": "under_examination", "text": "Di desa mana?"})
     assert gone.status_code == 409
     assert "Di desa mana?" in gone.content.decode()

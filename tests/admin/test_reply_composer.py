@@ -14,6 +14,7 @@ from complaints.models.case import InternalNote
 from complaints.models.complaint import Message
 from complaints.services import case_file, case_links, follow_up
 from complaints.services.actor import Actor
+from complaints.services.forwarding import decisions
 from complaints.services.transitions import CaseVersion
 from tests.cases import body_act, chosen, forwarded, in_review, verified
 from tests.security import traces
@@ -169,6 +170,9 @@ def test_a_body_is_warned_by_what_was_released_to_it(cast: Cast, signed_in: Sign
     page = sending_nothing(kirana, url, form, 400)
     assert "<mark>Hendra Wiratno</mark>" in page
     assert kirana.post(url, form | {"override": "Pelapor tahu."}).status_code == 302
+    assert NAMING not in words_to_reporter(sent)
+    second = Actor(cast.ring("kresna"), timezone.now())
+    decisions.act(actor=second, release_id=release.pk, action=Action.DISMISS)
     assert NAMING in words_to_reporter(sent) and "Pelapor tahu." not in words_to_reporter(sent)
     why = Message.objects.get(direction="body_to_triage")
     assert AuditEntry.objects.get(event="leak.overridden").facts["note"] == str(why.pk)

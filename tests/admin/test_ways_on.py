@@ -136,7 +136,7 @@ def test_a_reminder_a_letter_above_and_a_corrected_outcome(signed_in: SignedIn, 
         form = {"to": "Bupati Sendang", "number": "12/2026", "day": day.isoformat(), "words": "Mohon kabar."}
         paper = words_of(kirana.post(address, form).content)
         assert "PP94/2021" in paper and "Mohonkabar." in paper
-        form = {"seen": "awaiting_agency", "text": "12/2026 kepada Bupati"}
+        form = {"addressee": "Bupati", "number": "12/2026", "decided_on": day.isoformat()}
         shown = kirana.get(body_step_url(release, kind)).context["form"]["seen"].value()
         assert kirana.post(body_step_url(release, kind), form | {"seen": shown}).status_code == 302
         assert kirana.post(body_step_url(release, kind), form | {"seen": shown}).status_code == 409, "recorded once"

@@ -11,15 +11,17 @@ import re
 import pytest
 from django.utils import timezone
 
-from complaints.domain.workflow import Status
+from complaints.domain.workflow import Action, Status
 from complaints.models.case import Case
 from complaints.models.complaint import Complaint
 from complaints.services import follow_up
+from complaints.services.actor import Actor
 from complaints.services.audit import verify
+from complaints.services.forwarding import decisions
 from tests.browser.day import ALL, BURST, LinkFollower, reports
 from tests.browser.people import Officer, Reporter
 from tests.browser.window import Opener
-from tests.world import PASSWORD, Cast, Sent
+from tests.world import PASSWORD, Cast, Sent, ring
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.django_db(transaction=True)]
 QUEUE = "/kantor/complaints/case/"
@@ -192,9 +194,16 @@ def answers_the_body(vera: LinkFollower, fitri: LinkFollower, kirana: LinkFollow
 def body_decides(kirana: LinkFollower, joint: Case) -> None:
     kirana.goes("/kantor/complaints/release/").follows(kirana.page.get_by_role("link", name=joint.reference))
     act(kirana, "resume")
-    act(kirana, "substantiate", text="Terbukti.", reply="Dugaan itu terbukti.")
-    act(kirana, "await_agency", text="Jatuhkan sanksi moral terbuka.")
     decided = timezone.localdate().isoformat()
+    act(kirana, "hear_accused", kind="in_person", decided_on=decided, number="BAP/17")
+    act(kirana, "substantiate", text="Terbukti.", reply="Dugaan itu terbukti.")
+    release = joint.releases.get(first=None)
+    second = Actor(ring("kresna"), timezone.now())
+    decisions.act(actor=second, release_id=release.pk, action=Action.SUBSTANTIATE)
+    kirana.goes(kirana.window.path)
+    kirana.follows(kirana.officer.step("await_agency"))
+    kirana.page.locator("input[name=kinds][value=moral_open]").check()
+    kirana.officer.confirms(accused_status="pns", addressee="PPK", number="R-17", decided_on=decided)
     act(
         kirana,
         "sanction",

@@ -9,13 +9,17 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from complaints.domain.workflow import Action
 from complaints.models.case import Case
+from complaints.models.oversight import Release
+from complaints.services.actor import Actor
 from complaints.services.audit import verify
 from complaints.services.evidence import processing
+from complaints.services.forwarding import decisions
 from tests.browser.files import CAMERA, letter, photo
 from tests.browser.people import Officer, Reporter
 from tests.browser.window import NOTHING_LEFT, Opener, Window
-from tests.world import PASSWORD, Cast
+from tests.world import PASSWORD, Cast, ring
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.django_db(transaction=True)]
 
@@ -173,9 +177,15 @@ def liaison_asks(kirana: Officer, reporter: Reporter, reference: str) -> None:
 
 
 def liaison_records(kirana: Officer) -> None:
-    kirana.does("substantiate", text=FINDING, reply=TOLD_FINDING)
-    kirana.does("await_agency", text=ADVICE)
     decided_on = timezone.localdate().isoformat()
+    kirana.does("hear_accused", kind="in_writing", decided_on=decided_on, number="BAP-1")
+    kirana.does("substantiate", text=FINDING, reply=TOLD_FINDING)
+    second = Actor(ring("kresna"), timezone.now())
+    decisions.act(actor=second, release_id=Release.objects.get().pk, action=Action.SUBSTANTIATE)
+    kirana.window.go(kirana.window.path)
+    kirana.window.follow(kirana.step("await_agency"))
+    kirana.page.locator("input[name=kinds][value=moral_open]").check()
+    kirana.confirms(accused_status="pns", addressee="PPK", number="R-1", decided_on=decided_on, text=ADVICE)
     kirana.does(
         "sanction", accused_status="pns", kind="moral_open", number=NUMBER, decided_on=decided_on, reply=TOLD_END
     )

@@ -83,7 +83,7 @@ def test_a_body_reminds_and_corrects(window: Opener, live_cast: Cast) -> None:
     kirana.window.press("Tulis dan cetak surat")
     fits(kirana.window, "reminder")
     kirana.opens("release", release.case.reference)
-    kirana.does("remind", text="12/2026 kepada Bupati")
+    kirana.does("remind", addressee="Bupati", number="12/2026", decided_on=timezone.localdate().isoformat())
     kirana.window.follow(kirana.step("no_sanction"))
     fits(kirana.window, "no_sanction")
     yesterday = (timezone.localdate() - timedelta(days=1)).isoformat()

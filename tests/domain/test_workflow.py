@@ -32,7 +32,8 @@ from complaints.domain.workflow import (
 
 # from, action, actor, permissions of which one is enough ("-": none needed),
 # to ("=": the state that asked, ".": the same state), flags:
-# w = a reason is needed, n = the reporter is told, 2 = by a second person
+# w = a reason is needed, n = the reporter is told, 2 = by a second person, 1 = by the same person,
+# p = a finding must be proposed, o = none may be, h = the accused must have been heard
 EXPECTED = """
 received             start_review        staff     triage          in_review            n
 received             withdraw            reporter  -               withdrawn            .
@@ -70,8 +71,13 @@ under_examination    return              body      oversee         in_review    
 under_examination    decline             body      oversee         in_review            wn
 under_examination    recall              staff     forward         in_review            wn
 under_examination    ask_reporter        body      oversee         needs_information    wn
-under_examination    substantiate        body      oversee         substantiated        n
-under_examination    dismiss             body      oversee         unsubstantiated      wn
+under_examination    hear_accused        body      oversee         .                    .
+under_examination    postpone_hearing    body      oversee         .                    w
+under_examination    propose_finding     body      oversee         .                    wo
+under_examination    return_finding      body      oversee         .                    w2p
+under_examination    take_back_finding   body      oversee         .                    1p
+under_examination    substantiate        body      oversee         substantiated        n2ph
+under_examination    dismiss             body      oversee         unsubstantiated      wn2p
 under_examination    criminal_outcome    body      oversee         .                    n
 substantiated        await_agency        body      oversee         awaiting_agency      n
 substantiated        reconsider          body      oversee         under_examination    wn
@@ -121,6 +127,12 @@ PERMISSION_SETS = [
 ASKERS = (None, *Status)
 
 
+def conditions(flags: str) -> dict[str, object]:
+    """What must have happened before, so that a row with these flags lets its step through."""
+    earlier = ["forward", "hear_accused", *(["propose_finding"] if "p" in flags else [])]
+    return {"previous_actor_same": "1" in flags, "earlier": earlier}
+
+
 def refusal(**step: object) -> str | None:
     try:
         check(**step)  # type: ignore[arg-type]
@@ -161,7 +173,8 @@ def test_every_combination_matches_the_handwritten_table() -> None:
     for status, action, actor, permissions in combos():
         for asked_from in ASKERS:
             step = {"action": action, "status": status, "actor": actor, "permissions": permissions}
-            got = refusal(**step, reason="because", previous_actor_same=False, asked_from=asked_from)
+            before = conditions(ROWS.get((status.value, action.value), (".",))[-1])
+            got = refusal(**step, reason="because", **before, asked_from=asked_from)
             assert got == expected_refusal(status, action, actor, permissions, asked_from), step
 
 
@@ -187,14 +200,23 @@ def test_each_row_leads_where_it_should_with_its_conditions(status: str, action:
     assert row.reason_required == ("w" in flags)
     assert row.notice == ("n" in flags)
     assert (row.second_person_than is not None) == ("2" in flags)
+    assert (row.same_person_as is not None) == ("1" in flags)
     step = {"action": Action(action), "status": Status(status), "actor": ActorKind(actor)}
     held = frozenset(Permission(code) for code in permissions.split(",") if code != "-")
     asked = row.asked_from or Status.IN_REVIEW
     for blank in ("", "  \n\t"):
-        got = refusal(**step, permissions=held, reason=blank, previous_actor_same=False, asked_from=asked)
+        got = refusal(**step, permissions=held, reason=blank, **conditions(flags), asked_from=asked)
         assert got == ("reason_missing" if "w" in flags else None)
-    got = refusal(**step, permissions=held, reason="because", previous_actor_same=True, asked_from=asked)
-    assert got == ("same_person" if "2" in flags else None)
+    before = conditions(flags)
+    other = before | {"previous_actor_same": not before["previous_actor_same"]}
+    got = refusal(**step, permissions=held, reason="because", **other, asked_from=asked)
+    assert got == ("same_person" if "2" in flags else "other_person" if "1" in flags else None)
+    again = before | {"earlier": ["forward", "hear_accused", "propose_finding", "return_finding", "forward"]}
+    got = refusal(**step, permissions=held, reason="because", **again, asked_from=asked)
+    assert got == ("not_proposed" if "p" in flags else None)
+    unheard = before | {"earlier": ["hear_accused", "forward", "propose_finding"]}
+    got = refusal(**step, permissions=held, reason="because", **unheard, asked_from=asked)
+    assert got == ("unheard" if "h" in flags else "proposed" if "o" in flags else None)
 
 
 def test_second_person_rules_name_the_earlier_step() -> None:
@@ -226,6 +248,10 @@ def test_a_refusal_carries_a_known_code_and_nothing_else() -> None:
             "same_person",
             "wrong_day",
             "too_early",
+            "other_person",
+            "not_proposed",
+            "proposed",
+            "unheard",
         )
     }
     for code in Refusal:

@@ -88,6 +88,7 @@ BODY_TEXTS = (
     "body_finding",
     "body_dismissal",
     "recommendation",
+    "recommended_kind",
     "sanction_kind",
     "sanction_number",
     "agency_name_for_sanction",

@@ -34,9 +34,11 @@ from complaints.services.evidence import processing
 from complaints.services.evidence.redacted_copies import Removal
 from complaints.services.forwarding import decisions
 from complaints.services.forwarding.contents import whole
+from complaints.services.forwarding.records import SanctionRecord
 from complaints.services.forwarding.release import forward
 from complaints.services.team_keys import removal
 from tests.database import built_once
+from tests.decisions import decide
 from tests.images import photo
 from tests.security.attacks.portal import TestPortal
 from tests.world import Cast, at, change_account, close_batch, next_code, sealed_upload, send_report
@@ -91,9 +93,9 @@ def judge(cast: Cast, case: Case) -> None:
     """Let the body work on the case up to the sanction, with a message to the reporter."""
     do = {"actor": Actor(cast.ring("kirana"), NOW), "release_id": case.releases.get().pk}
     decisions.act(action=Action.TAKE_UP, **do)
-    decisions.act(action=Action.SUBSTANTIATE, text="Terbukti.", reply="Terbukti.", **do)
-    decisions.act(action=Action.AWAIT_AGENCY, text="Sanksi sedang.", **do)
-    decisions.act(action=Action.SANCTION, sanction=decisions.SanctionRecord("moral_open", "800/1", DAY), **do)
+    decide(action=Action.SUBSTANTIATE, text="Terbukti.", reply="Terbukti.", **do)
+    decide(action=Action.AWAIT_AGENCY, text="Sanksi sedang.", **do)
+    decisions.act(action=Action.SANCTION, record=SanctionRecord("moral_open", "800/1", DAY), **do)
 
 
 def change_ways_in(cast: Cast) -> None:

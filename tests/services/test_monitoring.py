@@ -127,7 +127,7 @@ def test_nobody_is_asked_and_nothing_is_sealed_to_nobody(cast: Cast) -> None:
     decisions.act(actor=Actor(kirana, NOW), release_id=release.pk, action=Action.TAKE_UP, reply="Mulai.")
     actions = {row.action for row in reading.open_release(actor=Actor(kirana, NOW), release_id=release.pk).actions}
     assert Action.ASK_REPORTER not in actions
-    assert Action.SUBSTANTIATE in actions
+    assert Action.PROPOSE_FINDING in actions
     with pytest.raises(TransitionRefused):
         decisions.act(actor=Actor(kirana, NOW), release_id=release.pk, action=Action.ASK_REPORTER, reply="Siapa?")
     decisions.act(

@@ -22,9 +22,9 @@ from complaints.services import case_actions, case_deadlines, case_file, follow_
 from complaints.services.actor import Actor
 from complaints.services.audit import log, verify
 from complaints.services.evidence import processing, storage
-from complaints.services.forwarding import decisions
 from complaints.services.forwarding.contents import whole
 from complaints.services.forwarding.release import forward
+from tests.decisions import decide
 from tests.services.test_whole_procedure import photo
 from tests.world import Cast, Sent, at, database_clock, sealed_upload, send_report
 
@@ -64,8 +64,7 @@ def await_agency(cast: Cast, sent: Sent) -> None:
         actor=Actor(cast.ring("fitri"), at(MONDAY)), case_id=sent.case.pk, body=body, choice=whole(sent.case.pk)
     )
     for action in (Action.TAKE_UP, Action.SUBSTANTIATE, Action.AWAIT_AGENCY):
-        actor = Actor(cast.ring("kirana"), at(MONDAY))
-        decisions.act(actor=actor, release_id=release.pk, action=action, text="Isi.")
+        decide(actor=Actor(cast.ring("kirana"), at(MONDAY)), release_id=release.pk, action=action)
 
 
 def test_a_missed_night_is_made_up_by_the_next_run(cast: Cast) -> None:

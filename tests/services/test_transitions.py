@@ -25,10 +25,12 @@ from complaints.services.actor import Actor
 from complaints.services.audit import recorded_acts
 from complaints.services.forwarding import decisions, reading
 from complaints.services.forwarding.contents import whole
+from complaints.services.forwarding.records import NoSanction, SanctionRecord
 from complaints.services.forwarding.release import forward
 from complaints.services.keyring import Keyring, Locked
 from complaints.services.transitions import CaseChanged, CaseVersion
 from tests.database import built_once, editor
+from tests.decisions import record_for
 from tests.world import Cast, Sent, at, send_report
 
 DAY = date(2026, 11, 9)
@@ -86,8 +88,10 @@ EXAMINE = {
     "ask_reporter": "needs_information",
     "return": "in_review",
     "decline": "in_review",
-    "substantiate": "substantiated",
-    "dismiss": "unsubstantiated",
+    # What follows on a proposal is the subject of tests/services/forwarding/test_findings.py.
+    "hear_accused": "under_examination",
+    "postpone_hearing": "under_examination",
+    "propose_finding": "under_examination",
 }
 # A state (and, after a comma, the one that asked) -> who -> action -> the state it leads to.
 ALLOWED: dict[str, dict[str, dict[str, str]]] = {
@@ -139,7 +143,7 @@ class CaseUnderTest:
         self.rings = {who: cast.ring(name) for who, name in WHO.items()}
         self.sent, self.release = sent, release
         self.bkn = OversightBody.objects.get(pk="bkn")
-        self.sanction = decisions.SanctionRecord("moral_open", "800/1", DAY)
+        self.sanction = SanctionRecord("moral_open", "800/1", DAY)
 
     def set_state(self, state: str) -> None:
         status, _, asked_from = state.partition(",")
@@ -192,7 +196,8 @@ class CaseUnderTest:
             action=action,
             text="Isi.",
             reply="Alasan.",
-            sanction=self.sanction if action in decisions.OUTCOMES else None,
+            record=record_for(action, DAY),
+            finding=Action.DISMISS if action is Action.PROPOSE_FINDING else None,
         )
 
     @staticmethod
@@ -295,17 +300,17 @@ def test_what_a_body_recorded_is_corrected_beside_it(db: None, case_under_test: 
     do: dict[str, Any] = {"actor": Actor(case_under_test.rings["lead body"], NOW), "reply": "Alasan."}
     do["release_id"] = case_under_test.release.pk
     due_on = Case.objects.get().due_on
-    decisions.act(action=Action.REMIND, text="Surat 1.", **do)
+    decisions.act(action=Action.REMIND, record=record_for(Action.REMIND, DAY), **do)
     assert Case.objects.get().due_on == due_on
     before = dataclasses.replace(case_under_test.sanction, decided_on=date(2001, 1, 1))
     ahead = dataclasses.replace(case_under_test.sanction, decided_on=DAY + timedelta(days=1))
     for record in (before, ahead):
         with pytest.raises(TransitionRefused, match="wrong_day"):
-            decisions.act(action=Action.SANCTION, sanction=record, **do)
-    decisions.act(action=Action.SANCTION, sanction=case_under_test.sanction, **do)
-    left = dataclasses.replace(case_under_test.sanction, kind="", why=decisions.NoSanction.SET_ASIDE.value)
-    decisions.act(action=Action.NO_SANCTION, sanction=left, **do)
-    decisions.act(action=Action.CORRECT, sanction=case_under_test.sanction, **do)
+            decisions.act(action=Action.SANCTION, record=record, **do)
+    decisions.act(action=Action.SANCTION, record=case_under_test.sanction, **do)
+    left = dataclasses.replace(case_under_test.sanction, kind="", why=NoSanction.SET_ASIDE.value)
+    decisions.act(action=Action.NO_SANCTION, record=left, **do)
+    decisions.act(action=Action.CORRECT, record=case_under_test.sanction, **do)
     opened = reading.open_release(actor=do["actor"], release_id=do["release_id"])
     outcomes_of = [decided.content["outcome"] for decided in opened.decisions if decided.kind == "sanction"]
     assert outcomes_of == ["sanction", "no_sanction", "correct"]
@@ -315,7 +320,8 @@ def test_what_a_body_recorded_is_corrected_beside_it(db: None, case_under_test: 
 def test_the_table_knows_every_state_and_every_action() -> None:
     assert {state.partition(",")[0] for state in ALLOWED} == {status.value for status in Status}
     used = {action for by in ALLOWED.values() for steps in by.values() for action in steps}
-    assert used == {action.value for action in Action} - {"answer_late", "link", "undo_import"}
+    on_proposal = {"substantiate", "dismiss", "return_finding", "take_back_finding"}
+    assert used == {action.value for action in Action} - {"answer_late", "link", "undo_import"} - on_proposal
 
 
 @pytest.mark.parametrize("column", ["status", "action", "source", "target"])
@@ -336,7 +342,10 @@ def test_without_a_reason_nothing_that_wants_one_happens(db: None, case_under_te
         "referred": ("verifier", {"reopen"}),
         "verified": ("verifier", {"send_back", "refer", "prepare_referral", "propose_ineligible"}),
         "referring": ("forwarder", {"send_back", "deliver"}),
-        "under_examination": ("lead body", {"ask_reporter", "return", "decline", "dismiss"}),
+        "under_examination": (
+            "lead body",
+            {"ask_reporter", "return", "decline", "propose_finding", "postpone_hearing"},
+        ),
         "awaiting_agency": ("lead body", {"sanction", "no_sanction", "reconsider"}),
     }
     for state, (who, actions) in reasons.items():

@@ -17,9 +17,11 @@ from complaints.services.audit import verify
 from complaints.services.evidence import processing
 from complaints.services.forwarding import decisions, reading
 from complaints.services.forwarding.contents import whole
+from complaints.services.forwarding.records import SanctionRecord
 from complaints.services.forwarding.release import forward
 from complaints.services.keyring import Locked
 from complaints.services.transitions import CaseVersion
+from tests.decisions import decide
 from tests.world import Cast, at, close_batch, sealed_upload, send_report
 
 DAY = date(2026, 11, 9)
@@ -72,10 +74,10 @@ def test_from_report_to_sanction(cast: Cast) -> None:
     decisions.act(action=Action.ASK_REPORTER, reply="Siapa saksinya?", **do)
     follow_up.add_message(ticket=sent.ticket, text="Dua rekan.", files=[], today=DAY)
     assert "Dua rekan." in [message.text for message in reading.open_release(**do).thread]
-    decisions.act(action=Action.SUBSTANTIATE, text="Terbukti.", reply="Terbukti.", **do)
-    decisions.act(action=Action.AWAIT_AGENCY, text="Sanksi sedang.", **do)
-    record = decisions.SanctionRecord("moral_open", "800/1", DAY)
-    decisions.act(action=Action.SANCTION, sanction=record, **do)
+    decide(action=Action.SUBSTANTIATE, text="Terbukti.", reply="Terbukti.", **do)
+    decide(action=Action.AWAIT_AGENCY, text="Sanksi sedang.", **do)
+    record = SanctionRecord("moral_open", "800/1", DAY)
+    decisions.act(action=Action.SANCTION, record=record, **do)
     page = follow_up.status_page(ticket=sent.ticket, today=DAY)
     assert page.status == Status.SANCTIONED
     assert page.opened_count == 2  # vera the case, kirana the release

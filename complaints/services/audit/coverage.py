@@ -201,8 +201,11 @@ COVERAGE: Final[Mapping[str, Coverage]] = {
         unbound=_unbound("signed by the body's team; sealed anew with each key of the team", "sealed", "sealed_number"),
     ),
     **dict.fromkeys(
-        ("Finding", "Recommendation", "Sanction"),
+        ("Hearing", "FindingProposal", "Finding", "Recommendation", "Sanction"),
         Coverage(sealed=("id", "sealed"), recorded=("release", "signer", "author", "at")),
+    ),
+    "DecisionCopy": Coverage(
+        sealed=("id", "sealed"), recorded=("sanction", "variant", "object_name", "object_digest")
     ),
     "Staff": Coverage(
         states={

@@ -23,6 +23,7 @@ from complaints.domain.sealing.primitives import SignPair, Stored, blake2b, rand
 from complaints.models.audit import EVENTS, AuditEntry, ChainHead
 from complaints.models.case import CaseStep
 from complaints.models.complaint import Complaint
+from complaints.models.oversight import Decision
 from complaints.models.team import Staff
 from complaints.services.audit.coverage import COVERAGE
 
@@ -356,6 +357,14 @@ def head() -> tuple[int, str]:
 
 
 # --- Digests of the clear columns of rows, for the entries of their acts ----------------------------------------------
+
+
+def is_decision_recorded(row: Decision) -> bool:
+    """Whether a genuine entry of its author records a body's decision as it stands; one query."""
+    entries = AuditEntry.objects.filter(event="decision.recorded", facts__decision=str(row.pk), actor=row.author_id)
+    stored = (row_digest(row), digest_of(row.sealed))
+    recorded = [entry for entry in entries if (entry.facts.get("row"), entry.facts.get("digest")) == stored]
+    return any(is_genuine(entry) for entry in recorded)
 
 
 def row_digest(row: models.Model) -> str:

@@ -24,6 +24,7 @@ from complaints.services.audit import (
     verify_rows,
     verify_signins,
     verify_states,
+    verify_two_people,
 )
 from complaints.services.audit.entries import ChainPosition, EntryVerifier, chunks
 from complaints.services.audit.faults import Fault, RowCheck, Scope
@@ -48,6 +49,7 @@ ROW_CHECKS: Final[tuple[RowCheck, ...]] = (
     *recorded_codes.CHECKS,
     *recorded_rules.CHECKS,
     *verify_assigning.CHECKS,
+    *verify_two_people.CHECKS,
 )
 
 

@@ -23,7 +23,15 @@ from complaints.models.audit import AuditEntry, ChainHead
 from complaints.models.case import Assessment, Case, CaseStep, InternalNote
 from complaints.models.case_links import CaseMove
 from complaints.models.complaint import Complaint, KeyGrant, Message
-from complaints.models.oversight import Finding, Recommendation, Release, Sanction
+from complaints.models.oversight import (
+    DecisionCopy,
+    Finding,
+    FindingProposal,
+    Hearing,
+    Recommendation,
+    Release,
+    Sanction,
+)
 from complaints.models.redaction import Redaction
 from complaints.services import team_key_history
 from complaints.services.audit.coverage import COVERAGE
@@ -184,7 +192,8 @@ _TABLES: Final[Mapping[str, tuple[str, tuple[type[models.Model], ...]]]] = {
     "assessment.recorded": ("assessment", (Assessment,)),
     "redaction.made": ("redaction", (Redaction,)),
     "release.made": ("release", (Release,)),
-    "decision.recorded": ("decision", (Finding, Recommendation, Sanction)),
+    "decision.recorded": ("decision", (Hearing, FindingProposal, Finding, Recommendation, Sanction)),
+    "decision.filed": ("file", (DecisionCopy,)),
 }
 # What else a row of these tables seals, the fact ``copy`` of its entry.
 _COPIES: Final[Mapping[type[models.Model], str]] = {Message: "sealed_for_reporter", Redaction: "stored__sealed"}

@@ -205,7 +205,7 @@ def short_name(name: str) -> str:
 
 
 def open_sink(*, request: HttpRequest, name: str) -> Sink | None:
-    """Begin an upload of a request; it is refused except for an unfinished report, an open ticket, and triage.
+    """Begin an upload of a request; it is refused except for an unfinished report, an open ticket, and staff.
 
     Returns None for a file after so many refused ones that it is not even named.
     """
@@ -222,8 +222,9 @@ def open_sink(*, request: HttpRequest, name: str) -> Sink | None:
 def _room(request: HttpRequest, sinks: list[Sink]) -> StorageRoom:
     under_way = [sink.upload.size for sink in sinks if not sink.upload.refused]
     announced = int(request.META.get("CONTENT_LENGTH") or 0)
-    # Only staff requests have a user; triage enters monitoring reports with screenshots.
-    if access.is_triage(getattr(request, "user", None)):
+    # Only staff requests have a user: triage enters monitoring reports with screenshots, a body copies of decisions.
+    user = getattr(request, "user", None)
+    if access.is_triage(user) or access.is_overseer(user):
         return room_for_officer(under_way=under_way, announced=announced)
     return room_for(session=getattr(request, "reporter", None), under_way=under_way, announced=announced)
 

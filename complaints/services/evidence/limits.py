@@ -75,7 +75,7 @@ def room_for(*, session: ReporterSession | None, under_way: Sequence[int] = (), 
 
 
 def room_for_officer(*, under_way: Sequence[int] = (), announced: int = 0) -> StorageRoom:
-    """Return the space for a new file of a monitoring report that staff enter; arguments as for :func:`room_for`."""
+    """Return the space for a new file that staff upload; arguments as for :func:`room_for`."""
     left = settings.EVIDENCE_MAX_TOTAL_BYTES - sum(under_way)
     if len(under_way) >= settings.EVIDENCE_MAX_FILES or left <= 0:
         return StorageRoom(0, "total")

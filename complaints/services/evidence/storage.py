@@ -22,6 +22,7 @@ from complaints.domain.sealing.records import Context, open_record_of, seal_reco
 from complaints.domain.sealing.segments import DigestMismatch, compared, read_range
 from complaints.models.complaint import Complaint
 from complaints.models.evidence import DraftFile, Evidence, EvidenceObject
+from complaints.models.oversight import DecisionCopy
 from complaints.services import team_key_history
 from complaints.services.audit import log
 from complaints.services.evidence import worker_key
@@ -263,4 +264,5 @@ def referenced_objects() -> set[str]:
     """Return the names of all objects that a row refers to."""
     # Drafts are read first: a file that is sent in between is then counted twice, otherwise not at all.
     names = set(DraftFile.objects.exclude(object_name=None).values_list("object_name", flat=True))
+    names |= set(DecisionCopy.objects.values_list("object_name", flat=True))
     return {name for name in names if name} | set(EvidenceObject.objects.values_list("object_name", flat=True))

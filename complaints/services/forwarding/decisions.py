@@ -1,4 +1,4 @@
-"""The acts of a body on its release: taking it up, asking, returning it, findings, recommendations and sanctions."""
+"""The acts of a body on its release: taking it up, asking, hearing, findings, recommendations and outcomes."""
 
 from __future__ import annotations
 
@@ -9,37 +9,45 @@ from datetime import date
 from typing import Final
 
 from django.db import transaction
-from django.db.models import TextChoices
-from django.utils.translation import gettext_lazy as _
 from django.utils.translation import override as in_language
 
 from complaints import access
 from complaints.domain import workflow
 from complaints.domain.sealing.primitives import SignPair
-from complaints.domain.sealing.records import seal_record
-from complaints.domain.workflow import Action, ActorKind, TransitionRefused
+from complaints.domain.sealing.records import JSON, seal_record
+from complaints.domain.workflow import Action, ActorKind, Refusal, TransitionRefused
 from complaints.models.case import CaseStep
-from complaints.models.oversight import Finding, Recommendation, Release, Sanction
+from complaints.models.oversight import Finding, FindingProposal, Hearing, Recommendation, Release, Sanction
 from complaints.models.reference_data import SanctionKind
 from complaints.services import case_membership, disclosure_check, transitions
 from complaints.services.actor import Actor
 from complaints.services.audit import log
 from complaints.services.audit.log import row_digest
+from complaints.services.forwarding import decision_copies
+from complaints.services.forwarding.findings import FINDINGS, open_proposal, proposal_content
 from complaints.services.forwarding.reading import (
+    AnyDecision,
     OpenedRelease,
     actions,
     chain_of,
     decision_context,
+    decisions_of,
     open_contents,
     reporters_of,
 )
+from complaints.services.forwarding.records import NoSanction, Record, SanctionRecord, check_record
 from complaints.services.forwarding.release import end_releases
 from complaints.services.forwarding.release_assignment import take_by_acting
 from complaints.services.keyring import check_keys
 from complaints.services.messages import send_to_reporter
 from complaints.services.transitions import CaseChanged, CaseVersion
 
-_DECISIONS: dict[Action, type[Finding | Recommendation | Sanction]] = {
+_DECISIONS: dict[Action, type[AnyDecision]] = {
+    Action.HEAR_ACCUSED: Hearing,
+    Action.POSTPONE_HEARING: Hearing,
+    Action.PROPOSE_FINDING: FindingProposal,
+    Action.RETURN_FINDING: FindingProposal,
+    Action.TAKE_BACK_FINDING: FindingProposal,
     Action.SUBSTANTIATE: Finding,
     Action.DISMISS: Finding,
     Action.RECONSIDER: Finding,
@@ -51,34 +59,34 @@ _DECISIONS: dict[Action, type[Finding | Recommendation | Sanction]] = {
     Action.CORRECT: Sanction,
     Action.CRIMINAL_OUTCOME: Sanction,
 }
-OUTCOMES: Final = frozenset({Action.SANCTION, Action.NO_SANCTION, Action.CORRECT})
 # Steps by which a body gives a case back to the office, which reads their text.
 _GIVES_BACK: Final = frozenset({Action.RETURN, Action.DECLINE})
-
-
-class NoSanction(TextChoices):
-    """Why no sanction stands; sealed with the decision."""
-
-    AGENCY = "agency", _("The agency decided on no sanction")
-    LEFT = "left", _("The accused no longer serves, so that no disciplinary sanction can be imposed")
-    DIED = "died", _("The accused has died")
-    CLEARED = "cleared", _("The accused was cleared")
-    SET_ASIDE = "set_aside", _("The decision on the sanction was set aside")
+# Steps of which the reporter reads nothing.
+_INTERNAL: Final = workflow.UNTOLD | {Action.RETURN}
 
 
 @dataclass(frozen=True)
-class SanctionRecord:
-    """What the agency decided: the kind of sanction (code), or ``why`` none stands, and its number and date.
+class Statement:
+    """What a body says with a step.
 
-    ``accused_status`` is "pns" or "pppk" as the liaison said, ``rule`` the agency's own rule if the kind asks for it.
+    Attributes:
+        text: what stays on the release, where the office reads it: a finding, a recommendation, the question of a
+            return; of a proposal and its return, what the other person of the body reads.
+        reply: what the reporter reads; required for a question, and where the workflow requires a reason.
+        record: what is recorded beside the words; required for the steps of ``records.DATED``.
+        finding: what is proposed, SUBSTANTIATE or DISMISS, with PROPOSE_FINDING alone.
+        override: why ``reply`` is sent despite a disclosure warning.
+        copy: the copy of the decision that the step records, stored already.
     """
 
-    kind: str
-    number: str
-    decided_on: date
-    accused_status: str = ""
-    rule: str = ""
-    why: str = ""
+    text: str = ""
+    reply: str = ""
+    record: Record | None = None
+    finding: Action | None = None
+    override: disclosure_check.Override | None = None
+    copy: decision_copies.PreparedCopy | None = None
+    # The proposal that the step confirms.
+    proposal: uuid.UUID | None = None
 
 
 def first_day(opened: Sequence[OpenedRelease]) -> date | None:
@@ -96,99 +104,139 @@ def act(
     action: Action,
     text: str = "",
     reply: str = "",
-    sanction: SanctionRecord | None = None,
+    record: Record | None = None,
+    finding: Action | None = None,
     seen: CaseVersion | None = None,
     newest: int | None = None,
     override: disclosure_check.Override | None = None,
+    copy: decision_copies.PreparedCopy | None = None,
 ) -> CaseStep:
     """Perform an action of the body on its release.
 
+    A finding is recorded in the words in which another person proposed it: SUBSTANTIATE and DISMISS take neither
+    ``text`` nor ``reply``.
+
     Args:
-        text: what triage reads on the release: the finding, the recommendation, or the question of a return.
-        reply: what the reporter reads; required for a question, and where the workflow requires a reason.
-        sanction: what the agency decided; required with the actions of OUTCOMES.
+        text, reply, record, finding, override, copy: as for :class:`Statement`.
         seen: the version of the case that the person saw; None skips the comparison.
         newest: the number of the newest release that the person saw; None skips the comparison.
-        override: why ``reply`` was sent despite a disclosure warning.
 
     Raises:
         Release.DoesNotExist: no release of this person's body.
-        TransitionRefused, CaseChanged, Locked: nothing was written; "wrong_day" for a decision before the act that the
-            reports tell, or of a day to come.
+        TransitionRefused, CaseChanged, Locked: nothing was written; "wrong_day" for a day before the act that the
+            reports tell, or a day to come; "unheard" for a finding "proven" without the right of reply.
     """
     release = access.releases_for(actor.staff).select_related("case", "body").get(pk=release_id)
     if action not in {row.action for row in actions(keyring=actor.keyring, release=release)}:
-        raise TransitionRefused(workflow.Refusal.NOT_FROM_HERE)
-    signer = actor.keyring.keys_of(f"body-{release.body_id}").sign
+        raise TransitionRefused(Refusal.NOT_FROM_HERE)
     opened = open_contents(actor.keyring, chain_of(release))
     if newest not in (None, opened[0].release.number):
         # What came meanwhile is read first.
         raise CaseChanged
-    _check_words(action, text, reply)
-    _check_outcome(action, sanction, opened, actor.today)
+    statement = Statement(text, reply, record, finding, override, copy)
+    if action in FINDINGS:
+        statement = _proposed(actor, release, action)
+    _check_words(action, statement)
+    check_record(action, statement.record, first_day=first_day(opened), today=actor.today)
+    if statement.finding is Action.SUBSTANTIATE and not workflow.was_heard(_actions_of(release)):
+        raise TransitionRefused(Refusal.UNHEARD)
     step = transitions.perform(
         case_id=release.case_id,
         action=action,
         actor_kind=ActorKind.BODY,
         actor=actor,
-        reason=text if action is Action.RETURN else reply,
+        reason=statement.text if action in _INTERNAL else statement.reply,
         seen=seen,
     )
     take_by_acting(actor, release)
     if action in _DECISIONS:
-        _store_decision(actor, release, action, text or reply, sanction, signer)
-    reporters = reporters_of(opened)
-    if action in _GIVES_BACK:
-        _send_messages(actor, release, step, reporters, text, to_triage=True)
-    _send_messages(actor, release, step, reporters, "" if action is Action.RETURN else _with_sanction(reply, sanction))
-    if reply and override:
-        first = release.case.complaints.filter(pk__in=reporters).order_by("pk").first()
-        if first:
-            disclosure_check.record_override_by_body(
-                actor=actor, release=release, complaint=first, override=override, step=step
-            )
+        _store_decision(actor, release, action, statement)
+    _tell(actor, release, step, reporters_of(opened), statement)
     if action in _GIVES_BACK:
         end_releases(actor=actor, step=step)
     return step
 
 
-def _check_words(action: Action, text: str, reply: str) -> None:
-    if action is Action.CRIMINAL_OUTCOME and not (text.strip() and reply.strip()):
-        raise TransitionRefused(workflow.Refusal.REASON_MISSING)
+def _actions_of(release: Release) -> list[str]:
+    return list(release.case.steps.order_by("sequence").values_list("action", flat=True))
 
 
-def _check_outcome(
-    action: Action, sanction: SanctionRecord | None, opened: Sequence[OpenedRelease], today: date
-) -> None:
-    if action not in OUTCOMES:
-        return
-    if sanction is None:
-        raise TransitionRefused(workflow.Refusal.REASON_MISSING)
-    if not (first_day(opened) or date.min) <= sanction.decided_on <= today:
-        raise TransitionRefused(workflow.Refusal.WRONG_DAY)
+def _proposed(actor: Actor, release: Release, action: Action) -> Statement:
+    """Return what was proposed and is now confirmed; raises TransitionRefused where it is another finding, or none."""
+    proposal = open_proposal(release, decisions_of(release, actor.keyring.release(release)))
+    if proposal is None or proposal.finding is not action:
+        raise TransitionRefused(Refusal.NOT_PROPOSED)
+    if proposal.author == actor.staff.pk:
+        raise TransitionRefused(Refusal.SAME_PERSON)
+    return Statement(proposal.text, proposal.reply, override=proposal.override, proposal=proposal.id)
 
 
-def _with_sanction(message: str, sanction: SanctionRecord | None) -> str:
-    if sanction is None:
+def _check_words(action: Action, statement: Statement) -> None:
+    """Refuse a step without the words that it needs, so that a second person never confirms what is refused then."""
+    needs_reply = action is Action.CRIMINAL_OUTCOME or statement.finding is Action.DISMISS
+    if action is Action.PROPOSE_FINDING and statement.finding not in FINDINGS:
+        raise TransitionRefused(Refusal.REASON_MISSING)
+    if (action is Action.CRIMINAL_OUTCOME and not statement.text.strip()) or (
+        needs_reply and not statement.reply.strip()
+    ):
+        raise TransitionRefused(Refusal.REASON_MISSING)
+
+
+def _with_sanction(message: str, record: Record | None) -> str:
+    if not isinstance(record, SanctionRecord):
         return message
     with in_language("id"):
-        outcome = str(NoSanction(sanction.why).label) if sanction.why else ""
-    label = outcome or SanctionKind.objects.get(pk=sanction.kind).label_id
+        outcome = str(NoSanction(record.why).label) if record.why else ""
+    label = outcome or SanctionKind.objects.get(pk=record.kind).label_id
     return f"{label}. {message}".strip() if message else f"{label}."
 
 
-def _store_decision(
-    actor: Actor, release: Release, action: Action, text: str, sanction: SanctionRecord | None, signer: SignPair
-) -> None:
+def _store_decision(actor: Actor, release: Release, action: Action, statement: Statement) -> None:
+    signer = actor.keyring.keys_of(f"body-{release.body_id}").sign
     row = _DECISIONS[action](release=release, author=actor.staff, signer=signer.public, at=actor.now)
-    content: dict[str, str] = {"outcome": action.value, "text": text}
-    if sanction is not None:
-        content |= {"kind": sanction.kind, "number": sanction.number, "decided_on": sanction.decided_on.isoformat()}
-        content |= {"accused_status": sanction.accused_status, "rule": sanction.rule, "why": sanction.why}
+    content: dict[str, JSON] = {"outcome": action.value, "text": statement.text or statement.reply}
+    if statement.record is not None:
+        content |= statement.record.content()
+    if statement.finding is not None:
+        content |= proposal_content(statement.finding, statement.text, statement.reply, statement.override)
+    facts = {"decision": str(row.pk), "kind": action.value}
+    if statement.proposal is not None:
+        content["proposal"] = facts["proposal"] = str(statement.proposal)
+    if statement.copy is not None:
+        content["copies"] = statement.copy.ids
+    _save(actor, release, row, content, facts, signer)
+    if statement.copy is not None and isinstance(row, Sanction):
+        decision_copies.store(actor=actor, release=release, sanction=row, copy=statement.copy, signer=signer)
+
+
+def _save(
+    actor: Actor,
+    release: Release,
+    row: AnyDecision,
+    content: dict[str, JSON],
+    facts: dict[str, str],
+    signer: SignPair,
+) -> None:
     row.sealed = seal_record(bytes(release.public_key), decision_context(row, release), content, signer)
     row.save(force_insert=True)
-    facts = {"decision": str(row.pk), "kind": action.value, "digest": log.digest_of(row.sealed), "row": row_digest(row)}
+    facts |= {"digest": log.digest_of(row.sealed), "row": row_digest(row)}
     actor.record("decision.recorded", case=release.case_id, facts=facts)
+
+
+def _tell(actor: Actor, release: Release, step: CaseStep, reporters: dict[str, bytes], statement: Statement) -> None:
+    """Send the words of a step to whom they are for."""
+    action = Action(step.action)
+    if action in _GIVES_BACK:
+        _send_messages(actor, release, step, reporters, statement.text, to_triage=True)
+    if action in _INTERNAL:
+        return
+    _send_messages(actor, release, step, reporters, _with_sanction(statement.reply, statement.record))
+    if statement.reply and statement.override:
+        first = release.case.complaints.filter(pk__in=reporters).order_by("pk").first()
+        if first:
+            disclosure_check.record_override_by_body(
+                actor=actor, release=release, complaint=first, override=statement.override, step=step
+            )
 
 
 def _send_messages(

@@ -31,8 +31,9 @@ from complaints.services.actor import Actor
 from complaints.services.audit import log
 from complaints.services.audit.log import RecordedEntry
 from complaints.services.evidence import storage
-from complaints.services.forwarding import reading
+from complaints.services.forwarding import decision_copies, reading
 from complaints.services.forwarding.contents import ReleasedItem
+from complaints.services.forwarding.decision_copies import CopyLine
 from complaints.services.keyring import Keyring, signer_of
 
 DOWNLOADED: Final = "release.downloaded"
@@ -76,6 +77,18 @@ class Dossier:
     left_out: list[DossierFile]
     history: list[HistoryEntry]
     day: date
+    # Copies of decisions by the decision that the body recorded.
+    copies: dict[uuid.UUID, list[CopyLine]]
+
+    @property
+    def decision_files(self) -> list[tuple[str, CopyLine]]:
+        """The copies of decisions, each with its name in the ZIP: "Putusan-1/putusan-asli.pdf"."""
+        recorded = [entry for entry in self.opened.decisions if self.copies.get(entry.id)]
+        return [
+            (f"Putusan-{number}/putusan{_mark(line)}.{kinds.ending(line.info.type, line.info.name)}", line)
+            for number, entry in enumerate(sorted(recorded, key=lambda entry: entry.at), start=1)
+            for line in self.copies[entry.id]
+        ]
 
     @property
     def releases(self) -> list[Release]:
@@ -107,7 +120,13 @@ def open_dossier(*, actor: Actor, release_id: uuid.UUID, knowing: bool, is_repla
     facts |= {"files": len(files), "knowing": int(knowing)}
     actor.record(DOWNLOADED, case=opened.case.pk, facts=facts)
     left_out = [file for file in everything if file not in files]
-    return Dossier(opened, files, left_out, _history(opened), timezone.localdate(actor.now))
+    pair = actor.keyring.release(opened.release)
+    kept = decision_copies.of_decisions(release=opened.release, pair=pair, entries=opened.decisions)
+    return Dossier(opened, files, left_out, _history(opened), timezone.localdate(actor.now), kept)
+
+
+def _mark(line: CopyLine) -> str:
+    return _MARKS.get(line.row.variant, "")
 
 
 @transaction.atomic
@@ -115,7 +134,7 @@ def open_custody(*, actor: Actor, release_id: uuid.UUID, is_replaced: bool | Non
     """Open a forwarding for the custody sheet of all its files; no file is read. Raises as :func:`open_dossier`."""
     opened = reading.open_release(actor=actor, release_id=release_id, is_replaced=is_replaced)
     actor.record("custody.printed", case=opened.case.pk, facts={"release": str(release_id)})
-    return Dossier(opened, _files(opened), [], _history(opened), timezone.localdate(actor.now))
+    return Dossier(opened, _files(opened), [], _history(opened), timezone.localdate(actor.now), {})
 
 
 def warned_of(opened: reading.ReleaseFile) -> list[str]:
@@ -256,6 +275,8 @@ def _entries(dossier: Dossier, documents: Sequence[Document]) -> Iterator[tuple[
     for file in dossier.files:
         info = file.item.info
         yield file.name, info.length, storage.stream(file.stored, info)
+    for name, line in dossier.decision_files:
+        yield name, line.info.length, decision_copies.stream(line.row, line.info)
     manifest = _manifest(dossier, documents)
     yield MANIFEST, len(manifest), [manifest]
 
@@ -284,6 +305,7 @@ def _manifest(dossier: Dossier, documents: Sequence[Document]) -> bytes:
         "files": [
             *({"name": one.name, **_measures(len(one.content), sha256(one.content).hexdigest())} for one in documents),
             *(_file_lines(file) for file in dossier.files),
+            *({"name": name, **_measures(line.info.length, line.info.sha256)} for name, line in dossier.decision_files),
         ],
         "left_out": [_file_lines(file) | {"reason": "malware_warning"} for file in dossier.left_out],
     }

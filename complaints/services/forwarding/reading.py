@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Final
+from typing import Final, TypeAlias
 
 from django.db import transaction
 from django.db.models import IntegerField, Q, QuerySet, Value
@@ -27,6 +27,8 @@ from complaints.models.evidence import EvidenceObject
 from complaints.models.oversight import (
     Decision,
     Finding,
+    FindingProposal,
+    Hearing,
     Recommendation,
     Release,
     ReleasedFile,
@@ -47,7 +49,10 @@ from complaints.services.messages import read_marked, read_released
 from complaints.services.team_key_history import UnpinnedKey, trusted_signer
 
 Variant = EvidenceObject.Variant
-DECISIONS: Final[tuple[type[Finding | Recommendation | Sanction], ...]] = (Finding, Recommendation, Sanction)
+AnyDecision = Hearing | FindingProposal | Finding | Recommendation | Sanction
+# The proposals are the body's own: the office reads a finding when a second person has confirmed it.
+DECISIONS: Final[tuple[type[AnyDecision], ...]] = (Hearing, Finding, Recommendation, Sanction)
+DECISIONS_OF_BODY: Final[tuple[type[AnyDecision], ...]] = (*DECISIONS, FindingProposal)
 
 
 @dataclass(frozen=True)
@@ -59,10 +64,16 @@ class ReleaseMessage:
     told: Retaliation | None = None
 
 
+# What a decision seals, as its record made it.
+SealedContent: TypeAlias = "Mapping[str, JSON]"
+
+
 @dataclass(frozen=True)
 class DecisionEntry:
-    """An opened decision; ``kind`` is "finding", "recommendation" or "sanction", ``content`` as it was sealed."""
+    """An opened decision; ``kind`` is the name of its model in lower case, ``content`` as it was sealed."""
 
+    id: uuid.UUID
+    author: uuid.UUID
     kind: str
     at: datetime
     content: dict[str, JSON]
@@ -156,7 +167,7 @@ def open_release(*, actor: Actor, release_id: uuid.UUID, is_replaced: bool | Non
         case=release.case,
         opened=opened,
         thread=thread,
-        decisions=_decisions({release: pair})[release],
+        decisions=decisions_of(release, pair),
         actions=[] if under_check else actions(keyring=actor.keyring, release=release, is_replaced=is_replaced),
         under_check=under_check,
         previous=previous,
@@ -309,30 +320,37 @@ def messages_on(release: Release, pair: BoxPair, reporters: dict[str, bytes]) ->
     return messages
 
 
-def _decisions(pairs: Mapping[Release, BoxPair]) -> dict[Release, list[DecisionEntry]]:
-    """Return the opened decisions by release, in the order of DECISIONS and of time; reads the three tables at once."""
+def decisions_of(release: Release, pair: BoxPair) -> list[DecisionEntry]:
+    """Return the opened decisions of a release with its proposals, for its body; raises SealError, UnpinnedKey."""
+    return _decisions({release: pair}, DECISIONS_OF_BODY)[release]
+
+
+def _decisions(
+    pairs: Mapping[Release, BoxPair], models: Sequence[type[AnyDecision]]
+) -> dict[Release, list[DecisionEntry]]:
+    """Return the opened decisions by release, in the order of ``models`` and of time; reads all tables at once."""
     by_id = {release.pk: release for release in pairs}
-    columns = ("kind", "pk", "release_id", "signer", "sealed", "at")
+    columns = ("kind", "pk", "release_id", "author_id", "signer", "sealed", "at")
     first, *others = (
         model.objects.filter(release__in=by_id)
         .annotate(kind=Value(index, output_field=IntegerField()))
         .values_list(*columns)
-        for index, model in enumerate(DECISIONS)
+        for index, model in enumerate(models)
     )
     decisions: dict[Release, list[DecisionEntry]] = {release: [] for release in pairs}
     rows = first.union(*others, all=True) if by_id else first.none()
-    for index, pk, release_id, stored_signer, sealed, at in sorted(rows, key=lambda row: (row[0], row[5])):
-        release, model = by_id[release_id], DECISIONS[index]
+    for index, pk, release_id, author, stored_signer, sealed, at in sorted(rows, key=lambda row: (row[0], row[6])):
+        release, model = by_id[release_id], models[index]
         row = model(pk=pk, release=release)
         signer = trusted_signer(stored_signer, f"body-{release.body_id}")
         content = open_record(pairs[release], sealed, decision_context(row, release), signer)
-        decisions[release].append(DecisionEntry(model.__name__.lower(), at, content))
+        decisions[release].append(DecisionEntry(pk, author, model.__name__.lower(), at, content))
     return decisions
 
 
 def decisions_for_triage(*, keyring: Keyring, releases: Sequence[Release]) -> dict[Release, list[DecisionEntry]]:
     """Return the opened decisions of bodies by release, for a member of triage; raises as :func:`open_contents`."""
-    return _decisions({release: keyring.release(release) for release in releases})
+    return _decisions({release: keyring.release(release) for release in releases}, DECISIONS)
 
 
 def decision_context(row: Decision, release: Release) -> Context:
@@ -357,9 +375,18 @@ def actions(*, keyring: Keyring, release: Release, is_replaced: bool | None = No
     asked_from = Status(case.asked_from) if case.asked_from else None
     permissions = access.permissions_of(keyring.staff)
     rows = workflow.allowed(Status(case.status), ActorKind.BODY, permissions, asked_from=asked_from)
+    if any(row.proposal for row in rows):
+        earlier = case.steps.order_by("sequence").values_list("action", flat=True)
+        state = "open" if workflow.has_open_proposal(earlier) else "none"
+        rows = [row for row in rows if row.proposal in ("", state)]
     if any(row.action is Action.ASK_REPORTER for row in rows) and not _has_reporter(release):
         return [row for row in rows if row.action is not Action.ASK_REPORTER]
     return rows
+
+
+def was_heard(release: Release) -> bool:
+    """Whether the body recorded that it heard the accused, or summoned them in vain; one query."""
+    return workflow.was_heard(release.case.steps.order_by("sequence").values_list("action", flat=True))
 
 
 def _has_reporter(release: Release) -> bool:

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, TypedDict, Unpack
 
 from django.utils import timezone
 
@@ -20,12 +20,22 @@ from complaints.models.complaint import Complaint, Message
 from complaints.models.evidence import EvidenceObject
 from complaints.models.oversight import OversightBody, Release
 from complaints.models.redaction import Redaction
+from complaints.models.reference_data import SanctionKind
 from complaints.services import assignment, case_actions, case_file, follow_up, redactions, retaliation, submission
 from complaints.services.actor import Actor
 from complaints.services.evidence import drafts, intake, metadata_check
 from complaints.services.evidence.redacted_copies import Removal
-from complaints.services.forwarding import decisions, reading
+from complaints.services.forwarding import decision_copies, decisions, reading
 from complaints.services.forwarding.contents import Choice, whole
+from complaints.services.forwarding.decision_copies import PreparedCopy
+from complaints.services.forwarding.records import (
+    HearingKind,
+    HearingRecord,
+    NoSanction,
+    RecommendationRecord,
+    Record,
+    SanctionRecord,
+)
 from complaints.services.forwarding.release import forward, supplement
 from complaints.services.keyring import Keyring
 from complaints.services.samples.stories import Planned, Texts
@@ -42,10 +52,17 @@ _STEPS_OF_BODIES: Final = {
     "take_up": (Action.TAKE_UP, "", ""),
     "return": (Action.RETURN, "return_question", ""),
     "ask_for_body": (Action.ASK_REPORTER, "", "question"),
-    "substantiate": (Action.SUBSTANTIATE, "body_finding", ""),
-    "dismiss": (Action.DISMISS, "body_dismissal", "body_dismissal"),
-    "await": (Action.AWAIT_AGENCY, "recommendation", ""),
 }
+
+
+class _Statement(TypedDict, total=False):
+    """What a body says with a step, as ``decisions.act`` takes it."""
+
+    text: str
+    reply: str
+    record: Record
+    finding: Action
+    copy: PreparedCopy | None
 
 
 # Who does the work of a kind on the report that the separate team holds.
@@ -221,30 +238,59 @@ class Desk:
     # --- The body -----------------------------------------------------------------------------------------------------
 
     def _decide(
-        self,
-        case: Open,
-        action: Action,
-        now: datetime,
-        *,
-        text: str = "",
-        reply: str = "",
-        sanction: decisions.SanctionRecord | None = None,
+        self, case: Open, action: Action, now: datetime, *, other: bool = False, **statement: Unpack[_Statement]
     ) -> None:
         if case.release_id is None or case.body is None:
             raise ValueError("not forwarded")
-        actor = self._actor(case.body.pk, case, now)
+        actor = self._actor(case.body.pk, case, now, other=other)
         reading.open_release(actor=actor, release_id=case.release_id)
-        decisions.act(actor=actor, release_id=case.release_id, action=action, text=text, reply=reply, sanction=sanction)
+        decisions.act(actor=actor, release_id=case.release_id, action=action, **statement)
+
+    def _hear(self, case: Open, now: datetime) -> None:
+        number = f"BAP/{case.plan.number:03d}/{now:%m/%Y}"
+        record = HearingRecord(HearingKind.IN_PERSON.value, timezone.localdate(now), number)
+        self._decide(case, Action.HEAR_ACCUSED, now, record=record)
+
+    def _propose_proven(self, case: Open, now: datetime) -> None:
+        text = case.texts["body_finding"]
+        self._decide(case, Action.PROPOSE_FINDING, now, finding=Action.SUBSTANTIATE, text=text)
+
+    def _substantiate(self, case: Open, now: datetime) -> None:
+        self._propose_proven(case, now)
+        self._decide(case, Action.SUBSTANTIATE, now, other=True)
+
+    def _dismiss(self, case: Open, now: datetime) -> None:
+        text = case.texts["body_dismissal"]
+        self._decide(case, Action.PROPOSE_FINDING, now, finding=Action.DISMISS, text=text, reply=text)
+        self._decide(case, Action.DISMISS, now, other=True)
+
+    def _await(self, case: Open, now: datetime) -> None:
+        today = timezone.localdate(now)
+        record = RecommendationRecord(
+            kinds=(case.texts["recommended_kind"],),
+            accused_status="pns",
+            addressee=f"PPK {case.texts['agency_name_for_sanction']}",
+            number=f"R-{case.plan.number:03d}/{now:%m/%Y}",
+            decided_on=today,
+            due_on=today + timedelta(days=30),
+        )
+        self._decide(case, Action.AWAIT_AGENCY, now, text=case.texts["recommendation"], record=record)
 
     def _no_sanction(self, case: Open, now: datetime) -> None:
-        record = decisions.SanctionRecord("", "", timezone.localdate(now), why=decisions.NoSanction.LEFT.value)
+        record = SanctionRecord("", "", timezone.localdate(now), why=NoSanction.LEFT.value)
         reply = "Orang yang Anda laporkan sudah pensiun sebelum instansinya memutuskan."
-        self._decide(case, Action.NO_SANCTION, now, reply=reply, sanction=record)
+        self._decide(case, Action.NO_SANCTION, now, reply=reply, record=record)
 
     def _sanction(self, case: Open, now: datetime) -> None:
-        kind, number = case.texts["sanction_kind"], case.texts["sanction_number"]
-        sanction = decisions.SanctionRecord(kind, number, timezone.localdate(now))
-        self._decide(case, Action.SANCTION, now, text=case.texts["agency_name_for_sanction"], sanction=sanction)
+        kind, number = SanctionKind.objects.get(pk=case.texts["sanction_kind"]), case.texts["sanction_number"]
+        record = SanctionRecord(kind.pk, number, timezone.localdate(now), accused_status="pns", basis=kind.basis)
+        copy = None
+        if case.texts["recommended_kind"] != kind.pk:
+            # One of them is enough to show how it looks.
+            lines = ["CONTOH - dokumen fiktif", "", f"Keputusan nomor {number}", case.texts["agency_name_for_sanction"]]
+            copy = decision_copies.prepare(_seal("keputusan.pdf", sample_files.document(lines)))
+        text = case.texts["agency_name_for_sanction"]
+        self._decide(case, Action.SANCTION, now, text=text, record=record, copy=copy)
 
 
 def files_of(plan: Planned) -> list[drafts.DraftFileInfo]:

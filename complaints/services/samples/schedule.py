@@ -15,7 +15,8 @@ REPORTERS: Final = frozenset({"send", "answer", "withdraw", "retaliated"})
 _BESIDES: Final[dict[int, Steps]] = {8: [("retaliated", 8), ("read", 9), ("inform", 9), ("protect", 10)]}
 _ASKED: Steps = [("start", 1), ("ask", 1), ("answer", 2), ("reply", 3)]
 _RELEASED: Steps = [*_ASKED, ("verify", 3), ("forward", 4), ("take_up", 7)]
-_PROVEN: Steps = [*_RELEASED, ("substantiate", 14), ("await", 15)]
+_HEARD: Steps = [*_RELEASED, ("hear", 12)]
+_PROVEN: Steps = [*_HEARD, ("substantiate", 14), ("await", 15)]
 
 
 def _steps(status: str, age: int, *, odd: bool) -> Steps:
@@ -23,6 +24,7 @@ def _steps(status: str, age: int, *, odd: bool) -> Steps:
     noted: Steps = [("start", 1), ("note", 1)]
     forwarded: Steps = [("start", 1), ("verify", 2), ("forward", 3)]
     examined: Steps = [*noted, ("verify", 2), ("forward", 3), ("take_up", 6), ("ask_for_body", 8), ("answer", 9)]
+    proposed: Steps = [*_HEARD, ("propose_proven", 13)]
     asked_by_body: Steps = [*forwarded, ("take_up", 5), ("ask_for_body", 7)]
     forwarded_again: Steps = [*forwarded, ("return", 5), ("note", 5), ("verify", 6), ("forward", 7)]
     withdrawn_early: Steps = [*noted, ("withdraw", 3)] if odd else [("withdraw", 1)]
@@ -32,10 +34,10 @@ def _steps(status: str, age: int, *, odd: bool) -> Steps:
         "needs_information": asked_by_body if age >= 11 else [*noted, ("ask", 3)],
         "verified": [*_ASKED, ("verify", 3)] if age >= 5 else [*noted, ("verify", min(2, age - 1))],
         "forwarded": forwarded_again if age >= 9 else forwarded,
-        "under_examination": examined if odd else _RELEASED,
-        "substantiated": [*_RELEASED, ("substantiate", age - 2)],
+        "under_examination": examined if odd else proposed if age >= 15 else _RELEASED,
+        "substantiated": [*_HEARD, ("substantiate", age - 2)],
         "unsubstantiated": [*_RELEASED, ("dismiss", 22)],
-        "awaiting_agency": [*_RELEASED, ("substantiate", age - 14), ("await", age - 13)],
+        "awaiting_agency": [*_HEARD, ("substantiate", age - 14), ("await", age - 13)],
         "overdue_agency": _PROVEN,
         "sanctioned": [*_PROVEN, ("sanction", age - 4 if age >= 57 else 28)],
         "not_sanctioned": [*_PROVEN, ("no_sanction", 30)],

@@ -18,13 +18,14 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
+from complaints.adapters import sample_files
 from complaints.domain import checklists
 from complaints.domain.risk import RiskAnswer, RiskQuestion
 from complaints.domain.workflow import Action
 from complaints.models.case import Case
 from complaints.models.complaint import Complaint
 from complaints.models.evidence import EvidenceObject
-from complaints.models.oversight import Release, ReleasedFile
+from complaints.models.oversight import DecisionCopy, Release, ReleasedFile
 from complaints.models.team import Role, Staff, TeamMembership
 from complaints.queue import JOBS
 from complaints.services import mfa
@@ -277,24 +278,49 @@ class MarkedProcedure:
         self.answer(self.mark("body_answer"))
         form = {"text": self.mark("finding")}
         form |= {"reply": f"{self.mark('finding_reply')} {self.markers['nip']}", "override": self.mark("body_override")}
-        self.step(kirana, release, "substantiate", **form)
-        self.step(kirana, release, "await_agency", text=self.mark("recommendation"), reply=self.mark("advice_reply"))
+        self.finding(kirana, release, form)
         letter = {name: self.mark(f"letter_{name}") for name in ("to", "number", "words")}
         address = reverse("admin:complaints_release_letter", args=[release.pk, "remind"])
         assert kirana.post(address, letter | {"day": timezone.localdate().isoformat()}).content.startswith(b"%PDF")
-        self.step(kirana, release, "remind", text=self.mark("reminder"))
+        today = timezone.localdate().isoformat()
+        sent = {"addressee": self.mark("reminder_to"), "number": self.mark("reminder_number"), "decided_on": today}
+        self.step(kirana, release, "remind", text=self.mark("reminder"), **sent)
         decision = {
             "kind": "moral_open",
             "accused_status": "pns",
             "rule": self.mark("agency_rule"),
+            "basis": self.mark("decision_basis"),
             "number": f"800/{self.mark('decision')}",
             "reply": self.mark("sanction_reply"),
         }
-        self.step(kirana, release, "sanction", decided_on=timezone.localdate().isoformat(), **decision)
+        copy = sample_files.document([self.mark("decision_copy")])
+        file = SimpleUploadedFile(f"{self.mark('decision_copy_name')}.pdf", copy)
+        self.step(kirana, release, "sanction", decided_on=today, copy=file, **decision)
+        stored = DecisionCopy.objects.get(variant="original")
+        address = reverse("admin:complaints_release_decision_file", args=[release.pk, stored.pk])
+        assert b"".join(kirana.post(address).streaming_content) == copy  # type: ignore[attr-defined]
         gone = {"why": "set_aside", "number": self.mark("set_aside"), "reply": self.mark("set_aside_reply")}
         self.step(kirana, release, "no_sanction", decided_on=timezone.localdate().isoformat(), **gone)
         self.step(kirana, release, "correct", decided_on=timezone.localdate().isoformat(), **decision)
         assert Case.objects.get(pk=release.case_id).status == "sanctioned"
+
+    def finding(self, kirana: Client, release: Release, form: dict[str, str]) -> None:
+        """Hear the accused, propose, send back, propose anew and confirm by two people, and recommend."""
+        today, kresna = timezone.localdate().isoformat(), self.staff("kresna")
+        self.step(kirana, release, "postpone_hearing", text=self.mark("postponed"))
+        heard = {"kind": "absent", "decided_on": today, "number": self.mark("summons"), "text": self.mark("hearing")}
+        self.step(kirana, release, "hear_accused", **heard)
+        address = reverse("admin:complaints_release_finding", args=[release.pk])
+        page = reverse("admin:complaints_release_change", args=[release.pk])
+        sent_back, confirmed = {"do": "return", "reason": self.mark("sent_back")}, {"do": "confirm"}
+        for answer in (sent_back, confirmed | {"finding": "substantiate"}):
+            self.step(kirana, release, "substantiate", **form)
+            shown = kresna.get(page).context
+            assert kresna.post(address, answer | {"seen": shown["seen"], "newest": shown["newest"]}).status_code == 302
+        advice = {"accused_status": "pns", "kinds": "moral_open", "decided_on": today}
+        advice |= {"reply": self.mark("advice_reply")}
+        advice |= {name: self.mark(f"advice_{name}") for name in ("addressee", "number")}
+        self.step(kirana, release, "await_agency", text=self.mark("recommendation"), **advice)
 
     def names(self, kirana: Client, release: Release) -> None:
         """Ask for the name with a reason, have another one typed and taken back, give it again, and open it."""
@@ -314,7 +340,7 @@ class MarkedProcedure:
         assert self.markers["other_name"] in shown and self.markers["other_contact"] in shown
 
     @staticmethod
-    def step(client: Client, row: Model, action: str, **words: str) -> None:
+    def step(client: Client, row: Model, action: str, **words: Any) -> None:
         kind = type(row).__name__.lower()
         case = row if isinstance(row, Case) else row.case  # type: ignore[attr-defined]
         seen = Case.objects.get(pk=case.pk).status

@@ -22,9 +22,11 @@ from complaints.services.actor import Actor
 from complaints.services.evidence import processing
 from complaints.services.forwarding import decisions, reading
 from complaints.services.forwarding.contents import whole
+from complaints.services.forwarding.records import SanctionRecord
 from complaints.services.forwarding.release import forward
 from complaints.services.keyring import Keyring, Locked
 from complaints.services.team_key_history import UnpinnedKey
+from tests.decisions import decide
 from tests.images import photo
 from tests.world import Cast, Sent, at, sealed_upload, send_report, ticked
 
@@ -143,9 +145,9 @@ class TwoReports:
 
     def _body_tells(self, sent: Sent) -> Any:
         release = Release.objects.get(case=sent.case)
-        record = decisions.SanctionRecord("moral_open", "800/1", DAY)
+        record = SanctionRecord("moral_open", "800/1", DAY)
         do = {"actor": Actor(self.ring("kirana"), NOW), "release_id": release.pk}
-        decisions.act(action=Action.SANCTION, sanction=record, reply="Kabar.", **do)
+        decisions.act(action=Action.SANCTION, record=record, reply="Kabar.", **do)
         page = follow_up.status_page(ticket=sent.ticket, today=DAY)
         return [self._last(sent), page.events[-1].reason]
 
@@ -208,9 +210,9 @@ def _examine(cast: Cast, sent: Sent, number: int) -> None:
     decisions.act(action=Action.TAKE_UP, reply=f"Kami periksa, {number}.", **do)
     decisions.act(action=Action.ASK_REPORTER, reply=f"Siapa saksinya, {number}?", **do)
     follow_up.add_message(ticket=sent.ticket, text=f"Saksi {number}.", files=[], today=DAY)
-    decisions.act(action=Action.SUBSTANTIATE, text=f"Terbukti {number}.", reply=f"Terbukti, {number}.", **do)
-    decisions.act(action=Action.AWAIT_AGENCY, text=f"Hukuman sedang, {number}.", **do)
+    decide(action=Action.SUBSTANTIATE, text=f"Terbukti {number}.", reply=f"Terbukti, {number}.", **do)
+    decide(action=Action.AWAIT_AGENCY, text=f"Hukuman sedang, {number}.", **do)
     if number == 2:
-        record = decisions.SanctionRecord("moral_open", f"800/{number}", DAY)
-        decisions.act(action=Action.SANCTION, sanction=record, reply=f"Sanksi, {number}.", **do)
+        record = SanctionRecord("moral_open", f"800/{number}", DAY)
+        decisions.act(action=Action.SANCTION, record=record, reply=f"Sanksi, {number}.", **do)
     assert ReleasedFile.objects.filter(release=release).count() == 2

@@ -30,9 +30,11 @@ from complaints.services.audit.faults import Fault
 from complaints.services.evidence import processing, storage
 from complaints.services.forwarding import decisions
 from complaints.services.forwarding.contents import whole
+from complaints.services.forwarding.records import SanctionRecord
 from complaints.services.forwarding.release import forward
 from complaints.services.team_keys import personal
 from tests.database import built_once, editor
+from tests.decisions import decide
 from tests.services.test_whole_procedure import photo
 from tests.world import Cast, Sent, at, close_batch, database_clock, sealed_upload, send_report
 
@@ -76,9 +78,9 @@ def build_scenario(cast: Cast) -> Sent:
     decisions.act(action=Action.TAKE_UP, **do)
     decisions.act(action=Action.ASK_REPORTER, reply="Siapa saksinya?", **do)
     follow_up.add_message(ticket=sent.ticket, text="Dua rekan.", files=[], today=DAY)
-    decisions.act(action=Action.SUBSTANTIATE, text="Terbukti.", reply="Terbukti.", **do)
-    decisions.act(action=Action.AWAIT_AGENCY, text="Sanksi moral.", **do)
-    decisions.act(action=Action.SANCTION, sanction=decisions.SanctionRecord("moral_open", "1", DAY), **do)
+    decide(action=Action.SUBSTANTIATE, text="Terbukti.", reply="Terbukti.", **do)
+    decide(action=Action.AWAIT_AGENCY, text="Sanksi moral.", **do)
+    decisions.act(action=Action.SANCTION, record=SanctionRecord("moral_open", "1", DAY), **do)
     now = at(DAY + timedelta(days=1), 0)
     with database_clock(now):
         scheduled.close_batch(now=now)

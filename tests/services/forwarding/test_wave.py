@@ -31,12 +31,13 @@ from complaints.services.actor import Actor
 from complaints.services.audit import verify
 from complaints.services.evidence import processing
 from complaints.services.evidence.redacted_copies import Removal
-from complaints.services.forwarding import decisions, names, reading, redaction_check, release
+from complaints.services.forwarding import names, reading, redaction_check, release
 from complaints.services.forwarding.contents import ANSWERS, Choice
 from complaints.services.keyring import Keyring
 from complaints.services.reporter_identity import Name
 from tests.cases import act, in_review
 from tests.cases import forwarded as to_body
+from tests.decisions import decide
 from tests.images import photo
 from tests.views import walk
 from tests.world import Cast, Sent, SignedIn, ring, sealed_upload, send_report
@@ -61,7 +62,7 @@ class Wave:
         return Actor(self.rings[name], timezone.now())
 
     def body_act(self, action: Action, **words: Any) -> None:
-        decisions.act(actor=self.actor("kirana"), release_id=self.release.pk, action=action, **words)
+        decide(actor=self.actor("kirana"), release_id=self.release.pk, action=action, **words)
 
     def supplement(self, choice: Choice) -> Release:
         return release.supplement(actor=self.actor("fitri"), first=self.release, choice=choice)
@@ -160,8 +161,7 @@ def told(sent: Sent) -> follow_up.StatusPage:
 def outcome(wave: Wave) -> None:
     wave.body_act(Action.SUBSTANTIATE, text="Terbukti.", reply="Terbukti.")
     wave.body_act(Action.AWAIT_AGENCY, text="Sanksi sedang.")
-    record = decisions.SanctionRecord("moral_open", "800/1", timezone.localdate())
-    wave.body_act(Action.SANCTION, sanction=record)
+    wave.body_act(Action.SANCTION)
 
 
 def test_every_page_of_a_wave_tells_its_own_story(cast: Cast) -> None:

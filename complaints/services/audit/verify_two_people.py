@@ -1,0 +1,52 @@
+"""Verifies that two people took the steps that need two, and that a finding was proposed and the accused heard.
+
+The rule is asked when a step is taken. Whoever holds one person's key and writes to the database past the portal is
+named by this.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from complaints.domain import workflow
+from complaints.domain.workflow import TABLE, Action
+from complaints.models.audit import AuditEntry
+from complaints.services.audit.faults import Fault, RowCheck, Rows, Scope
+
+_EARLIER: Final = {row.action.value: row.second_person_than for row in TABLE if row.second_person_than}
+_OPEN: Final = frozenset(row.action.value for row in TABLE if row.proposal == "open")
+_UNHEARD: Final = frozenset(row.action.value for row in TABLE if row.hearing_first)
+
+
+def _cases(scope: Scope) -> Rows:
+    return scope.cases().filter(step_count__gt=0)
+
+
+def _faults(cases: Sequence[uuid.UUID]) -> Iterator[Fault]:
+    """Yield the faults of cases by the entries of their steps, which are never altered: no second look is needed."""
+    entries = AuditEntry.objects.filter(case__in=cases, event="case.transition").order_by("case", "sequence")
+    taken: list[tuple[str, uuid.UUID | None]] = []
+    current: uuid.UUID | None = None
+    for case, sequence, actor, facts in entries.values_list("case", "sequence", "actor", "facts").iterator():
+        if case != current:
+            taken, current = [], case
+        action = str(facts.get("action", "")) if isinstance(facts, dict) else ""
+        if code := _fault_of(action, actor, taken):
+            yield Fault(sequence, code)
+        taken.append((action, actor))
+
+
+def _fault_of(action: str, actor: uuid.UUID | None, taken: Sequence[tuple[str, uuid.UUID | None]]) -> str:
+    earlier: Action | None = _EARLIER.get(action)
+    last = next((person for done, person in reversed(taken) if done == earlier), None) if earlier else None
+    if last is not None and last == actor:
+        return "entry.same_person"
+    before = [done for done, _person in taken]
+    is_open = action not in _OPEN or workflow.has_open_proposal(before)
+    is_heard = action not in _UNHEARD or workflow.was_heard(before)
+    return "" if is_open and is_heard else "entry.no_proposal"
+
+
+CHECKS: Final = (RowCheck("two_people", _cases, _faults),)
