@@ -69,7 +69,7 @@ forwarded            recall              staff     forward         in_review    
 under_examination    return              body      oversee         in_review            w
 under_examination    decline             body      oversee         in_review            wn
 under_examination    recall              staff     forward         in_review            wn
-under_examination    ask_reporter        body      oversee         needs_information    wn
+under_examination    ask_reporter        staff     triage,forward  needs_information    wn
 under_examination    substantiate        body      oversee         substantiated        n
 under_examination    dismiss             body      oversee         unsubstantiated      wn
 under_examination    criminal_outcome    body      oversee         .                    n

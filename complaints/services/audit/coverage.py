@@ -189,6 +189,11 @@ COVERAGE: Final[Mapping[str, Coverage]] = {
     "ReleasedReport": Coverage(derived=("id", "release", "complaint", "number", "told")),
     "ReleasePart": Coverage(derived=("id", "release", "number", "sealed")),
     "ReleasedFile": Coverage(derived=("id", "release", "stored", "sealed")),
+    "ReleaseQuestion": Coverage(sealed=("id", "sealed"), recorded=("release", "kind", "signer", "author", "at")),
+    "QuestionReader": Coverage(sealed=("id", "sealed"), recorded=("question", "complaint")),
+    "QuestionReply": Coverage(
+        sealed=("id", "sealed"), recorded=("question", "kind", "supplement", "signer", "author", "at")
+    ),
     **dict.fromkeys(
         ("Finding", "Recommendation", "Sanction"),
         Coverage(sealed=("id", "sealed"), recorded=("release", "signer", "author", "at")),

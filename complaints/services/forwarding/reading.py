@@ -18,10 +18,10 @@ from complaints.domain.disclosure import Disclosure
 from complaints.domain.errors import SealError
 from complaints.domain.sealing.primitives import BoxPair
 from complaints.domain.sealing.records import JSON, Context, open_record
-from complaints.domain.workflow import Action, ActorKind, Status
+from complaints.domain.workflow import ActorKind, Status
 from complaints.fast_sql import with_many
 from complaints.models.case import Case
-from complaints.models.complaint import Complaint, KeyGrant, Message
+from complaints.models.complaint import KeyGrant, Message
 from complaints.models.evidence import EvidenceObject
 from complaints.models.oversight import (
     Decision,
@@ -33,7 +33,7 @@ from complaints.models.oversight import (
     ReleasePart,
     Sanction,
 )
-from complaints.services import case_membership, disclosure_check, transitions
+from complaints.services import disclosure_check, transitions
 from complaints.services.actor import Actor
 from complaints.services.audit.state import CONTENT, content_root
 from complaints.services.evidence import storage
@@ -337,16 +337,7 @@ def actions(*, keyring: Keyring, release: Release, is_replaced: bool | None = No
         return []
     asked_from = Status(case.asked_from) if case.asked_from else None
     permissions = access.permissions_of(keyring.staff)
-    rows = workflow.allowed(Status(case.status), ActorKind.BODY, permissions, asked_from=asked_from)
-    if any(row.action is Action.ASK_REPORTER for row in rows) and not _has_reporter(release):
-        return [row for row in rows if row.action is not Action.ASK_REPORTER]
-    return rows
-
-
-def _has_reporter(release: Release) -> bool:
-    """Whether a released report has a reporter: monitoring reports have none."""
-    held = case_membership.reports_of_release(release)
-    return Complaint.objects.with_reporter().filter(pk__in=held).exists()
+    return workflow.allowed(Status(case.status), ActorKind.BODY, permissions, asked_from=asked_from)
 
 
 @transaction.atomic

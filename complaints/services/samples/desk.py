@@ -22,7 +22,7 @@ from complaints.services import assignment, case_actions, case_file, follow_up, 
 from complaints.services.actor import Actor
 from complaints.services.evidence import drafts, intake, metadata_check
 from complaints.services.evidence.redacted_copies import Removal
-from complaints.services.forwarding import decisions, reading
+from complaints.services.forwarding import asking, decisions, reading
 from complaints.services.forwarding.contents import whole
 from complaints.services.forwarding.release import forward
 from complaints.services.keyring import Keyring
@@ -39,7 +39,6 @@ _STEPS_WITH_REASON: Final = {
 _STEPS_OF_BODIES: Final = {
     "take_up": (Action.TAKE_UP, "", ""),
     "return": (Action.RETURN, "return_question", ""),
-    "ask_for_body": (Action.ASK_REPORTER, "", "question"),
     "substantiate": (Action.SUBSTANTIATE, "body_finding", ""),
     "dismiss": (Action.DISMISS, "body_dismissal", "body_dismissal"),
     "await": (Action.AWAIT_AGENCY, "recommendation", ""),
@@ -210,6 +209,20 @@ class Desk:
         actor = self._actor(case.body.pk, case, now)
         reading.open_release(actor=actor, release_id=case.release_id)
         decisions.act(actor=actor, release_id=case.release_id, action=action, text=text, reply=reply, sanction=sanction)
+
+    def _ask_for_body(self, case: Open, now: datetime) -> None:
+        """Propose a question to the reporter for the body, and pass it on for the office."""
+        if case.release_id is None or case.body is None:
+            raise ValueError("not forwarded")
+        question = asking.propose(
+            actor=self._actor(case.body.pk, case, now),
+            release_id=case.release_id,
+            text=case.texts["question"],
+            readers=[case.complaint_id],
+        )
+        officer = self._actor("verifikator", case, now)
+        asking.read_question(actor=officer, question_id=question.pk)
+        asking.pass_on(actor=officer, question_id=question.pk)
 
     def _no_sanction(self, case: Open, now: datetime) -> None:
         record = decisions.SanctionRecord("", "", timezone.localdate(now), why=decisions.NoSanction.LEFT.value)

@@ -32,6 +32,7 @@ from complaints.services.forwarding import decisions
 from complaints.services.forwarding.contents import whole
 from complaints.services.forwarding.release import forward
 from complaints.services.team_keys import personal
+from tests.cases import passed_on
 from tests.database import built_once, editor
 from tests.services.test_whole_procedure import photo
 from tests.world import Cast, Sent, at, close_batch, database_clock, sealed_upload, send_report
@@ -74,7 +75,7 @@ def build_scenario(cast: Cast) -> Sent:
     release = forward(actor=Actor(fitri, now), case_id=case, body=body, choice=whole(case))
     do: dict[str, Any] = {"actor": Actor(kirana, now), "release_id": release.pk}
     decisions.act(action=Action.TAKE_UP, **do)
-    decisions.act(action=Action.ASK_REPORTER, reply="Siapa saksinya?", **do)
+    passed_on(Actor(kirana, now), Actor(vera, now), release, "Siapa saksinya?")
     follow_up.add_message(ticket=sent.ticket, text="Dua rekan.", files=[], today=DAY)
     decisions.act(action=Action.SUBSTANTIATE, text="Terbukti.", reply="Terbukti.", **do)
     decisions.act(action=Action.AWAIT_AGENCY, text="Sanksi moral.", **do)
