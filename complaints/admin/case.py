@@ -44,6 +44,7 @@ from complaints.admin.case_summary import (
     PostLines,
     answer_rows,
     case_deadline,
+    late_parts_of,
     post_lines,
     release_rows,
     report_gist,
@@ -165,6 +166,7 @@ def case_context(
         "in_short": match_counts(opened.matches) if opened.matches else "",
         "shared": match_groups(opened.matches) if opened.matches else [],
         "releases": release_rows(request.keyring, opened.releases),
+        "late": late_parts_of(request.keyring, case, opened.releases),
         "history": [
             (step, labels.step_done_label(step.action), labels.checklist_lines(opened.checklists.get(step.pk, {})))
             for step in reversed(opened.history)

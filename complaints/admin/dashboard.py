@@ -98,6 +98,8 @@ _TILES: Final = (
 _TILES_IF_ANY: Final = (
     TileOfList(gettext_lazy("Others past their target"), {"due": "waiting"}),
     TileOfList(gettext_lazy("Back from a body"), {"status": "back"}, urgent=True),
+    TileOfList(gettext_lazy("Questions of a body on my cases"), {"officer": "me", "questions": "open"}, urgent=True),
+    TileOfList(gettext_lazy("Questions of a body"), {"questions": "open"}, urgent=True),
     TileOfList(gettext_lazy("Given to me, to take on"), {"officer": "unconfirmed"}, urgent=True),
     TileOfList(gettext_lazy("Given by me, not taken on"), {"officer": "given"}),
     TileOfList(gettext_lazy("Of people I stand in for"), {"officer": "standin"}),

@@ -79,9 +79,6 @@ _FINDING: Final = _("Your finding")
 _BODY_FIELDS: Final[dict[str, dict[str, tuple[Label, Label, bool]]]] = {
     "take_up": {},
     "resume": {},
-    "ask_reporter": {
-        "reply": (_("Your question to the reporter"), _("Ask one thing, and for nothing that puts them at risk."), True)
-    },
     "return": {"text": (_("Your question to the office"), _("The office reads it; the reporter does not."), True)},
     "decline": {
         "text": (_("Who is in charge, and why not your body"), _("The office reads it; the reporter does not."), True),

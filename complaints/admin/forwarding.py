@@ -34,6 +34,7 @@ from complaints.admin.release_choice import (
     offered,
     report_choices,
     tick,
+    tick_new,
 )
 from complaints.admin.release_content import content_lines
 from complaints.admin.reply_composer import Composer
@@ -42,7 +43,7 @@ from complaints.domain.workflow import Action, Permission, Status, TransitionRef
 from complaints.models.case import Case
 from complaints.models.oversight import OversightBody, Release
 from complaints.services import assessments, case_file, custody
-from complaints.services.forwarding import reading, release
+from complaints.services.forwarding import late_parts, reading, release
 from complaints.services.forwarding.bodies import bodies_on
 from complaints.services.forwarding.contents import Choice, Held
 from complaints.services.transitions import CaseChanged, CaseVersion
@@ -297,6 +298,9 @@ def supplement(request: StaffRequest, object_id: uuid.UUID) -> HttpResponseBase:
     if is_post and (address := _keep(request, case)):
         return redirect(address)
     desk = _open_desk(request, case, first)
+    if not is_post and "new" in request.GET:
+        late = late_parts.parts_since(keyring=request.keyring, case=case, releases=reading.chain_of(first))
+        tick_new(desk.choices, late)
     form = SupplementForm(request.POST if is_post else None, initial=_initial(request, desk))
     if not is_post or not form.is_valid():
         return _supplement_page(desk, first, form)

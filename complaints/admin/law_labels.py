@@ -154,6 +154,7 @@ LIMITS: Final[dict[str, Label]] = {
     "agency's answer": _("the agency's answer"),
     "body's examination": _("examination by the body"),
     "body's recommendation": _("recommendation of the body"),
+    "body's question answered or passed on": _("question of a body answered or passed on"),
     "second decision": _("second decision"),
     "letter delivered": _("letter delivered"),
     "urgent forwarding": _("forwarding, urgent case"),

@@ -21,6 +21,7 @@ from complaints.models.complaint import Message
 from complaints.services import case_file, redactions
 from complaints.services.evidence.posts import for_body
 from complaints.services.forwarding.contents import Choice, Held, report_numbers
+from complaints.services.forwarding.late_parts import LateParts
 from complaints.services.redactions import ReportRedactions
 
 # The fields of the form by which parts are chosen.
@@ -268,6 +269,17 @@ def tick(choices: list[ReportChoice], posted: Mapping[str, list[str]]) -> None:
     for line in all_lines(choices):
         if line.token in known:
             line.is_ticked = line.value in posted.get(line.name, [])
+
+
+def tick_new(choices: list[ReportChoice], late: LateParts) -> None:
+    """Tick what came since the body's newest release and nothing else; of a report that joined, the usual parts."""
+    new = {str(pk) for pk in (*late.messages, *late.evidence)}
+    for choice in choices:
+        if choice["complaint"].complaint.pk in late.reports:
+            continue
+        for group in choice["groups"]:
+            for line in group["lines"]:
+                line.is_ticked = line.is_ticked and (line.value in new or str(line.item) in new)
 
 
 def choice_of(choices: list[ReportChoice]) -> Choice:

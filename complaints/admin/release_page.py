@@ -20,12 +20,15 @@ from complaints.admin.base import StaffRequest, render, staff_page
 from complaints.admin.case_summary import FOLDED_FROM, release_deadline
 from complaints.admin.file_responses import attachment
 from complaints.admin.legal_basis import judgment_lines
+from complaints.admin.question_lines import question_lines
 from complaints.admin.release_content import content_lines, report_count
 from complaints.admin.releases import is_current, release_or_404, status_line, step_label
+from complaints.domain.workflow import Status
 from complaints.models.oversight import Release, ReleasedFile
 from complaints.services import legal_basis
 from complaints.services.evidence.storage import InfectedFile
-from complaints.services.forwarding import dossier, names, reading
+from complaints.services.forwarding import asking, dossier, names, reading
+from complaints.services.forwarding.questions import opened_on, unread_by_body
 
 if TYPE_CHECKING:
     from complaints.admin.releases import AnnotatedRelease
@@ -35,8 +38,10 @@ if TYPE_CHECKING:
 def release_page(request: StaffRequest, object_id: uuid.UUID) -> HttpResponse:
     """Open a release, and write that into the audit log."""
     release, today = release_or_404(request, object_id), timezone.localdate()
+    unread = bool(unread_by_body([release]))
     opened = reading.open_release(actor=request.actor, release_id=release.pk, is_replaced=release.replaced)
     current = is_current(release)
+    asked = _questions(request, release, opened) | {"unread": unread}
     context = {
         "title": release.case.reference,
         "release": release,
@@ -54,11 +59,25 @@ def release_page(request: StaffRequest, object_id: uuid.UUID) -> HttpResponse:
         "folds": len(opened.answers) >= FOLDED_FROM,
         "all_open": request.GET.get("all") == "1",
         "thread": opened.thread,
+        **asked,
         "names": _name_requests(release, opened),
         "decisions": [labels.decision_lines(decision) for decision in opened.decisions],
         "steps": [step_label(row, release) for row in opened.actions],
     }
     return render(request, "admin/release.html", context, model=Release)
+
+
+def _questions(request: StaffRequest, release: AnnotatedRelease, opened: reading.ReleaseFile) -> dict[str, object]:
+    """Return the questions of the body on its release, and whether it may ask now."""
+    case, may_ask = opened.case, not opened.under_check
+    may_ask = may_ask and names.is_worked_on(opened.release, is_replaced=release.replaced)
+    is_examined = Status(case.status) is Status.UNDER_EXAMINATION
+    return {
+        "questions": question_lines(opened_on(keyring=request.keyring, release=opened.release)),
+        "folds_numbers": len(opened.report_numbers) > 1,
+        "may_ask_office": may_ask,
+        "may_ask_reporter": may_ask and is_examined and bool(asking.readers_of(release)),
+    }
 
 
 def _judged(release: Release, answers: Mapping[str, object]) -> dict[str, object]:

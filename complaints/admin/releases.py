@@ -29,6 +29,7 @@ from complaints.domain.workflow import OPEN, WITH_BODY, Status, Transition
 from complaints.models.oversight import Release
 from complaints.models.team import Staff
 from complaints.services.forwarding import reading
+from complaints.services.forwarding.questions import unread_by_body
 
 if TYPE_CHECKING:
     from django_stubs_ext import WithAnnotations
@@ -105,14 +106,16 @@ class TurnFilter(ListFilter):
 
 
 class ReleaseList(ChangeList):
-    """A page of releases; each gets ``live``, ``status_line``, ``clock``, ``urgent`` and ``danger``."""
+    """A page of releases; each gets ``live``, ``status_line``, ``clock``, ``urgent``, ``danger``, ``has_reply``."""
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
         today = timezone.localdate()
         self.result_list = list(self.result_list)
         dangers = reading.dangers(keyring=staff_request(request).keyring, firsts=self.result_list)
+        unread = unread_by_body(self.result_list)
         for release in self.result_list:
+            release.has_reply = release.pk in unread
             grade, release.urgent = dangers.get(release.pk, ("", False))
             release.danger = str(DANGER[grade])
             release.live = is_current(release)
