@@ -166,7 +166,6 @@ def case_context(
         "in_short": match_counts(opened.matches) if opened.matches else "",
         "shared": match_groups(opened.matches) if opened.matches else [],
         "releases": release_rows(request.keyring, opened.releases),
-        "late": late_parts_of(request.keyring, case, opened.releases),
         "history": [
             (step, labels.step_done_label(step.action), labels.checklist_lines(opened.checklists.get(step.pk, {})))
             for step in reversed(opened.history)
@@ -295,12 +294,14 @@ class LinkedReport(TypedDict):
 class LinksContext(TypedDict):
     """What the case page reads of the links; ``reports`` is empty for a case of one report.
 
-    ``waiting`` counts the reports of which the body that has the case holds nothing.
+    ``waiting`` counts the reports of which the body that has the case holds nothing, ``late`` the parts that came in
+    since it got its newest release.
     """
 
     may: bool
     may_supplement: bool
     waiting: int
+    late: int
     takes_in: bool
     reports: list[LinkedReport]
     about: list[tuple[similarity.Similar, str]]
@@ -317,6 +318,7 @@ def links_context(request: StaffRequest, opened: case_file.CaseFile) -> LinksCon
         "may": Permission.TRIAGE in permissions,
         "may_supplement": Permission.FORWARD in permissions and is_with_body,
         "waiting": opened.paging.total - len(held) if is_joint and is_with_body else 0,
+        "late": late_parts_of(request.keyring, case, opened.releases),
         "takes_in": Status(case.status) in TAKES_IN,
         "reports": [
             {

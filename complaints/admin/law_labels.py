@@ -134,6 +134,7 @@ CODES: Final[dict[str, Label]] = {
     Start.KNOWN: _("from the day of knowing"),
     Start.ENTERED: _("from the day of receipt"),
     Start.ASKED: _("from the day of the question"),
+    Start.BODY_ASKED: _("from the day of the body's question"),
     Start.VERIFIED: _("from the day of verification"),
     Start.FORWARDED: _("from the day of forwarding"),
     Start.TAKEN_UP: _("from the day on which the body begins"),

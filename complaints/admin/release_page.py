@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 def release_page(request: StaffRequest, object_id: uuid.UUID) -> HttpResponse:
     """Open a release, and write that into the audit log."""
     release, today = release_or_404(request, object_id), timezone.localdate()
-    unread = bool(unread_by_body([release]))
+    unread = release.was_asked and bool(unread_by_body([release]))
     opened = reading.open_release(actor=request.actor, release_id=release.pk, is_replaced=release.replaced)
     current = is_current(release)
     asked = _questions(request, release, opened) | {"unread": unread}
@@ -71,9 +71,10 @@ def _questions(request: StaffRequest, release: AnnotatedRelease, opened: reading
     """Return the questions of the body on its release, and whether it may ask now."""
     case, may_ask = opened.case, not opened.under_check
     may_ask = may_ask and names.is_worked_on(opened.release, is_replaced=release.replaced)
+    questions = opened_on(keyring=request.keyring, release=opened.release) if release.was_asked else []
     is_examined = Status(case.status) is Status.UNDER_EXAMINATION
     return {
-        "questions": question_lines(opened_on(keyring=request.keyring, release=opened.release)),
+        "questions": question_lines(questions),
         "folds_numbers": len(opened.report_numbers) > 1,
         "may_ask_office": may_ask,
         "may_ask_reporter": may_ask and is_examined and bool(asking.readers_of(release)),

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.http import Http404
+from django.http import Http404, QueryDict
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -54,8 +53,8 @@ class ReporterForm(BaseForm):
         required=True,
     )
 
-    def __init__(self, *args: Any, readers: list[tuple[int, uuid.UUID]], **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self, data: QueryDict | None, *, readers: list[tuple[int, uuid.UUID]]) -> None:
+        super().__init__(data)
         choices = [(str(pk), _("Report %(number)s") % {"number": number}) for number, pk in readers]
         field = self.fields["readers"]
         if isinstance(field, forms.MultipleChoiceField):

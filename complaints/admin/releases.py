@@ -28,6 +28,7 @@ from complaints.admin.release_content import DANGER
 from complaints.domain.workflow import OPEN, WITH_BODY, Status, Transition
 from complaints.models.oversight import Release
 from complaints.models.team import Staff
+from complaints.services.audit import recorded_questions
 from complaints.services.forwarding import reading
 from complaints.services.forwarding.questions import unread_by_body
 
@@ -36,14 +37,18 @@ if TYPE_CHECKING:
 
     class _Replaced(TypedDict):
         replaced: bool
+        was_asked: bool
 
     AnnotatedRelease: TypeAlias = WithAnnotations[Release, _Replaced]
 
 
 def with_replaced(releases: QuerySet[Release]) -> QuerySet[AnnotatedRelease]:
-    """Return the forwardings among releases, with ``replaced``: whether the case was forwarded again after it."""
+    """Return the forwardings among releases, with ``replaced``: whether the case was forwarded again after it.
+
+    ``was_asked`` says whether a body ever asked the office or, through it, a reporter of the case.
+    """
     later = Release.objects.filter(case=OuterRef("case"), first=None, after_step__gt=OuterRef("after_step"))
-    return releases.filter(first=None).annotate(replaced=Exists(later))
+    return releases.filter(first=None).annotate(replaced=Exists(later), was_asked=recorded_questions.WAS_ASKED)
 
 
 def is_current(release: AnnotatedRelease) -> bool:
@@ -113,7 +118,7 @@ class ReleaseList(ChangeList):
         today = timezone.localdate()
         self.result_list = list(self.result_list)
         dangers = reading.dangers(keyring=staff_request(request).keyring, firsts=self.result_list)
-        unread = unread_by_body(self.result_list)
+        unread = unread_by_body([release for release in self.result_list if release.was_asked])
         for release in self.result_list:
             release.has_reply = release.pk in unread
             grade, release.urgent = dangers.get(release.pk, ("", False))

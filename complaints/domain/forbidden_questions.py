@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from complaints.domain.disclosure import plain
 
@@ -59,18 +59,23 @@ class Hit:
     words: str
 
 
-def read(rows: Iterable[Mapping[str, Any]]) -> tuple[ForbiddenQuestion, ...]:
+def read(rows: Iterable[Mapping[str, str | bool | Sequence[str]]]) -> tuple[ForbiddenQuestion, ...]:
     """Return the rows of the list; raises KeyError or re.error for one that cannot be right."""
     names = ("title", "reason", "example")
     return tuple(
         ForbiddenQuestion(
-            code=row["code"],
-            texts={f"{name}_{language}": row[f"{name}_{language}"] for name in names for language in ("id", "en")},
-            may_override=row["may_override"],
-            phrases=tuple(re.compile(rf"\b(?:{phrase})\b", re.IGNORECASE) for phrase in row["phrases"]),
+            code=str(row["code"]),
+            texts={f"{name}_{language}": str(row[f"{name}_{language}"]) for name in names for language in ("id", "en")},
+            may_override=bool(row["may_override"]),
+            phrases=tuple(re.compile(rf"\b(?:{phrase})\b", re.IGNORECASE) for phrase in _phrases(row)),
         )
         for row in rows
     )
+
+
+def _phrases(row: Mapping[str, str | bool | Sequence[str]]) -> list[str]:
+    phrases = row["phrases"]
+    return [] if isinstance(phrases, bool) else list(phrases)
 
 
 def find(text: str, questions: Sequence[ForbiddenQuestion]) -> list[Hit]:

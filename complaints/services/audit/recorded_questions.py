@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Final
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 
 from complaints.models.audit import AuditEntry
 from complaints.models.oversight import Release
@@ -20,12 +21,14 @@ logger = logging.getLogger(__name__)
 ASKED: Final = "question.asked"
 # By event: the fact that names the row.
 _ROWS: Final = {ASKED: "question", "question.addressed": "reader", "question.replied": "reply"}
+# Whether a body ever asked on the case of a release, for a query over releases.
+WAS_ASKED: Final = Exists(AuditEntry.objects.filter(case=OuterRef("case"), event=ASKED))
 
 
 def recorded_rows(releases: Sequence[Release]) -> list[ReleaseQuestion] | None:
     """Return the questions on releases with readers and replies, oldest first; None where the chain records others.
 
-    Two queries where nobody has asked, else four.
+    One query where nobody has asked, else four.
     """
     found = _compared(releases)
     if found is None:
@@ -40,18 +43,20 @@ def recorded_rows(releases: Sequence[Release]) -> list[ReleaseQuestion] | None:
 
 def _compared(releases: Sequence[Release]) -> list[ReleaseQuestion] | None:
     by_id = {release.pk: release for release in releases}
-    rows = list(
-        ReleaseQuestion.objects.filter(release__in=by_id).prefetch_related("readers", "replies").order_by("at", "pk")
-    )
     cases = {release.case_id for release in releases}
     entries = AuditEntry.objects.filter(case__in=cases, event__in=_ROWS).order_by("sequence")
     recorded: set[tuple[str, str, str]] = set()
     of_release: set[str] = set()
     for event, facts in entries.values_list("event", "facts"):
-        if event == "question.asked" and facts["release"] in {str(pk) for pk in by_id}:
+        if event == ASKED and facts["release"] in {str(pk) for pk in by_id}:
             of_release.add(facts["question"])
         if facts["question"] in of_release:
             recorded.add((facts[_ROWS[event]], facts["digest"], facts["row"]))
+    if not of_release:
+        # A row that no entry knows is not even read; the night names it.
+        return []
+    found = ReleaseQuestion.objects.filter(release__in=by_id).prefetch_related("readers", "replies")
+    rows = list(found.order_by("at", "pk"))
     stored = {line for question in rows for line in _lines(question)}
     for question in rows:
         question.release = by_id[question.release_id]

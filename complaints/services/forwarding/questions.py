@@ -138,6 +138,8 @@ def waiting(releases: QuerySet[Release]) -> QuerySet[ReleaseQuestion]:
 def unread_by_body(releases: Iterable[Release]) -> set[uuid.UUID]:
     """Return the forwardings on which the office answered or decided since the body last opened them; two queries."""
     ids = [release.pk for release in releases]
+    if not ids:
+        return set()
     replies = QuestionReply.objects.filter(question__release__in=ids).exclude(kind=Became.TAKEN_BACK)
     newest: dict[uuid.UUID, datetime] = {}
     for release_id, at in replies.order_by("at").values_list("question__release", "at"):
