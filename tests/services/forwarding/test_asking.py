@@ -155,6 +155,12 @@ def test_a_planted_or_deleted_row_is_shown_to_nobody(cast: Cast) -> None:
     asking.give_back(actor=by(cast, "vera"), question_id=question.pk, reason="Jangan.")
     fresh = Release.objects.select_related("case").get(pk=release.pk)
     assert recorded_questions.recorded_rows([fresh])
+    columns = {ReleaseQuestion: ("sealed", "signer"), QuestionReader: ("sealed",), QuestionReply: ("sealed", "signer")}
+    for model, name in [(model, name) for model, names in columns.items() for name in names]:
+        stored = bytes(model.objects.values_list(name, flat=True).get())
+        model.objects.update(**{name: stored[:-1] + bytes([stored[-1] ^ 1])})
+        assert recorded_questions.recorded_rows([fresh]) is None, name
+        model.objects.update(**{name: stored})
     # Without the row by which it was given back, the question would wait again.
     reply = QuestionReply.objects.get()
     reply.delete()
