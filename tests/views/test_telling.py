@@ -55,4 +55,4 @@ def test_the_page_comes_back_once_and_loses_nothing(client: Client, cast: Cast) 
     assert client.post("/cek/laporan/jawab/", {"text": "Terima kasih."}).status_code == 302
     assert Message.objects.from_reporter().count() == 2
     listed = client.get("/tidak-ditanyakan/").content.decode()
-    assert "Nama atau identitas Anda" in listed and "/tidak-ditanyakan/" in client.get("/").content.decode()
+    assert "Nama atau identitas Anda" in listed and "/tidak-ditanyakan/" in client.get("/cek/").content.decode()
