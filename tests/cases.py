@@ -15,6 +15,7 @@ from complaints.models.oversight import OversightBody, Release
 from complaints.services import case_actions, follow_up
 from complaints.services.actor import Actor
 from complaints.services.evidence import processing
+from complaints.services.forwarding import asking
 from complaints.services.forwarding.contents import whole
 from complaints.services.forwarding.release import forward
 from tests.decisions import decide
@@ -74,6 +75,18 @@ def chosen(page: Any) -> dict[str, list[str]]:
 
 def body_act(cast: Cast, name: str, release: Release, action: Action, **words: Any) -> None:
     decide(actor=Actor(cast.ring(name), timezone.now()), release_id=release.pk, action=action, **words)
+
+
+def body_asks(cast: Cast, release: Release, text: str) -> None:
+    """A question of the body that the office passes on to all reporters of the release."""
+    now = timezone.now()
+    passed_on(Actor(cast.ring("kirana"), now), Actor(cast.ring("vera"), now), release, text)
+
+
+def passed_on(liaison: Actor, officer: Actor, release: Release, text: str) -> None:
+    readers = [complaint for _number, complaint in asking.readers_of(release)]
+    question = asking.propose(actor=liaison, release_id=release.pk, text=text, readers=readers)
+    asking.pass_on(actor=officer, question_id=question.pk)
 
 
 def complaint_of(sent: Sent) -> Complaint:

@@ -31,9 +31,6 @@ _DETAILS: Final[tuple[Label, Label, bool]] = (_("Details, if needed"), _KEPT, Fa
 _TEXTS: Final[dict[str, dict[str, tuple[Label, Label, bool]]]] = {
     "take_up": {},
     "resume": {},
-    "ask_reporter": {
-        "reply": (_("Your question to the reporter"), _("Ask one thing, and for nothing that puts them at risk."), True)
-    },
     "return": {"text": (_("Your question to the office"), _("The office reads it; the reporter does not."), True)},
     "decline": {
         "text": (_("Who is in charge, and why not your body"), _("The office reads it; the reporter does not."), True),

@@ -44,6 +44,7 @@ from complaints.admin.case_summary import (
     PostLines,
     answer_rows,
     case_deadline,
+    late_parts_of,
     post_lines,
     release_rows,
     report_gist,
@@ -301,12 +302,14 @@ class LinkedReport(TypedDict):
 class LinksContext(TypedDict):
     """What the case page reads of the links; ``reports`` is empty for a case of one report.
 
-    ``waiting`` counts the reports of which the body that has the case holds nothing.
+    ``waiting`` counts the reports of which the body that has the case holds nothing, ``late`` the parts that came in
+    since it got its newest release.
     """
 
     may: bool
     may_supplement: bool
     waiting: int
+    late: int
     takes_in: bool
     reports: list[LinkedReport]
     about: list[tuple[similarity.Similar, str]]
@@ -323,6 +326,7 @@ def links_context(request: StaffRequest, opened: case_file.CaseFile) -> LinksCon
         "may": Permission.TRIAGE in permissions,
         "may_supplement": Permission.FORWARD in permissions and is_with_body,
         "waiting": opened.paging.total - len(held) if is_joint and is_with_body else 0,
+        "late": late_parts_of(request.keyring, case, opened.releases),
         "takes_in": Status(case.status) in TAKES_IN,
         "reports": [
             {

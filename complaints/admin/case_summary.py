@@ -17,18 +17,20 @@ from django.utils.translation import ngettext
 
 from complaints.admin import labels
 from complaints.admin.decision_labels import ComparedSanctions, DecisionLines, compared_sanctions, decision_lines
+from complaints.admin.question_lines import QuestionLine, closed_lines
 from complaints.domain import completeness
 from complaints.domain.file_names import exhibit_name
-from complaints.domain.workflow import LIMITS, OPEN, PROMISED, WITH_AGENCY, WITH_BODY, Action, Status
+from complaints.domain.workflow import LIMITS, OPEN, PROMISED, WITH_AGENCY, WITH_BODY, Action, Status, with_body
 from complaints.models.case import AgencyKind, Case
 from complaints.models.complaint import Message
 from complaints.models.identity import NameRequest
 from complaints.models.oversight import Release
 from complaints.models.post import Platform, PostAct
 from complaints.services import case_file, reference_data
+from complaints.services.audit import recorded_questions
 from complaints.services.evidence import posts as evidence_posts
 from complaints.services.evidence.posts import PostInfo
-from complaints.services.forwarding import decision_copies, reading
+from complaints.services.forwarding import decision_copies, late_parts, reading
 from complaints.services.keyring import Keyring
 from complaints.services.rule_book import limit_rule, rule_book
 
@@ -375,12 +377,14 @@ def _words_of_body(opened: case_file.CaseFile) -> str:
 
 
 class ReleaseRow(TypedDict):
-    """A release of the case, with what its body decided, and the days on which it asked a reporter for a name."""
+    """A release of the case, with what its body decided, its questions, and when it asked a reporter for a name."""
 
     release: Release
     decisions: list[DecisionLines]
     compared: ComparedSanctions | None
     asked: list[date]
+    questions: list[QuestionLine]
+    questions_altered: bool
 
 
 def release_rows(keyring: Keyring, releases: list[Release]) -> list[ReleaseRow]:
@@ -394,12 +398,24 @@ def release_rows(keyring: Keyring, releases: list[Release]) -> list[ReleaseRow]:
     }
     # That a body asked for a name is all that the office sees of names.
     asked = list(NameRequest.objects.filter(release__in=releases).exclude(by=None).order_by("day", "pk"))
+    questions = recorded_questions.recorded_rows(releases)
     return [
         {
             "release": release,
+            "questions": closed_lines(row for row in questions or () if row.release_id == release.pk),
+            "questions_altered": questions is None and release.first_id is None,
             "decisions": decision_lines(decisions[release], copies[release]),
             "compared": compared_sanctions(decisions[release]),
             "asked": [request.day for request in asked if request.release_id == release.pk],
         }
         for release in reversed(releases)
     ]
+
+
+def late_parts_of(keyring: Keyring, case: Case, releases: Sequence[Release]) -> int:
+    """Return how many parts came in since the newest release to the body that has a case; 0 where none has it."""
+    asked_from = Status(case.asked_from) if case.asked_from else None
+    if not with_body(Status(case.status), asked_from):
+        return 0
+    held = [row for row in releases if row.state == Release.State.OPEN and row.body_id == case.lead_body_id]
+    return late_parts.parts_since(keyring=keyring, case=case, releases=held).count if held else 0

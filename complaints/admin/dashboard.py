@@ -44,6 +44,7 @@ from complaints.models.team import Role, Staff, TeamMembership
 from complaints.services import case_actions, case_summary, conflicts, first_look, job_runs, retaliation, signin_counts
 from complaints.services.audit import log, named_faults, nightly_run
 from complaints.services.forwarding import release_assignment
+from complaints.services.forwarding.questions import unread_by_body
 from complaints.services.reference_data import elections, year_without_list
 
 ROWS_AT_MOST: Final = 10
@@ -100,6 +101,8 @@ _TILES: Final = (
 _TILES_IF_ANY: Final = (
     TileOfList(gettext_lazy("Others past their target"), {"due": "waiting"}),
     TileOfList(gettext_lazy("Back from a body"), {"status": "back"}, urgent=True),
+    TileOfList(gettext_lazy("Questions of a body on my cases"), {"officer": "me", "questions": "open"}, urgent=True),
+    TileOfList(gettext_lazy("Questions of a body"), {"questions": "open"}, urgent=True),
     TileOfList(gettext_lazy("Given to me, to take on"), {"officer": "unconfirmed"}, urgent=True),
     TileOfList(gettext_lazy("Given by me, not taken on"), {"officer": "given"}),
     TileOfList(gettext_lazy("Of people I stand in for"), {"officer": "standin"}),
@@ -238,21 +241,22 @@ def _releases_to_work_on(person: Staff, today: date) -> list[WaitingRow]:
     rows = releases.current(releases.with_news_and_owner(releases.releases_of(person)))
     first = list(rows.filter(releases.TURNS["yours"]).order_by(*releases.ORDER)[:ROWS_AT_MOST])
     owners = release_assignment.owners([release.pk for release in first])
+    replied = unread_by_body([release for release in first if release.was_asked])
     return [
         WaitingRow(
             shown=release.case.reference,
             url=reverse("admin:complaints_release_change", args=[release.pk]),
             clock=case_deadline(release.case, today),
             status_line=releases.status_line(release),
-            line=_line_of_release(release, owners.get(release.pk)),
+            line=_line_of_release(release, owners.get(release.pk), is_replied=release.pk in replied),
         )
         for release in first
     ]
 
 
-def _line_of_release(release: releases.ListedRelease, owner: Staff | None) -> str:
+def _line_of_release(release: releases.ListedRelease, owner: Staff | None, *, is_replied: bool) -> str:
     """Return what a release is about, what is new in it and who has it; nothing sealed is opened for the desk."""
-    news, case = ", ".join(releases.news_of(release)), release.case
+    news, case = ", ".join(releases.news_of(release, is_replied=is_replied)), release.case
     person = labels.staff_name(owner) if owner else _("nobody has it")
     return " · ".join(part for part in (str(case.category), str(case.accused_kind), person, news) if part)
 

@@ -36,6 +36,7 @@ from complaints.admin.release_choice import (
     posted_choice,
     report_choices,
     tick,
+    tick_new,
     tick_nothing,
     tick_only,
     tick_usual,
@@ -49,7 +50,7 @@ from complaints.models.case import Case
 from complaints.models.evidence import EvidenceObject
 from complaints.models.oversight import OversightBody, Release
 from complaints.services import assessments, case_file, custody
-from complaints.services.forwarding import reading, release
+from complaints.services.forwarding import late_parts, reading, release
 from complaints.services.forwarding.bodies import bodies_on
 from complaints.services.forwarding.contents import Choice, Held
 from complaints.services.forwarding.release import RecallRefusal
@@ -329,6 +330,9 @@ def supplement(request: StaffRequest, object_id: uuid.UUID) -> HttpResponseBase:
     if not is_post and (message := request.GET.get("message")):
         # From the section on retaliation, whose message goes alone unless more is ticked.
         tick_only(desk.choices, message)
+    elif not is_post and "new" in request.GET:
+        late = late_parts.parts_since(keyring=request.keyring, case=case, releases=reading.chain_of(first))
+        tick_new(desk.choices, late)
     form = SupplementForm(request.POST if is_post else None, initial=_initial(request, desk))
     if not is_post or not form.is_valid():
         return _supplement_page(desk, first, form)

@@ -30,6 +30,7 @@ from complaints.models.reference_data import Category
 from complaints.models.team import Staff
 from complaints.services import assignment, imports, reference_data
 from complaints.services.assignment import absences_on
+from complaints.services.forwarding.questions import cases_asked
 
 Cases = QuerySet[Case]
 Choices = list[tuple[str, Label]]
@@ -133,6 +134,11 @@ def _by_answers(cases: Cases, value: str, person: Staff, today: date) -> Cases:
     return cases.filter(pk__in=Message.objects.unread().values("complaint__case"))
 
 
+def _by_questions(cases: Cases, value: str, person: Staff, today: date) -> Cases:
+    # From the few questions of bodies that wait for the office to their cases.
+    return cases_asked(cases)
+
+
 def _by_files(cases: Cases, value: str, person: Staff, today: date) -> Cases:
     # From the few files, by an index of theirs, to their cases.
     return cases.filter(pk__in=Evidence.objects.unread().values("complaint__case"))
@@ -164,6 +170,7 @@ FILTERS: Final = (
     ),
     CaseFilter("officer", _("Officer"), _officers, _by_officer),
     CaseFilter("answers", _("Answers"), lambda: [("unread", _("Unread"))], _by_answers),
+    CaseFilter("questions", _("Questions of a body"), lambda: [("open", _("Waiting for the office"))], _by_questions),
     CaseFilter("files", _("Files"), lambda: [("unread", _("Not read"))], _by_files),
     CaseFilter(
         "lane",
@@ -219,7 +226,7 @@ def narrow(cases: Cases, values: FilterValues, *, person: Staff, today: date) ->
     Lists of ended cases, of all cases and of answers leave nothing out.
     """
     status = values.get("status", "")
-    if not (values.keys() & {"lane", "answers"} or status in {"every", "ended", *ENDED}):
+    if not (values.keys() & {"lane", "answers", "questions"} or status in {"every", "ended", *ENDED}):
         cases = cases.exclude(IS_JUNK)
     cases = _by_status(cases, values.get("status", ""), person, today)
     for case_filter in FILTERS:

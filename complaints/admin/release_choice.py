@@ -30,6 +30,7 @@ from complaints.services import case_file, redactions
 from complaints.services.evidence.posts import for_body
 from complaints.services.evidence.redacted_copies import manner
 from complaints.services.forwarding.contents import Choice, Held
+from complaints.services.forwarding.late_parts import LateParts
 from complaints.services.redactions import ReportRedactions
 
 # The fields of the form by which parts are chosen.
@@ -395,6 +396,17 @@ def tick_only(choices: Iterable[ReportChoice], message: str) -> None:
         for line in lines:
             line.is_ticked = line.name == "messages" and line.value == message
         choice["line"].is_ticked = any(line.is_ticked for line in lines)
+
+
+def tick_new(choices: list[ReportChoice], late: LateParts) -> None:
+    """Tick what came since the body's newest release and nothing else; of a report that joined, the usual parts."""
+    new = {str(pk) for pk in (*late.messages, *late.evidence)}
+    for choice in choices:
+        if choice["complaint"].complaint.pk in late.reports:
+            continue
+        for group in choice["groups"]:
+            for line in group["lines"]:
+                line.is_ticked = line.is_ticked and (line.value in new or str(line.item) in new)
 
 
 def choice_of(choices: list[ReportChoice]) -> Choice:

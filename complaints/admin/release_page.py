@@ -21,17 +21,20 @@ from complaints.admin.decision_labels import compared_sanctions, decision_lines
 from complaints.admin.file_responses import attachment
 from complaints.admin.findings import offered_steps
 from complaints.admin.legal_basis import judgment_lines
+from complaints.admin.question_lines import question_lines
 from complaints.admin.release_assignment import owner_context
 from complaints.admin.release_content import AccusedLines, accused_lines, content_lines, report_count, told_words
 from complaints.admin.releases import is_current, release_or_404, status_line
 from complaints.admin.stated_facts import stated_words
 from complaints.domain.law.facts import StatedFacts
+from complaints.domain.workflow import Status
 from complaints.models.complaint import Message
 from complaints.models.oversight import Release, ReleasedFile
 from complaints.services import legal_basis
 from complaints.services.assessments import facts_of_content
 from complaints.services.evidence.storage import InfectedFile
-from complaints.services.forwarding import decision_copies, dossier, names, reading
+from complaints.services.forwarding import asking, decision_copies, dossier, names, reading
+from complaints.services.forwarding.questions import opened_on, unread_by_body
 
 if TYPE_CHECKING:
     from complaints.admin.releases import AnnotatedRelease
@@ -41,6 +44,7 @@ if TYPE_CHECKING:
 def release_page(request: StaffRequest, object_id: uuid.UUID) -> HttpResponse:
     """Open a release, and write that into the audit log."""
     release, today = release_or_404(request, object_id), timezone.localdate()
+    unread = release.was_asked and bool(unread_by_body([release]))
     opened = reading.open_release(actor=request.actor, release_id=release.pk, is_replaced=release.replaced)
     current = is_current(release)
     parts = [
@@ -66,12 +70,28 @@ def release_page(request: StaffRequest, object_id: uuid.UUID) -> HttpResponse:
         "folds": len(opened.answers) >= FOLDED_FROM,
         "all_open": request.GET.get("all") == "1",
         "thread": _thread(opened),
+        "unread": unread,
+        **_questions(request, release, opened),
         "names": _name_requests(release, opened),
         **owner_context(request, release, opened),
         **_decided(request, opened),
         **offered_steps(request, release, opened),
     }
     return render(request, "admin/release.html", context, model=Release)
+
+
+def _questions(request: StaffRequest, release: AnnotatedRelease, opened: reading.ReleaseFile) -> dict[str, object]:
+    """Return the questions of the body on its release, and whether it may ask now."""
+    case, may_ask = opened.case, not opened.under_check
+    may_ask = may_ask and names.is_worked_on(opened.release, is_replaced=release.replaced)
+    questions = opened_on(keyring=request.keyring, release=opened.release) if release.was_asked else []
+    is_examined = Status(case.status) is Status.UNDER_EXAMINATION
+    return {
+        "questions": question_lines(questions),
+        "folds_numbers": len(opened.report_numbers) > 1,
+        "may_ask_office": may_ask,
+        "may_ask_reporter": may_ask and is_examined and bool(asking.readers_of(release)),
+    }
 
 
 def _is_new(one: reading.OpenedRelease, opened: reading.ReleaseFile) -> bool:

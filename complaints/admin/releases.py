@@ -30,8 +30,9 @@ from complaints.admin.release_content import DANGER, AccusedLines, accused_lines
 from complaints.domain.workflow import OPEN, WITH_BODY, Status, Transition
 from complaints.models.oversight import Release
 from complaints.models.team import Staff
-from complaints.services.audit import recorded_releases
+from complaints.services.audit import recorded_questions, recorded_releases
 from complaints.services.forwarding import reading, release_assignment, release_summary
+from complaints.services.forwarding.questions import unread_by_body
 from complaints.services.forwarding.release_summary import ReleaseSummary, has_new_answers, with_news
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
     class _Replaced(TypedDict):
         replaced: bool
+        was_asked: bool
 
     class _Line(_Replaced):
         newest: int
@@ -52,9 +54,12 @@ if TYPE_CHECKING:
 
 
 def with_replaced(releases: QuerySet[Release]) -> QuerySet[AnnotatedRelease]:
-    """Return the forwardings among releases, with ``replaced``: whether the case was forwarded again after it."""
+    """Return the forwardings among releases, with ``replaced``: whether the case was forwarded again after it.
+
+    ``was_asked`` says whether a body ever asked the office or, through it, a reporter of the case.
+    """
     later = Release.objects.filter(case=OuterRef("case"), first=None, after_step__gt=OuterRef("after_step"))
-    return releases.filter(first=None).annotate(replaced=Exists(later))
+    return releases.filter(first=None).annotate(replaced=Exists(later), was_asked=recorded_questions.WAS_ASKED)
 
 
 def is_current(release: AnnotatedRelease) -> bool:
@@ -225,6 +230,7 @@ def release_lines(request: StaffRequest, releases: list[ListedRelease]) -> list[
     summaries = release_summary.summaries(actor=request.actor, firsts=releases)
     people = release_assignment.owners([release.pk for release in releases])
     untried = release_summary.untried_names([release for release in releases if is_current(release)])
+    replied = unread_by_body([release for release in releases if release.was_asked])
     lines = [
         ReleaseLine(
             release=release,
@@ -233,7 +239,7 @@ def release_lines(request: StaffRequest, releases: list[ListedRelease]) -> list[
             live=is_current(release),
             status_line=status_line(release),
             clock=release_deadline(release.case, today, is_live=is_current(release)),
-            news=news_of(release),
+            news=news_of(release, is_replied=release.pk in replied),
             untried=untried[release.pk],
             person=people.get(release.pk),
         )
@@ -246,8 +252,11 @@ def _urgency(summary: ReleaseSummary) -> tuple[bool, int]:
     return not summary.urgent, _GRADES.index(summary.danger)
 
 
-def news_of(release: ListedRelease) -> list[str]:
-    """Return what a body has not opened of a release, in words; nothing of one that it no longer acts on."""
+def news_of(release: ListedRelease, *, is_replied: bool) -> list[str]:
+    """Return what a body has not opened of a release, in words; nothing of one that it no longer acts on.
+
+    ``is_replied`` says whether the office answered a question of the body since.
+    """
     if not is_current(release):
         return []
     if not release.opened_newest:
@@ -258,7 +267,7 @@ def news_of(release: ListedRelease) -> list[str]:
         lines.append(ngettext("%(n)d addition", "%(n)d additions", supplements) % {"n": supplements})
     if answers > 0:
         lines.append(ngettext("%(n)d answer", "%(n)d answers", answers) % {"n": answers})
-    return lines
+    return [*lines, _("answer of the office")] if is_replied else lines
 
 
 class ReleaseList(ChangeList):

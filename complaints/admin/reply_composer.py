@@ -23,10 +23,11 @@ from complaints.admin.base import BaseForm, text_field
 from complaints.admin.labels import Label
 from complaints.admin.law_labels import code_label
 from complaints.domain.disclosure import Disclosure
+from complaints.domain.forbidden_questions import Hit
 from complaints.domain.workflow import Action, Status, Transition, target_of
 from complaints.models.case import Case
 from complaints.models.complaint import Complaint
-from complaints.services import case_membership, reference_data, rule_book
+from complaints.services import case_membership, forbidden_questions, reference_data, rule_book
 from complaints.services.disclosure_check import Override
 
 # Reporters read Indonesian first.
@@ -158,12 +159,18 @@ class OverrideForm(BaseForm):
 
 
 class ComposerContext(TypedDict):
-    """What the templates around a composed field read; ``warnings`` are (kind, words of the text)."""
+    """What the templates around a composed field read; ``warnings`` are (kind, words of the text).
+
+    ``never`` are (question of the public list, words of the text, reason); with ``blocked`` one of them that no reason
+    lets through.
+    """
 
     texts: list[tuple[str, list[Option]]]
     reads: bool
     preview: Preview | None
     warnings: list[tuple[str, str]]
+    never: list[tuple[str, str, str]]
+    blocked: bool
     override: OverrideForm | None
     unsent: bool
 
@@ -175,6 +182,7 @@ class Composer:
         button: which button was pressed: "insert", "preview", "kinds" (of sanction) or "send", which any other means.
         is_sending: whether the text is to be sent now, so that the form has to be complete.
         leaks: what the posted text would disclose.
+        never: what it asks of the list of questions that nobody may put to a reporter.
         preview: the preview of the posted text, where it is not sent.
         override: the form for the reason to send in spite of ``leaks``.
     """
@@ -203,6 +211,7 @@ class Composer:
         self.button = button if button in {"insert", "preview", "kinds"} else "send"
         self.is_sending = self.button == "send"
         self.leaks: list[Disclosure] = []
+        self.never: list[Hit] = []
         self.preview: Preview | None = None
         self.override: OverrideForm | None = None
 
@@ -223,11 +232,18 @@ class Composer:
             return self.is_sending
         text = text.strip()
         self.leaks = self.find_leaks(text) if text else []
-        self.override = OverrideForm(self.request.POST) if self.leaks else None
-        if self.is_sending and (not self.leaks or self._override_reason()):
+        self.never = forbidden_questions.find(text)
+        is_warned = bool(self.leaks or self.never)
+        self.override = OverrideForm(self.request.POST) if is_warned and not self.is_blocked else None
+        if self.is_sending and (not is_warned or self._override_reason()):
             return True
         self.preview = self.make_preview(text) if text else None
         return False
+
+    @property
+    def is_blocked(self) -> bool:
+        """Whether the text asks for what no reason lets through."""
+        return not all(hit.question.may_override for hit in self.never)
 
     def _override_reason(self) -> str:
         if self.override is None or not self.override.is_valid():
@@ -236,11 +252,13 @@ class Composer:
 
     def override_record(self) -> Override | None:
         """Return the reason for sending in spite of the warnings, to be sealed; None where there were none."""
-        if not self.leaks:
+        if not (self.leaks or self.never):
             return None
-        kinds = tuple(dict.fromkeys(leak.kind.value for leak in self.leaks))
-        names = {"kinds": ", ".join(str(WARNINGS[kind]) for kind in kinds), "reason": self._override_reason()}
-        return Override(kinds, _("Sent in spite of a warning (%(kinds)s): %(reason)s") % names)
+        labels = {leak.kind.value: str(WARNINGS[leak.kind.value]) for leak in self.leaks}
+        language = translation.get_language() or "id"
+        labels |= {f"asks-{hit.question.code}": hit.question.text("title", language) for hit in self.never}
+        names = {"kinds": ", ".join(labels.values()), "reason": self._override_reason()}
+        return Override(tuple(labels), _("Sent in spite of a warning (%(kinds)s): %(reason)s") % names)
 
     @property
     def status(self) -> int:
@@ -249,11 +267,17 @@ class Composer:
 
     def context(self) -> ComposerContext:
         """Return what the templates around the field read."""
+        language = translation.get_language() or "id"
         return {
             "texts": options_by_language(self.make_options()),
             "reads": self.find_leaks is not None,
             "preview": self.preview,
             "warnings": [(str(WARNINGS[leak.kind.value]), leak.words) for leak in self.leaks],
+            "never": [
+                (hit.question.text("title", language), hit.words, hit.question.text("reason", language))
+                for hit in self.never
+            ],
+            "blocked": self.is_blocked,
             "override": self.override,
-            "unsent": self.is_sending and bool(self.leaks),
+            "unsent": self.is_sending and bool(self.leaks or self.never),
         }

@@ -102,10 +102,6 @@ STAFF_STEPS: Final[dict[str, tuple[Words, Words]]] = {
 }
 BODY_STEPS: Final[dict[str, tuple[Words, Words]]] = {
     "take_up": (gettext_lazy("Take up"), gettext_lazy("Your body begins to examine the report.")),
-    "ask_reporter": (
-        gettext_lazy("Ask the reporter"),
-        gettext_lazy("The examination waits for the reporter's answer, which comes to this page."),
-    ),
     "resume": (
         gettext_lazy("Go on without an answer"),
         gettext_lazy("The examination goes on; an answer that comes later still reaches you."),

@@ -14,6 +14,7 @@ from complaints.admin import (
     case,
     case_evidence,
     case_links,
+    case_questions,
     case_risk,
     case_steps,
     conflicts,
@@ -39,6 +40,7 @@ from complaints.admin import (
     release_comparison,
     release_names,
     release_page,
+    release_questions,
     release_search,
     release_step,
     releases,
@@ -203,7 +205,38 @@ urlpatterns: list[URLPattern | URLResolver] = [
         custody.custody_pdf,
         name="complaints_case_custody_item_pdf",
     ),
+    # Questions of a body, which the office answers, passes on or gives back
+    path(
+        "complaints/case/<uuid:object_id>/pertanyaan/<uuid:question_id>/",
+        case_questions.question,
+        name="complaints_case_question",
+    ),
+    path(
+        "complaints/case/<uuid:object_id>/pertanyaan/<uuid:question_id>/jawab/",
+        case_questions.answer,
+        name="complaints_case_question_answer",
+    ),
+    path(
+        "complaints/case/<uuid:object_id>/pertanyaan/<uuid:question_id>/kembalikan/",
+        case_questions.give_back,
+        name="complaints_case_question_back",
+    ),
     # Releases to oversight bodies
+    path(
+        "complaints/release/<uuid:object_id>/tanya-kantor/",
+        release_questions.ask_office,
+        name="complaints_release_ask_office",
+    ),
+    path(
+        "complaints/release/<uuid:object_id>/tanya-pelapor/",
+        release_questions.ask_reporter,
+        name="complaints_release_ask_reporter",
+    ),
+    path(
+        "complaints/release/<uuid:object_id>/pertanyaan/<uuid:question_id>/tarik/",
+        release_questions.take_back,
+        name="complaints_release_question_back",
+    ),
     path(
         "complaints/release/<uuid:object_id>/bukti/<uuid:file_id>/",
         case_evidence.view_released_file,

@@ -181,6 +181,7 @@ _OPERATOR = "proposal: the operator receives, completes, forwards and may correc
 _BODY = "proposal: the oversight body judges"
 _HEARING = "proposal: nobody is found guilty unheard; by PP 94/2021 the agency's superior summons and examines"
 _TWO_FIND = "proposal: a finding takes two people of the body, as turning a report away takes two of the office"
+_PASSED_ON = "proposal: the office reads a body's question to a reporter first, and passes it on unchanged or not"
 _SILENCE = "proposal: a reporter's silence must not stop the body that asked"
 _AGENCY = "proposal: the agency's PPK punishes, the body records it"
 _OUTCOMES = "proposal: an agency may decide otherwise, and a decision may be set aside (PP 79/2021, appeal)"
@@ -232,7 +233,8 @@ _WITH_RELEASE: Final = WITH_BODY | WITH_AGENCY | _DECIDED | _at(S.UNSUBSTANTIATE
 TABLE: Final[tuple[Transition, ...]] = (
     Transition(A.START_REVIEW, _at(S.RECEIVED), S.IN_REVIEW, *_VERIFIER, _OPERATOR),
     Transition(A.ASK_REPORTER, _at(S.IN_REVIEW), S.NEEDS_INFORMATION, *_VERIFIER, _SP4N_REVIEW, reason_required=True),
-    Transition(A.ASK_REPORTER, _at(S.UNDER_EXAMINATION), S.NEEDS_INFORMATION, *_LIAISON, _BODY, reason_required=True),
+    Transition(A.ASK_REPORTER, _at(S.UNDER_EXAMINATION), S.NEEDS_INFORMATION, *_EITHER, _PASSED_ON,
+               reason_required=True),
     Transition(A.ANSWER, _at(S.NEEDS_INFORMATION), None, *_REPORTER, _SILENT, notice=False),
     Transition(A.RESUME, _at(S.NEEDS_INFORMATION), None, *_LIAISON, _SILENCE, asked_from=S.UNDER_EXAMINATION),
     Transition(A.LINK, _ASKED, None, *_VERIFIER, _OPERATOR, reason_required=True, notice=False, asked_from=S.IN_REVIEW),
@@ -298,6 +300,8 @@ TABLE: Final[tuple[Transition, ...]] = (
 # The name of the limit that runs while a case is in a state. Number, unit, start and source stand in the rule table
 # (data/law/limits.json), which also says whose promise it is.
 AGENCY_REMINDER: Final = "agency-reminder"
+# By when the office answers a question of a body, or passes its question to a reporter on; no status has this limit.
+BODY_QUESTION: Final = "body-question"
 LIMITS: Final[Mapping[Status, str]] = MappingProxyType(
     {
         S.RECEIVED: "first-look",

@@ -689,6 +689,49 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='ReleaseQuestion',
+            fields=[
+                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ('kind', models.CharField(choices=[('office', 'Question to the office'), ('reporter', 'Question to the reporter')], max_length=8)),
+                ('signer', models.BinaryField()),
+                ('sealed', models.BinaryField()),
+                ('at', models.DateTimeField()),
+                ('author', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('release', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='questions', to='complaints.release')),
+            ],
+            options={
+                'constraints': [models.CheckConstraint(condition=models.Q(('kind__in', ['office', 'reporter'])), name='question_kind_known')],
+            },
+        ),
+        migrations.CreateModel(
+            name='QuestionReader',
+            fields=[
+                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ('sealed', models.BinaryField()),
+                ('complaint', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='complaints.complaint')),
+                ('question', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='readers', to='complaints.releasequestion')),
+            ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('question', 'complaint'), name='question_reader_once')],
+            },
+        ),
+        migrations.CreateModel(
+            name='QuestionReply',
+            fields=[
+                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ('kind', models.CharField(choices=[('answered', 'Answered by the office'), ('supplement', 'Answered with a supplement'), ('passed', 'Passed on to the reporter'), ('given_back', 'Given back to the body'), ('taken_back', 'Taken back by the body')], max_length=10)),
+                ('signer', models.BinaryField()),
+                ('sealed', models.BinaryField()),
+                ('at', models.DateTimeField()),
+                ('author', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('question', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='replies', to='complaints.releasequestion')),
+                ('supplement', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='complaints.release')),
+            ],
+            options={
+                'constraints': [models.CheckConstraint(condition=models.Q(('kind__in', ['answered', 'supplement', 'passed', 'given_back', 'taken_back'])), name='question_reply_kind_known'), models.CheckConstraint(condition=models.Q(models.Q(('kind', 'supplement'), ('supplement__isnull', False)), models.Q(models.Q(('kind', 'supplement'), _negated=True), ('supplement', None)), _connector='OR'), name='question_reply_supplement_iff_kind'), models.UniqueConstraint(condition=models.Q(('kind__in', ['passed', 'given_back', 'taken_back'])), fields=('question',), name='question_decided_once')],
+            },
+        ),
+        migrations.CreateModel(
             name='ReleasedFile',
             fields=[
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
@@ -929,7 +972,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
                 ('sequence', models.PositiveIntegerField()),
-                ('direction', models.CharField(choices=[('from_reporter', 'Reporter'), ('to_reporter', 'Office'), ('body_to_reporter', 'Oversight body'), ('body_to_triage', 'Oversight body, to the office')], max_length=18)),
+                ('direction', models.CharField(choices=[('from_reporter', 'Reporter'), ('to_reporter', 'Office'), ('body_to_reporter', 'Oversight body'), ('body_question', 'Oversight body, passed on by the office'), ('body_to_triage', 'Oversight body, to the office')], max_length=18)),
                 ('signer', models.BinaryField()),
                 ('sealed', models.BinaryField()),
                 ('sealed_for_reporter', models.BinaryField(null=True)),
@@ -944,7 +987,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'indexes': [models.Index(condition=models.Q(('batch__isnull', False)), fields=['batch'], name='message_batch'), models.Index(condition=models.Q(('direction', 'from_reporter'), ('is_read', False)), fields=['complaint'], name='message_unread')],
-                'constraints': [models.UniqueConstraint(fields=('complaint', 'sequence'), name='message_sequence'), models.CheckConstraint(condition=models.Q(('direction__in', ['from_reporter', 'to_reporter', 'body_to_reporter', 'body_to_triage'])), name='message_direction_known'), models.CheckConstraint(condition=models.Q(models.Q(('direction', 'from_reporter'), _negated=True), models.Q(('author__isnull', True), ('sealed_for_reporter__isnull', True)), _connector='OR'), name='message_reporter_gets_nothing_back'), models.CheckConstraint(condition=models.Q(models.Q(('batch__isnull', False), ('direction', 'from_reporter')), models.Q(models.Q(('direction', 'from_reporter'), _negated=True), ('batch__isnull', True)), _connector='OR'), name='message_batch_iff_reporter')],
+                'constraints': [models.UniqueConstraint(fields=('complaint', 'sequence'), name='message_sequence'), models.CheckConstraint(condition=models.Q(('direction__in', ['from_reporter', 'to_reporter', 'body_to_reporter', 'body_question', 'body_to_triage'])), name='message_direction_known'), models.CheckConstraint(condition=models.Q(models.Q(('direction', 'from_reporter'), _negated=True), models.Q(('author__isnull', True), ('sealed_for_reporter__isnull', True)), _connector='OR'), name='message_reporter_gets_nothing_back'), models.CheckConstraint(condition=models.Q(models.Q(('batch__isnull', False), ('direction', 'from_reporter')), models.Q(models.Q(('direction', 'from_reporter'), _negated=True), ('batch__isnull', True)), _connector='OR'), name='message_batch_iff_reporter')],
             },
         ),
         migrations.CreateModel(

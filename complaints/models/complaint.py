@@ -125,6 +125,7 @@ class Message(RandomKeyModel):
         FROM_REPORTER = "from_reporter", _("Reporter")
         TO_REPORTER = "to_reporter", _("Office")
         BODY_TO_REPORTER = "body_to_reporter", _("Oversight body")
+        BODY_QUESTION = "body_question", _("Oversight body, passed on by the office")
         BODY_TO_TRIAGE = "body_to_triage", _("Oversight body, to the office")
 
     complaint = models.ForeignKey(Complaint, on_delete=models.PROTECT, related_name="messages")
@@ -157,7 +158,9 @@ class Message(RandomKeyModel):
             models.UniqueConstraint(fields=["complaint", "sequence"], name="message_sequence"),
             models.CheckConstraint(
                 condition=models.Q(
-                    direction__in=["from_reporter", "to_reporter", "body_to_reporter", "body_to_triage"]
+                    direction__in=[
+                        *("from_reporter", "to_reporter", "body_to_reporter", "body_question", "body_to_triage"),
+                    ]
                 ),
                 name="message_direction_known",
             ),

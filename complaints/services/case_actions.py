@@ -76,7 +76,7 @@ def act(
         Locked: the person was not admitted to triage, or their key is not unlocked.
     """
     elsewhere = {Action.FORWARD, Action.LINK, Action.UNDO_IMPORT}
-    if action in elsewhere or (action is Action.ASK_REPORTER and not has_reporter(case_id)):
+    if action in elsewhere or (action is Action.ASK_REPORTER and not may_ask(case_id)):
         raise TransitionRefused(workflow.Refusal.NOT_FROM_HERE)
     if action in (Action.DELIVER, Action.CRIMINAL_OUTCOME) and not (record.strip() and reason.strip()):
         raise TransitionRefused(workflow.Refusal.REASON_MISSING)
@@ -148,6 +148,12 @@ def _write_reason(
 def has_reporter(case_id: uuid.UUID) -> bool:
     """Whether a reporter can answer in a case; monitoring reports have none."""
     return Complaint.objects.with_reporter().filter(case=case_id).exists()
+
+
+def may_ask(case_id: uuid.UUID) -> bool:
+    """Whether the office may ask in its own name: where a body examines a case, it passes the body's questions on."""
+    examined = Case.objects.filter(pk=case_id, status=Status.UNDER_EXAMINATION)
+    return has_reporter(case_id) and not examined.exists()
 
 
 def is_high_risk(*, keyring: Keyring, case_id: uuid.UUID) -> bool:

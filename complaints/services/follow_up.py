@@ -34,7 +34,10 @@ from complaints.services.team_key_history import UnpinnedKey
 from complaints.services.transitions import CaseChanged
 
 logger = logging.getLogger(__name__)
-AUTHORS: Final[dict[str, str]] = {Message.Direction.BODY_TO_REPORTER.value: "body"}
+AUTHORS: Final[dict[str, str]] = {
+    Message.Direction.BODY_TO_REPORTER.value: "body",
+    Message.Direction.BODY_QUESTION.value: "body",
+}
 # What every function here raises where a row or a key of the report was replaced in the database.
 UNREADABLE = (SealError, UnpinnedKey)
 

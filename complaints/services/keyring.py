@@ -309,8 +309,12 @@ def store_keys(session: SessionBase, keys: KeySet | None) -> None:
 
 
 def message_context(message: Message, *, kind: str = "message") -> Context:
-    """Return the context of a copy of a message; ``kind`` names the copy (message, to-reporter, to-release)."""
-    return Context(kind, str(message.pk), str(message.complaint_id), message.sequence)
+    """Return the context of a copy of a message; ``kind`` names the copy (message, to-reporter, to-release).
+
+    A body signs a question before the office passes it on, and its place in the thread is known only then.
+    """
+    is_question = message.direction == Message.Direction.BODY_QUESTION
+    return Context(kind, str(message.pk), str(message.complaint_id), 0 if is_question else message.sequence)
 
 
 def team_of(message: Message, holder: str) -> str:

@@ -37,7 +37,8 @@ OWN_MESSAGES: Final = 1000
 # Beyond the number of any release.
 MOST_RELEASES: Final = 2**31
 _OPENERS: Final[Mapping[bytes, Callable[[bytes, bytes, bytes], bytes]]] = {b"\x02": decrypt}
-TO_REPORTERS: Final = {Message.Direction.TO_REPORTER.value, Message.Direction.BODY_TO_REPORTER.value}
+_KIND: Final = Message.Direction
+TO_REPORTERS: Final = {_KIND.TO_REPORTER.value, _KIND.BODY_TO_REPORTER.value, _KIND.BODY_QUESTION.value}
 
 
 def read_as_reporter(messages: Iterable[Message], box: BoxPair, *, team: str) -> dict[uuid.UUID, str]:

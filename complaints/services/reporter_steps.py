@@ -48,7 +48,7 @@ def _asking_release(complaint: Complaint, case: Case) -> Release | None:
     if case.status != Status.NEEDS_INFORMATION or case.asked_from != Status.UNDER_EXAMINATION:
         return None
     last_step = case.steps.order_by("-sequence").values("pk")[:1]
-    kind = Message.Direction.BODY_TO_REPORTER
+    kind = Message.Direction.BODY_QUESTION
     question = complaint.messages.filter(direction=kind, step__in=last_step).select_related("release").first()
     is_open = question is not None and question.release is not None and question.release.state == Release.State.OPEN
     return question.release if question is not None and is_open else None

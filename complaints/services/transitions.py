@@ -221,8 +221,12 @@ def available_steps(
     permissions = access.permissions_of(staff)
     asked_from = Status(case.asked_from) if case.asked_from else None
     rows = workflow.allowed(Status(case.status), ActorKind.STAFF, permissions, asked_from=asked_from)
-    # Linking has pages of its own; an import is undone whole, by whoever made it (services.imports).
-    rows = [row for row in rows if row.action not in (Action.LINK, Action.UNDO_IMPORT)]
+    # Linking has pages of its own, and so has a question that a body proposed; an import is undone whole, by whoever
+    # made it (services.imports).
+    elsewhere = {Action.LINK, Action.UNDO_IMPORT}
+    if case.status == Status.UNDER_EXAMINATION:
+        elsewhere.add(Action.ASK_REPORTER)
+    rows = [row for row in rows if row.action not in elsewhere]
     if history is None:
         history = list(case.steps.order_by("sequence")) if any(row.second_person_than for row in rows) else []
     steps = []

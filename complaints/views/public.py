@@ -10,7 +10,7 @@ from django.utils.translation import get_language
 
 from complaints.domain.workflow import LIMITS, Status
 from complaints.page_cache import still_page
-from complaints.services import reference_data
+from complaints.services import forbidden_questions, reference_data
 from complaints.services.rule_book import limit_rule
 
 
@@ -33,6 +33,18 @@ def door_elsewhere(request: HttpRequest, door: str) -> HttpResponse:
     return still_page(
         request, "public/door", lambda: {"door": reference_data.door(door, get_language() or "")}, (door,)
     )
+
+
+def never_asked(request: HttpRequest) -> HttpResponse:
+    """Show the list of questions that nobody may put to a reporter, each with its reason."""
+
+    def context() -> dict[str, object]:
+        language = get_language() or ""
+        names = ("title", "reason", "example")
+        rows = [{name: row.text(name, language) for name in names} for row in forbidden_questions.listed()]
+        return {"rows": rows}
+
+    return still_page(request, "public/never_asked", context, ())
 
 
 def health(request: HttpRequest) -> HttpResponse:

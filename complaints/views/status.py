@@ -25,6 +25,7 @@ from django.views.decorators.http import require_POST
 
 from complaints.domain.workflow import TransitionRefused
 from complaints.forms.fields import ReporterForm, latest_day
+from complaints.forms.passages import Passage, telling_of_answer
 from complaints.forms.posts import MorePostForm
 from complaints.forms.status import CodeForm, MessageForm, MoreEvidenceForm, NameForm, WithdrawForm
 from complaints.page_cache import empty_fields, hole, still_page
@@ -120,6 +121,7 @@ def _show(
         return _still(request, report, pieces)
     waiting = waiting_files(request)
     shown = {"report": report, "asker": report.name.asker}
+    shown["reader"] = report.body_name if report.question_from_body else ""
     context: dict[str, Any] = {**shown, **_forms(text, proof, post, own), **waiting, **pieces}
     return page(request, "status/page", context, path=reverse("status_page"))
 
@@ -160,10 +162,11 @@ def _still(request: ReporterRequest, report: follow_up.StatusPage, pieces: Mappi
         "own_files": report.own_files,
         "asked": bool(report.name.requests),
         "asker": report.name.asker,
+        "reader": report.body_name if report.question_from_body else "",
     }
 
     def context() -> dict[str, Any]:
-        shown = {"report": facts, "asker": report.name.asker}
+        shown = {"report": facts, "asker": report.name.asker, "reader": facts["reader"]}
         return {**shown, **_forms(), **waiting_files(request), **{name: hole(name) for name in pieces}}
 
     return still_page(request, "status/page", context, tuple(facts.values()), pieces)
@@ -205,7 +208,22 @@ def message(request: ReporterRequest) -> HttpResponse:
         return page(request, "status/closed", {"typed": form.typed()}, path=reverse("status_page"))
     if not form.is_valid():
         return _show(request, text=form)
+    if request.POST.get("do") == "change":
+        return _show(request, text=form)
+    if request.POST.get("do") != "as_is" and (passages := telling_of_answer(form.cleaned_data["text"])):
+        return _ask_again(request, form, passages)
     return _add(request, "text", form, text=form.cleaned_data["text"], files=[])
+
+
+def _ask_again(request: ReporterRequest, form: ReporterForm, passages: list[Passage]) -> HttpResponse:
+    """Show once what of a message may tell who wrote it; nothing is stored, and the text stays in the page."""
+    ticket = follow_up.Ticket.from_session(request.reporter["ticket"])
+    try:
+        report = follow_up.status_page(ticket=ticket, today=timezone.localdate())
+    except ObjectDoesNotExist:
+        return gone(request)
+    context = {"report": report, "passages": passages, "text": form.cleaned_data["text"]}
+    return page(request, "status/telling", context, path=reverse("status_page"))
 
 
 @require_POST

@@ -16,7 +16,7 @@ from complaints.models.audit import AuditEntry
 from complaints.models.oversight import Release
 from complaints.services import case_actions, follow_up
 from complaints.services.actor import Actor
-from tests.cases import act, body_act, complaint_of, forwarded
+from tests.cases import act, body_act, body_asks, complaint_of, forwarded
 from tests.world import Cast, SignedIn
 
 
@@ -34,7 +34,7 @@ def test_page_and_paper_say_what_the_release_page_says(signed_in: SignedIn, cast
     to = {"actor": Actor(cast.ring("vera"), timezone.now()), "complaint_id": complaint_of(sent).pk}
     case_actions.write_case_note(text="Rahasia.", **to)
     body_act(cast, "kirana", release, Action.TAKE_UP)
-    body_act(cast, "kirana", release, Action.ASK_REPORTER, reply="Siapa saksinya?")
+    body_asks(cast, release, "Siapa saksinya?")
     follow_up.add_message(ticket=sent.ticket, text="Dua rekan.", files=[], today=timezone.localdate())
     client = signed_in("kirana")
     page = client.get(reverse("admin:complaints_release_change", args=[release.pk])).content.decode()

@@ -22,7 +22,7 @@ from complaints.models.case import Case
 from complaints.models.oversight import DecisionCopy, Release, Sanction
 from complaints.services import case_actions, follow_up
 from complaints.services.actor import Actor
-from tests.cases import act, body_act, complaint_of, forwarded
+from tests.cases import act, body_act, body_asks, complaint_of, forwarded
 from tests.world import Cast, SignedIn
 
 LIST = "admin:complaints_release_changelist"
@@ -93,8 +93,7 @@ def test_from_taking_up_to_a_finding_by_two(signed_in: SignedIn, cast: Cast) -> 
 
     take = taker(client, release)
     assert take("take_up", "forwarded") == 302
-    assert take("ask_reporter", "under_examination") == 400
-    assert take("ask_reporter", "under_examination", reply="Siapa saksinya?") == 302
+    body_asks(cast, release, "Siapa saksinya?")
     follow_up.add_message(ticket=sent.ticket, text="Dua rekan.", files=[], today=timezone.localdate())
     assert "Dua rekan." in client.get(page_url(release)).content.decode()
     today = timezone.localdate().isoformat()
@@ -273,7 +272,7 @@ def test_the_list_is_filtered_by_whose_turn_it_is(signed_in: SignedIn, cast: Cas
     body_act(cast, "kirana", taken, Action.TAKE_UP)
     _three, asked = forwarded(cast)
     body_act(cast, "kirana", asked, Action.TAKE_UP)
-    body_act(cast, "kirana", asked, Action.ASK_REPORTER, reply="Kapan?")
+    body_asks(cast, asked, "Kapan?")
     _four, ended = forwarded(cast)
     body_act(cast, "kirana", ended, Action.TAKE_UP)
     body_act(cast, "kirana", ended, Action.DISMISS, text="Tidak.", reply="Tidak cukup.")

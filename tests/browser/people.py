@@ -199,6 +199,17 @@ class Officer:
                 field.fill(value)
         self.window.follow(self.page.locator("form button.main"))
 
+    def proposes_question(self, text: str) -> None:
+        """As a liaison on the page of a release: propose a question to the reporters for the office to read."""
+        self.window.follow(self.page.locator('a.button[href$="/tanya-pelapor/"]'))
+        self.confirms(text=text)
+
+    def passes_on(self, reference: str) -> None:
+        """As the office: open the case, read the waiting question, and pass it on."""
+        self.opens("case", reference)
+        self.window.follow(self.page.locator('.banner a[href*="/pertanyaan/"]'))
+        self.window.follow(self.page.locator("form button.main"))
+
     def writes_note(self, text: str) -> None:
         """Add an internal note to the open case."""
         form = self.page.locator('form.write[action*="/catatan/"]')

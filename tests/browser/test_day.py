@@ -44,6 +44,7 @@ def test_a_day_of_two_hundred_reports(window: Opener, live_cast: Cast) -> None:
     forwards_five(fitri, joint)
     kirana = LinkFollower(Officer(window(), "kirana", PASSWORD))
     body_works(kirana, joint, others)
+    passes_on(vera, joint)
     answers_the_body(vera, fitri, kirana, others)
     body_decides(kirana, joint)
     each_reporter_reads_it(joint, sent, Reporter(window(script=False)))
@@ -162,7 +163,17 @@ def body_works(kirana: LinkFollower, joint: Case, others: list[str]) -> None:
     assert kirana.page.locator(".story .report").count() == LINKED
     kirana.lies_well()
     act(kirana, "take_up")
-    act(kirana, "ask_reporter", reply="Siapa lagi yang mengetahuinya?")
+    kirana.follows(kirana.page.locator('a.button[href$="/tanya-pelapor/"]'))
+    kirana.officer.confirms(text="Apakah ada saksi lain?")
+    kirana.stands()
+
+
+def passes_on(vera: LinkFollower, joint: Case) -> None:
+    vera.goes("/kantor/").follows(vera.page.locator('.counts a[href$="questions=open"]').last)
+    vera.follows(vera.page.get_by_role("link", name=joint.reference))
+    vera.follows(vera.page.locator('.banner a[href*="/pertanyaan/"]'))
+    vera.follows(vera.page.locator("form button.main"))
+    vera.stands()
 
 
 def act(tread: LinkFollower, action: str, **words: str) -> None:

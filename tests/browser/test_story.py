@@ -26,7 +26,7 @@ pytestmark = [pytest.mark.both_databases, pytest.mark.django_db(transaction=True
 PHOTO, LETTER, SECOND = photo("apel-fajar.jpg"), letter("undangan-apel.pdf"), photo("spanduk-gudang.jpg")
 NOTE = "Catatan dalam: minta dua orang memeriksa."
 ASKS, ANSWERS = "Pada hari apa hal itu terjadi?", "Hari Senin pertama di Balaiwangi, lalu diulang."
-BODY_ASKS, ANSWERS_BODY = "Siapa lagi yang mengetahuinya?", "Dua rekan dari Bidang Budimina."
+BODY_ASKS, ANSWERS_BODY = "Apakah ada saksi lain?", "Dua rekan, dari gedung Budimina."
 OWN_WORDS = ("kertapati", "gudangwilis", "tirtamerapi", "sukamerapi", "pringsewelas", "umbul", "balaiwangi", "budimina")
 FINDING, ADVICE, NUMBER = "Terbukti melanggar netralitas.", "Jatuhkan sanksi moral terbuka.", "800/17/2026"
 TOLD_FINDING, TOLD_END = "Dugaan itu terbukti.", "Keputusan sudah diumumkan."
@@ -53,7 +53,7 @@ def test_from_a_phone_to_a_recorded_sanction(window: Opener, live_cast: Cast, sc
     kirana = Officer(window(), "kirana", PASSWORD)
     kirana.opens("release", reference)
     liaison_sees_the_release_and_nothing_else(kirana, reporter, case)
-    liaison_asks(kirana, reporter, reference)
+    liaison_asks(kirana, vera, reporter, reference)
     liaison_records(kirana)
     reporter_reads_every_step_and_nothing_of_their_own(reporter, code)
     leaving_shuts_the_door(reporter, script=script)
@@ -166,11 +166,17 @@ def liaison_sees_the_release_and_nothing_else(kirana: Officer, reporter: Reporte
     assert "apel" not in name
 
 
-def liaison_asks(kirana: Officer, reporter: Reporter, reference: str) -> None:
+def liaison_asks(kirana: Officer, vera: Officer, reporter: Reporter, reference: str) -> None:
     kirana.does("take_up")
     reporter.reads("Sedang dikaji BKN")
-    kirana.does("ask_reporter", reply=BODY_ASKS)
-    reporter.reads("Pertanyaan dari BKN", BODY_ASKS)
+    kirana.proposes_question(BODY_ASKS)
+    reporter.reads("Sedang dikaji BKN")
+    vera.passes_on(reference)
+    reporter.reads("Pertanyaan dari BKN", BODY_ASKS, "dibaca BKN seperti Anda menulisnya")
+    # What would tell who wrote it comes back once, to be changed.
+    reporter.answers("Hanya saya yang tahu. Dua rekan, dari gedung Budimina.")
+    assert "Hanya saya" in reporter.page.locator("main mark").inner_text()
+    reporter.window.press("Ubah")
     reporter.answers(ANSWERS_BODY)
     kirana.opens("release", reference)
     assert ANSWERS_BODY in kirana.window.words

@@ -70,7 +70,7 @@ forwarded            recall              staff     forward         in_review    
 under_examination    return              body      oversee         in_review            w
 under_examination    decline             body      oversee         in_review            wn
 under_examination    recall              staff     forward         in_review            wn
-under_examination    ask_reporter        body      oversee         needs_information    wn
+under_examination    ask_reporter        staff     triage,forward  needs_information    wn
 under_examination    hear_accused        body      oversee         .                    .
 under_examination    postpone_hearing    body      oversee         .                    w
 under_examination    propose_finding     body      oversee         .                    wo

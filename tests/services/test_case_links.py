@@ -38,6 +38,7 @@ from complaints.services.forwarding.contents import whole
 from complaints.services.forwarding.release import forward as release_forward
 from complaints.services.keyring import Locked
 from complaints.services.transitions import CaseChanged, CaseVersion
+from tests.cases import passed_on
 from tests.world import Cast, Sent, at, close_batch, send_report, without_states
 
 DAY = date(2026, 11, 9)
@@ -466,8 +467,7 @@ def test_release_holds_reports_linked_before_it_only(cast: Cast) -> None:
     assert [page(reporter).may_withdraw for reporter in (target, first, late)] == [False, False, True]
     # A question of the body goes to those whose reports it holds, and only their answer is one.
     decisions.act(actor=Actor(ring, at(LATER)), release_id=release.pk, action=Action.TAKE_UP)
-    asked: dict[str, Any] = {"action": Action.ASK_REPORTER, "reply": "Ada foto lain?"}
-    decisions.act(actor=Actor(ring, at(LATER)), release_id=release.pk, **asked)
+    passed_on(Actor(ring, at(LATER)), Actor(cast.ring("vera"), at(LATER)), release, "Ada foto lain?")
     assert [page(reporter).question for reporter in (target, first, late)] == ["Ada foto lain?", "Ada foto lain?", ""]
     follow_up.add_message(ticket=late.ticket, text="Kata yang tidak untuk lembaga.", files=[], today=LATER)
     assert reloaded(target).status == "needs_information"

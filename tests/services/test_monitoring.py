@@ -25,7 +25,7 @@ from complaints.services import (
 from complaints.services.actor import Actor
 from complaints.services.audit import verify
 from complaints.services.evidence import processing
-from complaints.services.forwarding import decisions, reading
+from complaints.services.forwarding import asking, decisions, reading
 from complaints.services.forwarding.contents import whole
 from complaints.services.forwarding.release import forward
 from complaints.services.keyring import Locked
@@ -126,10 +126,15 @@ def test_nobody_is_asked_and_nothing_is_sealed_to_nobody(cast: Cast) -> None:
     kirana = cast.ring("kirana")
     decisions.act(actor=Actor(kirana, NOW), release_id=release.pk, action=Action.TAKE_UP, reply="Mulai.")
     actions = {row.action for row in reading.open_release(actor=Actor(kirana, NOW), release_id=release.pk).actions}
-    assert Action.ASK_REPORTER not in actions
     assert Action.PROPOSE_FINDING in actions
-    with pytest.raises(TransitionRefused):
-        decisions.act(actor=Actor(kirana, NOW), release_id=release.pk, action=Action.ASK_REPORTER, reply="Siapa?")
+    assert asking.readers_of(release) == []
+    with pytest.raises(asking.NobodyToAsk):
+        asking.propose(
+            actor=Actor(kirana, NOW),
+            release_id=release.pk,
+            text="Siapa?",
+            readers=case.complaints.values_list("pk", flat=True),
+        )
     decisions.act(
         actor=Actor(kirana, NOW), release_id=release.pk, action=Action.RETURN, text="Mana tangkapan layarnya?"
     )

@@ -34,7 +34,7 @@ from complaints.services.keyring import Locked
 from complaints.services.redactions import TEXT_ANSWERS
 from complaints.services.submission import ANSWER_FIELDS
 from complaints.services.transitions import CaseChanged
-from tests.cases import act, body_act, complaint_of, forwarded, in_review, verified, with_photo
+from tests.cases import act, body_act, body_asks, complaint_of, forwarded, in_review, verified, with_photo
 from tests.world import Cast, Sent, SignedIn, send_report
 
 
@@ -204,7 +204,7 @@ def test_a_supplement_brings_what_is_new_and_is_read_first(cast: Cast) -> None:
     assert (more.number, more.first_id) == (2, row.pk)
     assert not verify.verify_chain().faults
     # The body decides on the forwarding, and its question reaches the report that joined.
-    body_act(cast, "kirana", row, Action.ASK_REPORTER, reply="Siapa saksinya?")
+    body_asks(cast, row, "Siapa saksinya?")
     assert status(late).question == "Siapa saksinya?"
     writes(late, "Dua rekan.")
     answer = Message.objects.from_reporter().get(complaint=late.ticket.complaint_id)

@@ -20,10 +20,11 @@ from complaints.models.audit import AuditEntry
 from complaints.models.case import Case, CaseStep, InternalNote
 from complaints.models.complaint import Message
 from complaints.models.oversight import Finding, OversightBody, Recommendation, Release, Sanction
+from complaints.models.question import ReleaseQuestion
 from complaints.services import case_actions, case_deadlines, follow_up, transitions
 from complaints.services.actor import Actor
 from complaints.services.audit import recorded_acts
-from complaints.services.forwarding import decisions, reading
+from complaints.services.forwarding import asking, decisions, reading
 from complaints.services.forwarding.contents import whole
 from complaints.services.forwarding.records import NoSanction, SanctionRecord
 from complaints.services.forwarding.release import forward
@@ -84,8 +85,8 @@ def with_agency(state: str) -> dict[str, dict[str, str]]:
 
 
 EITHER = {"confirm_ineligible": "ineligible", "reject_ineligible": "in_review"}
+PASS_ON = {"ask_reporter": "needs_information"}
 EXAMINE = {
-    "ask_reporter": "needs_information",
     "return": "in_review",
     "decline": "in_review",
     # What follows on a proposal is the subject of tests/services/forwarding/test_findings.py.
@@ -118,7 +119,9 @@ ALLOWED: dict[str, dict[str, dict[str, str]]] = {
     | WITHDRAW,
     "forwarded": {"lead body": {"take_up": "under_examination", "return": "in_review", "decline": "in_review"}}
     | RECALL,
-    "under_examination": with_crime("under_examination", EXAMINE) | RECALL,
+    "under_examination": with_crime("under_examination", EXAMINE)
+    | dict.fromkeys(BOTH_VERIFIERS, PASS_ON)
+    | {"forwarder": RECALL["forwarder"] | PASS_ON},
     "substantiated": with_crime(
         "substantiated",
         {"await_agency": "awaiting_agency", "no_sanction": "not_sanctioned", "reconsider": "under_examination"},
@@ -139,9 +142,9 @@ ALLOWED: dict[str, dict[str, dict[str, str]]] = {
 class CaseUnderTest:
     """One case with a release to its lead body, put into any state, and everybody's hands on it."""
 
-    def __init__(self, cast: Cast, sent: Sent, release: Release) -> None:
+    def __init__(self, cast: Cast, sent: Sent, release: Release, question: ReleaseQuestion) -> None:
         self.rings = {who: cast.ring(name) for who, name in WHO.items()}
-        self.sent, self.release = sent, release
+        self.sent, self.release, self.question = sent, release, question
         self.bkn = OversightBody.objects.get(pk="bkn")
         self.sanction = SanctionRecord("moral_open", "800/1", DAY)
 
@@ -171,6 +174,7 @@ class CaseUnderTest:
         for action in Action:
             yield action.value, lambda action=action: self._as_staff(ring, action)
             yield action.value, lambda action=action: self._as_body(ring, action)
+        yield "ask_reporter", lambda: asking.pass_on(actor=Actor(ring, NOW), question_id=self.question.pk)
         yield (
             "forward",
             lambda: forward(
@@ -228,7 +232,11 @@ def case_under_test(shared_cast: Cast, django_db_blocker: DjangoDbBlocker) -> It
         release = forward(
             actor=Actor(shared_cast.ring("fitri"), NOW), case_id=sent.case.pk, body=body, choice=whole(sent.case.pk)
         )
-        yield CaseUnderTest(shared_cast, sent, release)
+        kirana = Actor(shared_cast.ring("kirana"), NOW)
+        decisions.act(actor=kirana, release_id=release.pk, action=Action.TAKE_UP)
+        readers = [sent.ticket.complaint_id]
+        question = asking.propose(actor=kirana, release_id=release.pk, text="Siapa saksinya?", readers=readers)
+        yield CaseUnderTest(shared_cast, sent, release, question)
 
 
 def outcomes(case_under_test: CaseUnderTest, who: str) -> dict[str, str]:
@@ -342,10 +350,7 @@ def test_without_a_reason_nothing_that_wants_one_happens(db: None, case_under_te
         "referred": ("verifier", {"reopen"}),
         "verified": ("verifier", {"send_back", "refer", "prepare_referral", "propose_ineligible"}),
         "referring": ("forwarder", {"send_back", "deliver"}),
-        "under_examination": (
-            "lead body",
-            {"ask_reporter", "return", "decline", "propose_finding", "postpone_hearing"},
-        ),
+        "under_examination": ("lead body", {"return", "decline", "propose_finding", "postpone_hearing"}),
         "awaiting_agency": ("lead body", {"sanction", "no_sanction", "reconsider"}),
     }
     for state, (who, actions) in reasons.items():

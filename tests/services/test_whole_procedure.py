@@ -21,6 +21,7 @@ from complaints.services.forwarding.records import SanctionRecord
 from complaints.services.forwarding.release import forward
 from complaints.services.keyring import Locked
 from complaints.services.transitions import CaseVersion
+from tests.cases import passed_on
 from tests.decisions import decide
 from tests.world import Cast, at, close_batch, sealed_upload, send_report
 
@@ -71,7 +72,7 @@ def test_from_report_to_sanction(cast: Cast) -> None:
     assert [f.variant for f in seen.opened[0].content.files] == ["working"]
     do = {"actor": Actor(kirana, now), "release_id": release.pk}
     decisions.act(action=Action.TAKE_UP, **do)
-    decisions.act(action=Action.ASK_REPORTER, reply="Siapa saksinya?", **do)
+    passed_on(Actor(kirana, now), Actor(vera, now), release, "Siapa saksinya?")
     follow_up.add_message(ticket=sent.ticket, text="Dua rekan.", files=[], today=DAY)
     assert "Dua rekan." in [message.text for message in reading.open_release(**do).thread]
     decide(action=Action.SUBSTANTIATE, text="Terbukti.", reply="Terbukti.", **do)

@@ -143,6 +143,7 @@ class Start(StrEnum):
     KNOWN = "known_on"
     ENTERED = "entered"
     ASKED = "asked"
+    BODY_ASKED = "body_asked"
     VERIFIED = "verified"
     FORWARDED = "forwarded"
     TAKEN_UP = "taken_up"

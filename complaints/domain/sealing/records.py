@@ -49,6 +49,11 @@ def seal_record(
     recipient: bytes, context: Context, body: JSON, signer: SignPair, *, sizes: tuple[int, ...] = TEXT_SIZES
 ) -> bytes:
     """Seal ``body`` (JSON) to the X25519 key ``recipient`` for the row that ``context`` names, signed by ``signer``."""
+    return seal_signed(recipient, sign_record(recipient, context, body, signer), sizes=sizes)
+
+
+def sign_record(recipient: bytes, context: Context, body: JSON, signer: SignPair) -> bytes:
+    """Return the signed inner part of a record for ``recipient``, which another may seal and nobody can alter."""
     inner = json.dumps(
         {
             "f": 1,
@@ -63,7 +68,12 @@ def seal_record(
         ensure_ascii=False,
         separators=(",", ":"),
     ).encode()
-    return VERSION + seal(recipient, pad(signer.sign(inner) + inner, sizes))
+    return signer.sign(inner) + inner
+
+
+def seal_signed(recipient: bytes, signed: bytes, *, sizes: tuple[int, ...] = TEXT_SIZES) -> bytes:
+    """Return the record of an inner part that was signed for ``recipient``; see :func:`read_signed`."""
+    return VERSION + seal(recipient, pad(signed, sizes))
 
 
 def open_record(
@@ -81,10 +91,14 @@ def open_record(
     opener = _OPENERS.get(raw[:1])
     if opener is None:
         raise unknown_version(raw[:1])
-    plain = unpad(opener(pair, raw[1:]), sizes)
-    signature, inner = plain[:SIGNATURE_BYTES], plain[SIGNATURE_BYTES:]
+    return read_signed(unpad(opener(pair, raw[1:]), sizes), pair.public, context, signer)
+
+
+def read_signed(signed: bytes, recipient: bytes, context: Context, signer: bytes) -> JSON:
+    """Check the signed inner part of a record and all that it is bound to, and return its body; raises SealError."""
+    signature, inner = signed[:SIGNATURE_BYTES], signed[SIGNATURE_BYTES:]
     verify(signer, inner, signature)
-    expected = (1, context.kind, context.row, context.owner, context.sequence, signer.hex(), pair.public.hex())
+    expected = (1, context.kind, context.row, context.owner, context.sequence, signer.hex(), recipient.hex())
     try:
         content = json.loads(inner)
         bound_to, body = tuple(content[name] for name in "fkronst"), content["b"]

@@ -200,6 +200,11 @@ COVERAGE: Final[Mapping[str, Coverage]] = {
         recorded=("release", "number", "author", "at"),
         unbound=_unbound("signed by the body's team; sealed anew with each key of the team", "sealed", "sealed_number"),
     ),
+    "ReleaseQuestion": Coverage(sealed=("id", "sealed"), recorded=("release", "kind", "signer", "author", "at")),
+    "QuestionReader": Coverage(sealed=("id", "sealed"), recorded=("question", "complaint")),
+    "QuestionReply": Coverage(
+        sealed=("id", "sealed"), recorded=("question", "kind", "supplement", "signer", "author", "at")
+    ),
     **dict.fromkeys(
         ("Hearing", "FindingProposal", "Finding", "Recommendation", "Sanction"),
         Coverage(sealed=("id", "sealed"), recorded=("release", "signer", "author", "at")),

@@ -32,6 +32,7 @@ from complaints.models.oversight import (
     Release,
     Sanction,
 )
+from complaints.models.question import QuestionReader, QuestionReply, ReleaseQuestion
 from complaints.models.redaction import Redaction
 from complaints.services import team_key_history
 from complaints.services.audit.coverage import COVERAGE
@@ -192,12 +193,16 @@ _TABLES: Final[Mapping[str, tuple[str, tuple[type[models.Model], ...]]]] = {
     "assessment.recorded": ("assessment", (Assessment,)),
     "redaction.made": ("redaction", (Redaction,)),
     "release.made": ("release", (Release,)),
+    "question.asked": ("question", (ReleaseQuestion,)),
+    "question.addressed": ("reader", (QuestionReader,)),
+    "question.replied": ("reply", (QuestionReply,)),
     "decision.recorded": ("decision", (Hearing, FindingProposal, Finding, Recommendation, Sanction)),
     "decision.filed": ("file", (DecisionCopy,)),
 }
 # What else a row of these tables seals, the fact ``copy`` of its entry.
 _COPIES: Final[Mapping[type[models.Model], str]] = {Message: "sealed_for_reporter", Redaction: "stored__sealed"}
-Digests = Mapping[uuid.UUID, Mapping[str, str]]
+# By the event and the row: a message has the key of the words that a body signed for it.
+Digests = Mapping[tuple[str, uuid.UUID], Mapping[str, str]]
 
 
 def _text_entries(scope: Scope) -> Rows:
@@ -217,19 +222,19 @@ def text_faults(sequences: Sequence[int]) -> Iterator[Fault]:
     stored = _stored_digests((event, row) for _sequence, event, row, _facts in recorded if row is not None)
     for sequence, event, row, facts in recorded:
         subject = f"{_TABLES[event][0]} {row or ''}"
-        if row is None or row not in stored:
+        if row is None or (event, row) not in stored:
             yield Fault(sequence, "row.gone", subject)
-        elif stored[row] != {key: facts[key] for key in ("digest", "row", "copy") if key in facts}:
-            yield Fault(sequence, "row.altered", subject, state=".".join(stored[row].values()))
+        elif stored[event, row] != {key: facts[key] for key in ("digest", "row", "copy") if key in facts}:
+            yield Fault(sequence, "row.altered", subject, state=".".join(stored[event, row].values()))
 
 
 def _stored_digests(rows: Iterable[tuple[str, uuid.UUID]]) -> Digests:
-    """Return the digests of the rows that entries of these events refer to, by row id."""
+    """Return the digests of the rows that entries of these events refer to, by event and row id."""
     rows_by_event: dict[str, list[uuid.UUID]] = {}
     for event, row in rows:
         rows_by_event.setdefault(event, []).append(row)
     return {
-        row: digests
+        (event, row): digests
         for event, ids in rows_by_event.items()
         for model in _TABLES[event][1]
         for row, digests in _digests(model, ids)

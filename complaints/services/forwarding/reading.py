@@ -19,10 +19,10 @@ from complaints.domain.errors import SealError
 from complaints.domain.retaliation import TOLD, Retaliation
 from complaints.domain.sealing.primitives import BoxPair
 from complaints.domain.sealing.records import JSON, Context, open_record
-from complaints.domain.workflow import Action, ActorKind, Status
+from complaints.domain.workflow import ActorKind, Status
 from complaints.fast_sql import with_many
 from complaints.models.case import Case
-from complaints.models.complaint import Complaint, KeyGrant, Message
+from complaints.models.complaint import KeyGrant, Message
 from complaints.models.evidence import EvidenceObject
 from complaints.models.oversight import (
     Decision,
@@ -36,7 +36,7 @@ from complaints.models.oversight import (
     ReleasePart,
     Sanction,
 )
-from complaints.services import case_membership, disclosure_check, transitions
+from complaints.services import disclosure_check, transitions
 from complaints.services.actor import Actor
 from complaints.services.assessments import FactsContent
 from complaints.services.audit import recorded_releases
@@ -379,20 +379,12 @@ def actions(*, keyring: Keyring, release: Release, is_replaced: bool | None = No
         earlier = case.steps.order_by("sequence").values_list("action", flat=True)
         state = "open" if workflow.has_open_proposal(earlier) else "none"
         rows = [row for row in rows if row.proposal in ("", state)]
-    if any(row.action is Action.ASK_REPORTER for row in rows) and not _has_reporter(release):
-        return [row for row in rows if row.action is not Action.ASK_REPORTER]
     return rows
 
 
 def was_heard(release: Release) -> bool:
     """Whether the body recorded that it heard the accused, or summoned them in vain; one query."""
     return workflow.was_heard(release.case.steps.order_by("sequence").values_list("action", flat=True))
-
-
-def _has_reporter(release: Release) -> bool:
-    """Whether a released report has a reporter: monitoring reports have none."""
-    held = case_membership.reports_of_release(release)
-    return Complaint.objects.with_reporter().filter(pk__in=held).exists()
 
 
 @transaction.atomic

@@ -25,7 +25,7 @@ from complaints.services import assignment, case_actions, case_file, follow_up, 
 from complaints.services.actor import Actor
 from complaints.services.evidence import drafts, intake, metadata_check
 from complaints.services.evidence.redacted_copies import Removal
-from complaints.services.forwarding import decision_copies, decisions, reading
+from complaints.services.forwarding import asking, decision_copies, decisions, reading
 from complaints.services.forwarding.contents import Choice, whole
 from complaints.services.forwarding.decision_copies import PreparedCopy
 from complaints.services.forwarding.records import (
@@ -51,7 +51,6 @@ _STEPS_WITH_REASON: Final = {
 _STEPS_OF_BODIES: Final = {
     "take_up": (Action.TAKE_UP, "", ""),
     "return": (Action.RETURN, "return_question", ""),
-    "ask_for_body": (Action.ASK_REPORTER, "", "question"),
 }
 
 
@@ -275,6 +274,20 @@ class Desk:
             due_on=today + timedelta(days=30),
         )
         self._decide(case, Action.AWAIT_AGENCY, now, text=case.texts["recommendation"], record=record)
+
+    def _ask_for_body(self, case: Open, now: datetime) -> None:
+        """Propose a question to the reporter for the body, and pass it on for the office."""
+        if case.release_id is None or case.body is None:
+            raise ValueError("not forwarded")
+        question = asking.propose(
+            actor=self._actor(case.body.pk, case, now),
+            release_id=case.release_id,
+            text=case.texts["question"],
+            readers=[case.complaint_id],
+        )
+        officer = self._actor("verifikator", case, now)
+        asking.read_question(actor=officer, question_id=question.pk)
+        asking.pass_on(actor=officer, question_id=question.pk)
 
     def _no_sanction(self, case: Open, now: datetime) -> None:
         record = SanctionRecord("", "", timezone.localdate(now), why=NoSanction.LEFT.value)

@@ -18,11 +18,13 @@ from complaints.models.complaint import Complaint
 from complaints.models.conflict import Conflict
 from complaints.models.evidence import Evidence, EvidenceObject
 from complaints.models.oversight import OversightBody, Release, ReleasedFile
+from complaints.models.question import ReleaseQuestion
 from complaints.models.reference_data import ClosedDay, Election
 from complaints.models.team import Team, TeamMembership
 from complaints.services import case_actions, first_look, follow_up
 from complaints.services.actor import Actor
 from complaints.services.evidence import processing
+from complaints.services.forwarding import asking
 from complaints.services.forwarding.contents import whole
 from complaints.services.forwarding.release import forward
 from complaints.services.team_keys import removal
@@ -112,6 +114,7 @@ def build(cast: Cast, *, name: str = "foto.jpg", hands: Hands = TRIAGE, **answer
         body=body,
         choice=whole(sent.case.pk, objects=list(chosen)),
     )
+    asking.ask_office(actor=Actor(cast.ring("kirana"), NOW), release_id=Release.objects.get().pk, text="Di mana?")
     TeamMembership.objects.create(team=Team.objects.get(slug=hands.team), staff=cast["luar"])
     ids = _ids(cast, sent, hands)
     browsers = {who: start_session(name, Client(raise_request_exception=False)) for who, name in STAFF.items()}
@@ -153,6 +156,7 @@ def _asked_removal(cast: Cast, team: uuid.UUID, hands: Hands) -> uuid.UUID:
 
 def _ids(cast: Cast, sent: Sent, hands: Hands) -> dict[str, Any]:
     case, complaint, release = sent.case.pk, Complaint.objects.get(case=sent.case), Release.objects.get()
+    question = ReleaseQuestion.objects.get()
     item, file = Evidence.objects.get(kind="file"), ReleasedFile.objects.get()
     original = EvidenceObject.objects.get(evidence=item, variant="original").pk
     working = EvidenceObject.objects.get(evidence=item, variant="working").pk
@@ -195,6 +199,12 @@ def _ids(cast: Cast, sent: Sent, hands: Hands) -> dict[str, Any]:
         "case_custody_item": [case, item.pk],
         "case_custody_pdf": [case],
         "case_custody_item_pdf": [case, item.pk],
+        "case_question": [case, question.pk],
+        "case_question_answer": [case, question.pk],
+        "case_question_back": [case, question.pk],
+        "release_ask_office": [release.pk],
+        "release_ask_reporter": [release.pk],
+        "release_question_back": [release.pk, question.pk],
         "case_release": [case, release.pk],
         "case_release_recall": [case, release.pk],
         "case_release_compare": [case, release.pk],

@@ -26,6 +26,7 @@ from complaints.models.case import Case
 from complaints.models.complaint import Complaint
 from complaints.models.evidence import EvidenceObject
 from complaints.models.oversight import DecisionCopy, Release, ReleasedFile
+from complaints.models.question import ReleaseQuestion
 from complaints.models.team import Role, Staff, TeamMembership
 from complaints.queue import JOBS
 from complaints.services import mfa
@@ -274,7 +275,7 @@ class MarkedProcedure:
         assert self.markers["cover"].encode() in b"".join(answer.streaming_content)  # type: ignore[attr-defined]
         self.names(kirana, release)
         self.step(kirana, release, "take_up")
-        self.step(kirana, release, "ask_reporter", reply=self.mark("body_question"))
+        self.asked(kirana, release)
         self.answer(self.mark("body_answer"))
         form = {"text": self.mark("finding")}
         form |= {"reply": f"{self.mark('finding_reply')} {self.markers['nip']}", "override": self.mark("body_override")}
@@ -303,6 +304,26 @@ class MarkedProcedure:
         self.step(kirana, release, "no_sanction", decided_on=timezone.localdate().isoformat(), **gone)
         self.step(kirana, release, "correct", decided_on=timezone.localdate().isoformat(), **decision)
         assert Case.objects.get(pk=release.case_id).status == "sanctioned"
+
+    def asked(self, kirana: Client, release: Release) -> None:
+        """The body asks the office, and the reporter through the office."""
+        office = {"text": self.mark("question_to_office")}
+        assert kirana.post(reverse("admin:complaints_release_ask_office", args=[release.pk]), office).status_code == 302
+        vera, question = self.staff("vera"), ReleaseQuestion.objects.get()
+        address = [release.case_id, question.pk]
+        answer = {"text": self.mark("answer_of_office")}
+        assert vera.post(reverse("admin:complaints_case_question_answer", args=address), answer).status_code == 302
+        readers = {"readers": [str(row.complaint_id) for row in release.reports.all()]}
+        form = readers | {"text": self.mark("body_question")}
+        for reason in (self.mark("why_given_back"), ""):
+            proposed = kirana.post(reverse("admin:complaints_release_ask_reporter", args=[release.pk]), form)
+            assert proposed.status_code == 302, proposed.content.decode()
+            address = [release.case_id, ReleaseQuestion.objects.latest("at").pk]
+            if reason:
+                back = reverse("admin:complaints_case_question_back", args=address)
+                assert vera.post(back, {"reason": reason}).status_code == 302
+            else:
+                assert vera.post(reverse("admin:complaints_case_question", args=address), {}).status_code == 302
 
     def finding(self, kirana: Client, release: Release, form: dict[str, str]) -> None:
         """Hear the accused, propose, send back, propose anew and confirm by two people, and recommend."""

@@ -26,6 +26,7 @@ from complaints.services.forwarding.records import SanctionRecord
 from complaints.services.forwarding.release import forward
 from complaints.services.keyring import Keyring, Locked
 from complaints.services.team_key_history import UnpinnedKey
+from tests.cases import passed_on
 from tests.decisions import decide
 from tests.images import photo
 from tests.world import Cast, Sent, at, sealed_upload, send_report, ticked
@@ -208,7 +209,7 @@ def _examine(cast: Cast, sent: Sent, number: int) -> None:
     )
     do = {"actor": Actor(kirana, NOW), "release_id": release.pk}
     decisions.act(action=Action.TAKE_UP, reply=f"Kami periksa, {number}.", **do)
-    decisions.act(action=Action.ASK_REPORTER, reply=f"Siapa saksinya, {number}?", **do)
+    passed_on(do["actor"], Actor(vera, NOW), release, f"Siapa saksinya, {number}?")
     follow_up.add_message(ticket=sent.ticket, text=f"Saksi {number}.", files=[], today=DAY)
     decide(action=Action.SUBSTANTIATE, text=f"Terbukti {number}.", reply=f"Terbukti, {number}.", **do)
     decide(action=Action.AWAIT_AGENCY, text=f"Hukuman sedang, {number}.", **do)

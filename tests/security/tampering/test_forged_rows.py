@@ -31,6 +31,7 @@ from complaints.services.forwarding.release import forward
 from complaints.services.keyring import Locked, bind_keys, message_context
 from complaints.services.team_key_history import UnpinnedKey
 from tests.cases import forwarded as released_case
+from tests.cases import passed_on
 from tests.security.tampering.scene import DAY, NOW
 from tests.world import Cast, Sent, draft, send_report
 
@@ -83,7 +84,7 @@ def forwarded(cast: Cast, sent: Sent, *, ask: bool = False) -> Release:
     do = {"actor": Actor(cast.ring("kirana"), NOW), "release_id": release.pk}
     decisions.act(action=Action.TAKE_UP, **do)
     if ask:
-        decisions.act(action=Action.ASK_REPORTER, reply="Siapa saksinya?", **do)
+        passed_on(do["actor"], Actor(cast.ring("vera"), NOW), release, "Siapa saksinya?")
     return release
 
 
@@ -285,11 +286,7 @@ def test_nobody_seals_to_a_key_that_was_put_into_the_row(
     Case.objects.update(status="under_examination", asked_from="")
     # Else the step is refused before anything is sealed: no step of the case has led to this status.
     monkeypatch.setattr(recorded_acts, "are_steps_recorded", lambda case: True)
-    acts.append(
-        lambda: decisions.act(
-            actor=Actor(kirana, NOW), release_id=release.pk, action=Action.ASK_REPORTER, reply="Rahasia."
-        )
-    )
+    acts.append(lambda: passed_on(Actor(kirana, NOW), Actor(vera, NOW), release, "Rahasia."))
     for act in acts:
         with pytest.raises(SealError):
             act()

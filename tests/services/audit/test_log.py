@@ -33,6 +33,7 @@ from complaints.services.forwarding.contents import whole
 from complaints.services.forwarding.records import SanctionRecord
 from complaints.services.forwarding.release import forward
 from complaints.services.team_keys import personal
+from tests.cases import passed_on
 from tests.database import built_once, editor
 from tests.decisions import decide
 from tests.services.test_whole_procedure import photo
@@ -76,7 +77,7 @@ def build_scenario(cast: Cast) -> Sent:
     release = forward(actor=Actor(fitri, now), case_id=case, body=body, choice=whole(case))
     do: dict[str, Any] = {"actor": Actor(kirana, now), "release_id": release.pk}
     decisions.act(action=Action.TAKE_UP, **do)
-    decisions.act(action=Action.ASK_REPORTER, reply="Siapa saksinya?", **do)
+    passed_on(Actor(kirana, now), Actor(vera, now), release, "Siapa saksinya?")
     follow_up.add_message(ticket=sent.ticket, text="Dua rekan.", files=[], today=DAY)
     decide(action=Action.SUBSTANTIATE, text="Terbukti.", reply="Terbukti.", **do)
     decide(action=Action.AWAIT_AGENCY, text="Sanksi moral.", **do)

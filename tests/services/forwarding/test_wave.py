@@ -35,7 +35,7 @@ from complaints.services.forwarding import names, reading, redaction_check, rele
 from complaints.services.forwarding.contents import ANSWERS, Choice
 from complaints.services.keyring import Keyring
 from complaints.services.reporter_identity import Name
-from tests.cases import act, in_review
+from tests.cases import act, in_review, passed_on
 from tests.cases import forwarded as to_body
 from tests.decisions import decide
 from tests.images import photo
@@ -121,7 +121,7 @@ def forwarded(cast: Cast) -> Wave:
 
 def joined(cast: Cast, wave: Wave) -> None:
     """The body asks the first reporter, who answers with a late file; more reports arrive and are linked."""
-    wave.body_act(Action.ASK_REPORTER, reply="Siapa saksinya?")
+    passed_on(wave.actor("kirana"), wave.actor("vera"), wave.release, "Siapa saksinya?")
     adds(wave.first, "Dua rekan saya.", "susulan.jpg")
     wave.others = [in_review(cast, story=f"Saya diminta hal yang sama, orang ke-{n}.") for n in range(LATER)]
     sources = dict.fromkeys(one.case.pk for one in wave.others)
