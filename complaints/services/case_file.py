@@ -20,6 +20,7 @@ from django.db.models import Exists, Q, Subquery, UUIDField, Value, When
 
 from complaints import access
 from complaints.domain.checklists import CheckedItem
+from complaints.domain.completeness import days_of_acts
 from complaints.domain.errors import SealError
 from complaints.domain.risk import RiskGrade
 from complaints.domain.sealing.primitives import BoxPair
@@ -152,7 +153,7 @@ class CaseFile:
         is_compared: whether ``matches`` covers all reports and evidence of the case; else the next opening continues.
         version: what the page shows, to be posted with its forms.
         statement: what an officer stated last for the rules of the law, on a report of this page.
-        is_for_bawaslu: whether by the rules, and by what an officer stated, only Bawaslu may judge it.
+        is_for_bawaslu: whether only Bawaslu judges it, by what was stated and the rules of ``acts_on`` or of receipt.
         under_check: the case is not as its steps and entries record it: neither its status is shown nor its deadline.
     """
 
@@ -171,6 +172,11 @@ class CaseFile:
     statement: Statement | None
     is_for_bawaslu: bool
     under_check: bool
+
+    @property
+    def acts_on(self) -> frozenset[str]:
+        """The ISO days of the acts that the reports of the page tell."""
+        return days_of_acts(file.answers for file in self.complaints)
 
 
 @dataclass(frozen=True)
@@ -272,7 +278,7 @@ def _open(
         paging=Paging(len(rows.reports), rows.page, unread),
         is_high_risk=_is_high_risk(keyring, rows, opened),
         statement=assessed.last,
-        is_for_bawaslu=_is_for_bawaslu(case, assessed.last),
+        is_for_bawaslu=_is_for_bawaslu(case, opened, assessed.last),
         under_check=under_check,
     )
 
@@ -284,8 +290,9 @@ def _is_high_risk(keyring: Keyring, rows: _CaseRows, opened: Iterable[ComplaintF
     )
 
 
-def _is_for_bawaslu(case: Case, last: Statement | None) -> bool:
-    return is_for_bawaslu(case.category_id, case.accused_kind_id, case.received_on, last and last.stated, edition())
+def _is_for_bawaslu(case: Case, opened: Iterable[ComplaintFile], last: Statement | None) -> bool:
+    days = days_of_acts(file.answers for file in opened) or frozenset((case.received_on.isoformat(),))
+    return is_for_bawaslu(case.category_id, case.accused_kind_id, days, last and last.stated, edition())
 
 
 def _record_opening(actor: Actor, rows: _CaseRows, threads: dict[uuid.UUID, list[ThreadEntry]]) -> None:
@@ -351,7 +358,7 @@ def _other_answers(keyring: Keyring, reports: Iterable[ReportLine]) -> dict[uuid
     """Return what reports that are not shown answer: none of them may name the person who opens the case."""
     complaints = Complaint.objects.filter(pk__in=[report.id for report in reports]).order_by("pk")
     others = with_many(complaints, "grants", KeyGrant)
-    return {complaint.pk: _answers(complaint, keyring.complaint(complaint, grants)) for complaint, grants in others}
+    return {complaint.pk: read_answers(complaint, keyring.complaint(complaint, grants)) for complaint, grants in others}
 
 
 def _read_releases(keyring: Keyring, case: Case) -> list[Release]:
@@ -400,7 +407,7 @@ def _matches(keyring: Keyring, rows: _CaseRows) -> similarity.Matches | None:
         return None
 
 
-def _answers(complaint: Complaint, pair: BoxPair) -> dict[str, object]:
+def read_answers(complaint: Complaint, pair: BoxPair) -> dict[str, object]:
     context = Context("answers", str(complaint.pk), str(complaint.pk))
     return dict(open_record(pair, complaint.sealed_answers, context, bytes(complaint.reporter_verify_key)))
 
@@ -415,7 +422,7 @@ def _open_complaint(
     pair = keyring.complaint(complaint)
     return ComplaintFile(
         complaint=complaint,
-        answers=_answers(complaint, pair),
+        answers=read_answers(complaint, pair),
         thread=thread,
         evidence=[
             open_item(complaint=complaint, pair=pair, row=row, objects=objects)
@@ -469,9 +476,6 @@ def _open_threads(
         text = read(message, pair=pair, complaint=complaint, team=keyring.report_team)
         threads[complaint.pk].append(ThreadEntry(message, text, from_reporter and not message.is_read))
     return threads
-
-
-# Single items
 
 
 @transaction.atomic
