@@ -39,7 +39,7 @@ from complaints.models.case import Case
 from complaints.models.rule_change import RuleChange
 from complaints.models.team import Staff
 from complaints.services import case_actions, case_file, legal_basis, reference_data, rule_changes
-from complaints.services.rule_book import rule_book
+from complaints.services.rule_book import content_mark, rule_book
 from complaints.services.transitions import CaseChanged, CaseVersion
 
 # In addresses, in place of the first day of a rule that has none.
@@ -86,7 +86,8 @@ def rules(request: StaffRequest) -> HttpResponse:
         "title": _("Rules of the law"),
         "tables": tables,
         "counts": counts,
-        "sources": book.sources.values(),
+        "sources": [(source, MARKS[source.mark]) for source in book.sources.values()],
+        "mark": content_mark(reference_data.edition()),
         "changes": _changes_to_see(request.user),
     }
     return render(request, "admin/rules.html", context)

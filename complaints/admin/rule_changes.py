@@ -82,6 +82,7 @@ class ProposalForm(BaseForm):
         label=gettext_lazy("The whole row"),
         help_text=gettext_lazy(
             "JSON in the form shown. A date is written as 2026-01-31. A key that the rule does not need may be removed."
+            " Who signed the rule on paper is “reviewed_by”, and the day “reviewed_on”."
         ),
         max_length=rule_changes.ROW_CHARACTERS,
         widget=forms.Textarea(

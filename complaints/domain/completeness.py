@@ -50,3 +50,8 @@ def missing_in_all(reports: Iterable[list[ReportPart]]) -> list[ReportPart]:
     """Return the parts that none of several reports on one case contains."""
     missing = [set(parts) for parts in reports]
     return [part for part in ReportPart if missing and all(part in parts for parts in missing)]
+
+
+def days_of_acts(reports: Iterable[Mapping[str, object]]) -> frozenset[str]:
+    """Return the ISO days of the acts that reports with these answers tell; empty where none tells it."""
+    return frozenset(str(day) for answers in reports if (day := answers.get("event_from")))

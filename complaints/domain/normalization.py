@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from typing import Final
 
@@ -63,8 +63,15 @@ _AGENCY_SYNONYMS: Final = {
     "kominfo": "komunikasi informatika",
     "diskominfo": "dinas komunikasi informatika",
     "kemenkominfo": "kementerian komunikasi informatika",
+    "kemkominfo": "kementerian komunikasi informatika",
+    "menkominfo": "menteri komunikasi informatika",
     "komdigi": "komunikasi digital",
     "kemkomdigi": "kementerian komunikasi digital",
+    "kemenkomdigi": "kementerian komunikasi digital",
+    "menkomdigi": "menteri komunikasi digital",
+    "kementrian": "kementerian",
+    "kemen": "kementerian",
+    "kemdagri": "kementerian dalam negeri",
     "kemenkeu": "kementerian keuangan",
     "kemendagri": "kementerian dalam negeri",
     "disdukcapil": "dinas kependudukan pencatatan sipil",
@@ -98,6 +105,9 @@ _AGENCY_SYNONYMS: Final = {
 # The level of a government, which many leave out of the name of an office.
 _LEVELS: Final = frozenset({"provinsi", "kabupaten", "kota"})
 _STATE: Final = " republik indonesia "
+_MINISTRY: Final = "kementerian "
+# Names of one agency before and after it was renamed, as normal forms: people go on writing the earlier one.
+_RENAMED: Final = (("kementerian komunikasi informatika", "kementerian komunikasi digital"),)
 # A shorter rest of a name would be found in the names of others.
 _LOOSE_WORDS: Final = 2
 _UNKNOWN: Final = frozenset(
@@ -210,10 +220,16 @@ def names_office(text: str, offices: Iterable[str]) -> bool:
 
     So a part of an agency counts as well: "Biro Hukum, Kementerian X" names "Kementerian X". The level of a government
     and the state may be missing: "Diskominfo X" names "Dinas Komunikasi dan Informatika Provinsi X", but "Diskominfo
-    Kota X" does not.
+    Kota X" does not. An earlier name of the same agency counts.
     """
     words = office(text)
-    return any(_names(words, normalized) for normalized in map(office, offices) if normalized)
+    return any(_names(words, normalized) for normalized in _all_names(offices))
+
+
+def _all_names(offices: Iterable[str]) -> set[str]:
+    """Return the normal forms of agencies, with those of their other names."""
+    names = {normalized for normalized in map(office, offices) if normalized}
+    return names.union(*(group for group in _RENAMED if names & set(group)))
 
 
 def _names(text: str, agency: str) -> bool:
@@ -232,6 +248,66 @@ def _without(normalized: str, words: frozenset[str]) -> str:
     """Return a normal form without the name of the state and without these words."""
     rest = f" {normalized} ".replace(_STATE, " ")
     return " ".join(word for word in rest.split() if word not in words)
+
+
+# A word or a name of so many letters may differ in so many (keys: at least).
+_WORD_SLIPS: Final = {9: 2, 4: 1}
+_NAME_SLIPS: Final = {12: 2, 7: 1}
+
+
+def resembles_office(text: str, offices: Iterable[str], *, is_regional: bool) -> bool:
+    """Whether ``text`` names one of these agencies but for one or two slips of the keyboard, in words or between them.
+
+    A ministry may be named without that word, as "Staf Komdigi", where no place follows; not where the agency is known
+    to be ``is_regional``, because a regional office bears the same name.
+    """
+    words = _without(office(text), frozenset()).split()
+    for normalized in _all_names(offices):
+        name_words = _without(normalized, frozenset()).split()
+        if any(_is_misspelt(part, name_words) for part in _parts(words, len(name_words))):
+            return True
+        rest = name_words[1:] if normalized.startswith(_MINISTRY) else []
+        is_last = len(rest) >= _LOOSE_WORDS and _is_misspelt(words[-len(rest) :], rest)
+        if is_last and not is_regional and not {"dinas", *_LEVELS} & set(words):
+            return True
+    return False
+
+
+def _parts(words: list[str], size: int) -> Iterator[list[str]]:
+    """Yield the parts of a text of about ``size`` words in a row: a space may be missing, or be one too many."""
+    for length in (size, size - 1, size + 1):
+        yield from (words[start : start + length] for start in range(len(words) - length + 1) if length > 0)
+
+
+def _is_misspelt(written: list[str], meant: list[str]) -> bool:
+    """Whether words are those of a name but for few letters; with as many words, each is compared with its own."""
+    joined, name_joined = "".join(written), "".join(meant)
+    slips = edits(joined, name_joined, _slips(name_joined, _NAME_SLIPS))
+    if slips is None or len(written) != len(meant):
+        return slips is not None and (slips == 0 or len(meant) > 1)
+    pairs = zip(written, meant, strict=True)
+    return all(edits(word, right, _slips(right, _WORD_SLIPS)) is not None for word, right in pairs)
+
+
+def _slips(text: str, allowed: Mapping[int, int]) -> int:
+    return next((slips for length, slips in allowed.items() if len(text) >= length), 0)
+
+
+def edits(left: str, right: str, most: int) -> int | None:
+    """Return how many letters were added, left out, exchanged or swapped with the next; None for more than ``most``."""
+    if abs(len(left) - len(right)) > most:
+        return None
+    before: list[int] = []
+    last = list(range(len(right) + 1))
+    for row, letter in enumerate(left, 1):
+        current = [row]
+        for column, other in enumerate(right, 1):
+            cost = min(last[column] + 1, current[-1] + 1, last[column - 1] + (letter != other))
+            if row > 1 and column > 1 and letter == right[column - 2] and left[row - 2] == other:
+                cost = min(cost, before[column - 2] + 1)
+            current.append(cost)
+        before, last = last, current
+    return last[-1] if last[-1] <= most else None
 
 
 def person(accused: str, agency: str) -> str:

@@ -20,6 +20,7 @@ from django.utils import timezone
 from complaints import access
 from complaints.domain import checklists, workflow
 from complaints.domain.checklists import CheckedItem
+from complaints.domain.completeness import days_of_acts
 from complaints.domain.law.facts import StatedFacts
 from complaints.domain.retaliation import Marks
 from complaints.domain.risk import RiskAnswer, RiskGrade, RiskQuestion
@@ -40,9 +41,10 @@ from complaints.services import (
 )
 from complaints.services.actor import Actor
 from complaints.services.assignment import assign
+from complaints.services.case_file import REPORTS_A_PAGE
 from complaints.services.evidence import processing, storage
 from complaints.services.forwarding.release import end_releases
-from complaints.services.keyring import Keyring, Locked, require_admission
+from complaints.services.keyring import Keyring, Locked, read_answers, require_admission
 from complaints.services.lane import leave_lane
 from complaints.services.messages import NO_MARKS, read_note, send_to_reporter, write_note
 from complaints.services.transitions import CaseChanged, CaseVersion
@@ -203,11 +205,15 @@ def stated_facts(*, keyring: Keyring, case_id: uuid.UUID) -> StatedFacts | None:
 
 
 def is_for_bawaslu(*, keyring: Keyring, case: Case) -> bool:
-    """Whether by the rules, and by what an officer stated, only Bawaslu may judge a case; raises as above."""
+    """Whether by the rules, and by what an officer stated, only Bawaslu may judge a case; raises as above.
+
+    As the first page of the case says it: by the days of the acts that its reports tell, else by that of receipt.
+    """
     stated = stated_facts(keyring=keyring, case_id=case.pk)
-    return legal_basis.is_for_bawaslu(
-        case.category_id, case.accused_kind_id, case.received_on, stated, reference_data.edition()
-    )
+    reports = Complaint.objects.filter(case=case).prefetch_related("grants").order_by("day", "pk")
+    answers = (read_answers(keyring.complaint(report), report) for report in reports[:REPORTS_A_PAGE])
+    days = days_of_acts(answers) or frozenset((case.received_on.isoformat(),))
+    return legal_basis.is_for_bawaslu(case.category_id, case.accused_kind_id, days, stated, reference_data.edition())
 
 
 def _complaint_as_seen(complaint_id: uuid.UUID, seen: CaseVersion | None, staff: Staff) -> Complaint:

@@ -20,6 +20,7 @@ from django.db.models import Exists, Q, Subquery, UUIDField, Value, When
 
 from complaints import access
 from complaints.domain.checklists import CheckedItem
+from complaints.domain.completeness import days_of_acts
 from complaints.domain.errors import SealError
 from complaints.domain.retaliation import Marks
 from complaints.domain.risk import RiskGrade
@@ -156,7 +157,7 @@ class CaseFile:
         is_compared: whether ``matches`` covers all reports and evidence of the case; else the next opening continues.
         version: what the page shows, to be posted with its forms.
         statement: what an officer stated last for the rules of the law, on a report of this page.
-        is_for_bawaslu: whether by the rules, and by what an officer stated, only Bawaslu may judge it.
+        is_for_bawaslu: whether only Bawaslu judges it, by what was stated and the rules of ``acts_on`` or of receipt.
         under_check: the case is not as its steps and entries record it: neither its status is shown nor its deadline.
     """
 
@@ -175,6 +176,11 @@ class CaseFile:
     statement: Statement | None
     is_for_bawaslu: bool
     under_check: bool
+
+    @property
+    def acts_on(self) -> frozenset[str]:
+        """The ISO days of the acts that the reports of the page tell."""
+        return days_of_acts(file.answers for file in self.complaints)
 
 
 @dataclass(frozen=True)
@@ -276,7 +282,7 @@ def _open(
         paging=Paging(len(rows.reports), rows.page, unread),
         is_high_risk=_is_high_risk(keyring, rows, opened),
         statement=assessed.last,
-        is_for_bawaslu=_is_for_bawaslu(case, assessed.last),
+        is_for_bawaslu=_is_for_bawaslu(case, opened, assessed.last),
         under_check=under_check,
     )
 
@@ -288,8 +294,9 @@ def _is_high_risk(keyring: Keyring, rows: _CaseRows, opened: Iterable[ComplaintF
     )
 
 
-def _is_for_bawaslu(case: Case, last: Statement | None) -> bool:
-    return is_for_bawaslu(case.category_id, case.accused_kind_id, case.received_on, last and last.stated, edition())
+def _is_for_bawaslu(case: Case, opened: Iterable[ComplaintFile], last: Statement | None) -> bool:
+    days = days_of_acts(file.answers for file in opened) or frozenset((case.received_on.isoformat(),))
+    return is_for_bawaslu(case.category_id, case.accused_kind_id, days, last and last.stated, edition())
 
 
 def _record_opening(actor: Actor, rows: _CaseRows, threads: Threads, notes: list[Note]) -> None:

@@ -150,15 +150,17 @@ def with_stated(facts: Facts, stated: StatedFacts) -> Facts:
 
 @lru_cache(maxsize=256)
 def is_for_bawaslu(
-    category: str, accused_kind: str, day: date, stated: StatedFacts | None, edition: tuple[int, int]
+    category: str, accused_kind: str, days: frozenset[str], stated: StatedFacts | None, edition: tuple[int, int]
 ) -> bool:
-    """Tell whether by what is known before the case is opened only Bawaslu finds a breach; cached.
+    """Tell whether only Bawaslu finds a breach in an act on each of these ISO days; cached.
 
-    ``day`` is that of receipt, because the day of the act is sealed: who judges a kind of accused follows from the
-    rules of that day. ``stated`` is what an officer stated last. ``edition`` is that of the reference data.
+    A case has the days of the acts that its reports tell, else that of receipt. Where the rules of one day name another
+    body, that body may judge the case. ``stated`` is what an officer stated last, ``edition`` that of the reference
+    data.
     """
-    judged = _judged_on(category, accused_kind, day, stated)
-    return judged is not None and judged.route is not None and judged.route.finds is Body.BAWASLU
+    judged = [_judged_on(category, accused_kind, date.fromisoformat(day), stated) for day in days]
+    routes = [report.route for report in judged if report]
+    return bool(routes) and all(route is not None and route.finds is Body.BAWASLU for route in routes)
 
 
 @lru_cache(maxsize=256)

@@ -81,10 +81,15 @@ def enter_reports(*, actor: Actor, rows: Sequence[Answers], key: uuid.UUID | Non
 
 
 def is_held_elsewhere(*, person: Staff, answers: Answers) -> bool:
-    """Whether a monitoring report is one that the separate team handles, and the person is not of that team."""
+    """Whether a monitoring report is one that the separate team handles, and the person is not of that team.
+
+    A name that only resembles the operator's is taken: no other spelling of a true name could be entered instead.
+    """
     if person.practising or access.report_team(person) == Team.Kind.SEPARATE:
         return False
-    return submission.destination(answers).held_by == Holder.SEPARATE
+    destination = submission.destination(answers)
+    is_alike = destination.reason is submission.KeptFromTriage.LIKE_OPERATOR
+    return destination.held_by == Holder.SEPARATE and not is_alike
 
 
 def known_posts(*, keyring: Keyring, urls: Iterable[str]) -> dict[str, list[Similar]]:

@@ -15,16 +15,19 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final, TypeAlias
 
-from complaints.domain.law.changes import Change, Reading, RowKey, read_with
+from complaints.domain.law.changes import Change, Reading, Row, RowKey, read_with
 from complaints.domain.law.judgment import BAWASLU_REPORT
 from complaints.domain.law.reading import TABLES, Tables
 from complaints.domain.law.rules import LimitRule, RuleBook
 from complaints.domain.law.vocabulary import Start
 from complaints.domain.workflow import AGENCY_REMINDER, BODY_QUESTION, LIMITS, URGENT_LIMITS, Limit, Unit
 from complaints.models.rule_change import RuleChange
+from complaints.services import delivered_data
 from complaints.services.audit import recorded_rules
 
 logger = logging.getLogger(__name__)
+# The keys of a row that say who reviewed it, when, and when that is due again.
+REVIEW_KEYS: Final = frozenset({"reviewed_by", "reviewed_on", "review_due"})
 DATA: Final = Path(__file__).resolve().parent.parent / "data" / "law"
 
 
@@ -72,6 +75,21 @@ def read_changes(changes: tuple[Change, ...]) -> Reading:
 def rule_book(edition: Edition) -> RuleBook:
     """Return all rules in force; raises RuleError with file and row for a file of the program that cannot be right."""
     return reading(edition).book
+
+
+@lru_cache(maxsize=2)
+def content_mark(edition: Edition) -> str:
+    """Return hexadecimal digits that name what all rules in force say, to be printed with them.
+
+    Who reviewed a rule and when does not count: the mark on a sheet that was signed stays that of the portal.
+    """
+    rows = reading(edition).rows
+    said = {table: [_without_review(row.values) for row in rows[table]] for table in sorted(rows)}
+    return delivered_data.digest_of(json.dumps(said, sort_keys=True, ensure_ascii=False))
+
+
+def _without_review(row: Row) -> dict[str, object]:
+    return {key: value for key, value in row.items() if key not in REVIEW_KEYS}
 
 
 @lru_cache(maxsize=64)

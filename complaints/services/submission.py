@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from typing import Any, TypedDict
+from typing import Any, Final, TypedDict
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -92,12 +92,17 @@ class Receipt:
 
 
 class KeptFromTriage(StrEnum):
-    """Why a report is about somebody whom triage must not judge: of the operator itself, of police or armed forces."""
+    """Why a report is about somebody whom triage must not judge: of the operator itself, of police or armed forces.
+
+    LIKE_OPERATOR: the agency is spelled almost like the operator's, so that it may be another one.
+    """
 
     OPERATOR = "operator"
+    LIKE_OPERATOR = "like_operator"
     SECURITY_FORCES = "security_forces"
 
 
+_REGIONAL: Final = frozenset({AgencyKind.PROVINCE, AgencyKind.REGENCY, AgencyKind.CITY, AgencyKind.VILLAGE})
 # The accused of this kind (a code of AccusedKind) belong to the armed forces or the police.
 MILITARY_POLICE = "military_police"
 
@@ -120,10 +125,14 @@ def destination(answers: Mapping[str, object]) -> Destination:
     result.
     """
     reason: KeptFromTriage | None = None
-    if any(normalization.names_office(text, settings.OPERATOR_AGENCIES) for text in _agency_texts(answers)):
+    texts, operators = list(_agency_texts(answers)), settings.OPERATOR_AGENCIES
+    is_regional = answers.get("agency_kind") in _REGIONAL
+    if any(normalization.names_office(text, operators) for text in texts):
         reason = KeptFromTriage.OPERATOR
     elif answers.get("accused_kind") == MILITARY_POLICE:
         reason = KeptFromTriage.SECURITY_FORCES
+    elif any(normalization.resembles_office(text, operators, is_regional=is_regional) for text in texts):
+        reason = KeptFromTriage.LIKE_OPERATOR
     is_kept = reason is not None and Holder.SEPARATE in pinned_slugs()
     return Destination(Holder.SEPARATE if is_kept else Holder.TRIAGE, reason)
 
@@ -139,7 +148,9 @@ def _agency_texts(answers: Mapping[str, object]) -> Iterator[str]:
     yield agency
     yield post
     province = next((row.name for row in reference_data.provinces() if row.pk == code), "") if code else ""
-    if agency and kind == AgencyKind.PROVINCE:
+    if agency and kind == AgencyKind.MINISTRY:
+        yield f"kementerian {agency}"
+    elif agency and kind == AgencyKind.PROVINCE:
         yield f"{agency} provinsi {province}"
     elif agency:
         yield f"{agency} {regency or province}"

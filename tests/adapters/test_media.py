@@ -652,3 +652,18 @@ def test_files_with_flipped_bytes_are_refused_or_copied_bare(seed: int, made: di
             assert kinds.recognise(clean(bytes(data), media_type)) in kinds.ALLOWED
         with contextlib.suppress(Unreadable):
             assert reader(media_type).inspect(io.BytesIO(data), media_type) <= set(hints.CODES)
+
+
+@pytest.mark.parametrize(
+    ("entry", "sizes"), [("application/vnd.oasis.opendocument.text", b""), ("", b"\x63\0\0\0" * 2)]
+)
+def test_a_zip_whose_first_entry_is_altered_or_cut_is_called_damaged(entry: str, sizes: bytes) -> None:
+    """The entry "mimetype" is read to tell the kind; for damage in it the library raises errors of other classes."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED if sizes else zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("mimetype", entry)
+    data = bytearray(packed.getvalue())
+    begin = data.index(b"PK\x01\x02") + 20 if sizes else 30 + len("mimetype")
+    data[begin : begin + 8] = sizes or b"\xff" * 8
+    with pytest.raises(Unreadable, match="damaged"):
+        kinds.recognise_whole(io.BytesIO(bytes(data)))

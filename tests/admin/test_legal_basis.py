@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from django.urls import reverse
 
+from complaints.domain.law.changes import RowKey
 from complaints.models.audit import AuditEntry
 from complaints.models.case import Assessment
 from complaints.models.reference_data import Category
-from complaints.services import reference_data
+from complaints.services import reference_data, rule_changes
 from complaints.services.audit import verify
 from complaints.services.rule_book import rule_book
 from tests.cases import forwarded, in_review
 from tests.conftest import SignedIn
+from tests.rules import add, confirm, propose
 from tests.world import Cast, send_report
 
 RULES = "admin:rules"
@@ -104,6 +108,33 @@ def test_what_an_officer_stated_reaches_the_case_page_and_the_checklist(signed_i
     assert only_bawaslu() == (True, True, True)
     assert client.post(pages["rules"], {"status": "pns"}).status_code == 302
     assert only_bawaslu() == (False, False, False)
+
+
+def test_only_bawaslu_is_said_by_the_day_of_the_act_where_a_report_tells_it(signed_in: SignedIn, cast: Cast) -> None:
+    """The banner, the step that comes first and the box of the checklist go by the same day, and the page names it."""
+    row = dict(rule_changes.rules_in_force().find(RowKey("routes", "village-head")).values)  # type: ignore[union-attr]
+    confirm(cast, propose(cast, "routes", "village-head", valid_until="2026-11-15"))
+    later = row | {"valid_from": "2026-11-16", "finds": ["oversight"]}
+    reference_data.clear_cache()
+    confirm(cast, add(cast, "routes", later, before="village-head"))
+    reference_data.clear_cache()
+    client, received = signed_in("vera"), date(2026, 11, 20)
+
+    def only_bawaslu(event_from: str, today: date = received) -> tuple[bool, bool, bool, str]:
+        sent = in_review(cast, accused_kind="village_head", event_from=event_from, today=today)
+        page = client.get(reverse("admin:complaints_case_change", args=[sent.case.pk]))
+        form = client.get(reverse("admin:complaints_case_step", args=[sent.case.pk, "verify"])).context["form"]
+        text = " ".join(page.content.decode().split())
+        day = next(
+            (word for word in ("hari perbuatan.", "hari laporan diterima.") if f"aturan pada {word}" in text), ""
+        )
+        first = page.context["steps"][0].action == "prepare_referral"
+        return "hanya Bawaslu" in text, first, form.fields["check-by_rule"].disabled, day
+
+    assert only_bawaslu("2026-11-10") == (True, True, True, "hari perbuatan.")
+    assert only_bawaslu("2026-11-18") == (False, False, False, "")
+    assert only_bawaslu("") == (False, False, False, "")
+    assert only_bawaslu("", date(2026, 11, 12)) == (True, True, True, "hari laporan diterima.")
 
 
 def test_body_reads_the_rules_of_the_released_report(signed_in: SignedIn, cast: Cast) -> None:

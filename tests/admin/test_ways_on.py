@@ -132,7 +132,7 @@ def test_a_reminder_a_letter_above_and_a_corrected_outcome(signed_in: SignedIn, 
         address = reverse("admin:complaints_release_letter", args=[release.pk, kind])
         page = kirana.get(address)
         assert "Hukuman sedang." in page.content.decode()
-        assert "Sumber yang dilihat: berita atau laman instansi" in page.content.decode()
+        assert "Sumber yang dilihat: salinan pihak lain" in page.content.decode()
         form = {"to": "Bupati Sendang", "number": "12/2026", "day": day.isoformat(), "words": "Mohon kabar."}
         paper = words_of(kirana.post(address, form).content)
         assert "PP94/2021" in paper and "Mohonkabar." in paper

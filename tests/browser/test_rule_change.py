@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -29,7 +30,13 @@ def test_rule_is_proposed_compared_and_confirmed(
     adi.page.emulate_media(media="print", color_scheme="dark")
     assert not adi.page.get_by_text("usulkan perubahan").first.is_visible()
     assert adi.page.evaluate("getComputedStyle(document.querySelector('h1')).color") == "rgb(29, 41, 47)"
+    # Each rule has a place to sign, and each sheet names the state of the rules that is signed.
+    places = adi.page.locator("tbody tr").filter(has_text="Nama").get_by_text("Tanda tangan", exact=True)
+    signs, state = places.count(), adi.page.locator("thead .mono").first.inner_text()
+    assert signs == adi.page.locator("section:not(.sources) tbody tr").count() > 100 and places.first.is_visible()
+    assert re.fullmatch("[0-9a-f]{12}", state) and f"Keadaan aturan: {state}." in adi.window.words
     adi.page.emulate_media(media="screen")
+    assert not places.first.is_visible()
     row = adi.page.locator("tr", has=adi.page.get_by_role("rowheader", name="n6-pressure"))
     adi.window.follow(row.first.get_by_role("link"))
     text = adi.page.locator("[name=row]")
@@ -41,7 +48,9 @@ def test_rule_is_proposed_compared_and_confirmed(
     assert "(n6-pressure): level memuat kode yang tidak dikenal: grave" in adi.window.words
     assert "grave" in adi.page.locator("[name=row]").input_value()
     assert looked_at(adi.window, "id", SIZES, least=0) == []
-    adi.page.locator("[name=row]").fill(json.dumps(values | {"level": "medium"}))
+    adi.page.locator("[name=row]").fill(
+        json.dumps(values | {"level": "medium", "reviewed_by": "Ahli hukum", "reviewed_on": "2026-11-20"})
+    )
     adi.window.press("Usulkan")
     assert "Anggota tim verifikasi akan memutuskannya" in adi.window.words
     assert "Setujui" not in adi.window.words and "Bandingkan" not in adi.window.words
@@ -61,6 +70,8 @@ def test_rule_is_proposed_compared_and_confirmed(
     vera.window.press("Setujui: berlaku mulai sekarang")
     assert "Disetujui. Berlaku mulai sekarang" in vera.window.words
     assert openings_of(sent) == 0
+    vera.window.press("Semua aturan")
+    assert "Ahli hukum, 20 Nov 2026" in vera.window.words
 
     vera.opens("case", sent.case.reference)
     vera.window.press("Aturan pada hari perbuatan")

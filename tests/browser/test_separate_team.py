@@ -16,6 +16,7 @@ from tests.browser.window import Window
 from tests.world import Cast
 
 BEFORE = "Laporan ini tentang instansi yang mengelola kanal ini."
+ALIKE = "Nama instansi yang Anda tulis hampir sama dengan nama instansi yang mengelola kanal ini."
 HELD = "Laporan Anda ditangani tim terpisah. Tim verifikasi tidak dapat membuka maupun menemukannya."
 
 
@@ -46,6 +47,13 @@ def test_the_reporter_reads_who_holds_the_report_and_the_team_finds_it(
         rf"{re.escape(BEFORE)}\s+Karena itu laporan Anda tidak masuk ke tim verifikasi", reporter.window.words
     )
     problems = faults(reporter.window)
+    # A name that only resembles the operator's goes the same way, and the page says so before anything is sent.
+    reporter.window.go("/lapor/siapa/")
+    reporter.page.get_by_label("Instansi atau unit kerja", exact=True).fill("Badan Kanal Tirtamerpi")
+    reporter.window.press("Lanjut")
+    assert ALIKE in reporter.window.words and BEFORE not in reporter.window.words
+    assert "Jika yang Anda maksud instansi lain, perbaiki namanya sebelum mengirim." in reporter.window.words
+    problems += faults(reporter.window)
     reporter.window.press("Kirim laporan")
     assert HELD in reporter.window.words
     problems += faults(reporter.window)

@@ -176,3 +176,48 @@ def test_plain_text_is_folded_as_any_other() -> None:
     """Texts in ASCII take a shorter way."""
     signs = "".join(map(chr, range(128)))
     assert normalization.fold(f"\u0629{signs}")[1:] == normalization.fold(signs)
+
+
+MINISTRY = ("Kementerian Komunikasi dan Digital",)
+
+
+def test_an_agency_is_known_by_its_misspellings() -> None:
+    """Thirty ways to write one ministry; which ones are the name, and which only resemble it."""
+    named = (
+        "KEMENTERIAN KOMUNIKASI DAN DIGITAL", "Kementerian Komunikasi & Digital RI", "Kementerian Komunikasi Digital",
+        "Kementrian Komdigi", "Kemkomdigi", "Kemenkomdigi", "Kemen Komdigi", "Kementerian Komdigi (Pusat)",
+        "Kominfo (Kementerian Kominfo)", "Kemenkominfo", "KEMKOMINFO", "Kementerian Komunikasi dan Informatika",
+        "Ditjen Pengawasan Ruang Digital, Kementerian Komdigi", "Kementrian Kominfo RI",
+    )  # fmt: skip
+    alike = (
+        "Komdigi", "Kominfo", "Staf Komdigi", "Komunikasi dan Digital", "Kantor Pusat Kominfo", "Menkomdigi",
+        "Kementerian Komunikasi dan Digtal", "Kementerian Komunkasi dan Digital", "Kementeriankomunikasi dan digital",
+        "Kementerian Komunikasi dan Digitall", "Kementerina Komunikasi dan Digital", "Kemetrian Komunikasi dan Digital",
+        "Kementerian Komunikasi dan Infomatika", "Kementerian Komunikasi dan Informatka", "Komunikasi & Digiral",
+        "Kementerian Komu nikasi dan Digital",
+    )  # fmt: skip
+    others = (
+        "Kementerian Keuangan", "Kementerian Sosial", "Dinas Kominfo Kota Semarang", "Kominfo Semarang", "Diskominfo",
+        "Kementerian Komunikasi dan Kebudayaan", "Dinas Kesehatan", "Badan Kepegawaian Negara", "Komisi Informasi", "",
+    )  # fmt: skip
+    assert len(named + alike) == 30
+    assert [text for text in named if not normalization.names_office(text, MINISTRY)] == []
+    assert [text for text in (*alike, *others) if normalization.names_office(text, MINISTRY)] == []
+    found = [text for text in (*alike, *others) if normalization.resembles_office(text, MINISTRY, is_regional=False)]
+    assert found == [*alike]
+    assert not normalization.resembles_office("Kominfo", MINISTRY, is_regional=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "agency", "alike"),
+    [
+        ("Dinas Kesehtan Kabupaten Bandung", "Dinas Kesehatan Kabupaten Bandung", True),
+        ("Dinas Kesehatan Kabupaten Badung", "Dinas Kesehatan Kabupaten Bandung", True),
+        ("Dinas Kesehatan Kabupaten Malaka", "Dinas Kesehatan Kabupaten Malang", False),
+        ("Dinas Kesehatan Kota Bandung", "Dinas Kesehatan Kabupaten Bandung", False),
+        ("Kementerian Luar Negeri", "Kementerian Dalam Negeri", False),
+        ("BACM", "BACN", False),
+    ],
+)
+def test_how_far_a_misspelling_goes(text: str, agency: str, alike: bool) -> None:
+    assert normalization.resembles_office(text, [agency], is_regional=True) == alike

@@ -50,6 +50,11 @@ def levels(answers: dict[str, Any]) -> list[Level]:
     return [applied.rule.level for applied in judged.sanctions if applied.rule.code == "n6-pressure"]
 
 
+def printed_state() -> str:
+    """What the printed sheet of all rules names."""
+    return rule_book.content_mark(reference_data.edition())
+
+
 def refusal(call: Any, *args: Any, **kwargs: Any) -> str:
     with pytest.raises(RuleChangeRefused) as refused:
         call(*args, **kwargs)
@@ -60,11 +65,15 @@ def refusal(call: Any, *args: Any, **kwargs: Any) -> str:
 def test_confirmed_row_is_in_force_and_nothing_else(live_cast: Cast) -> None:
     cast, act_day = live_cast, {"event_from": "2026-11-02"}
     send_report(event_from="2026-11-02")
-    change = propose(cast, *SANCTION, version=VERSION, level="medium")
+    change, state = propose(cast, *SANCTION, version=VERSION, level="medium"), printed_state()
     assert levels(act_day) == [Level.HEAVY], "a proposal changes nothing"
     assert refusal(rule_changes.confirm, actor=actor(cast, "vera"), change_id=change.pk) == "unread"
     confirm(cast, change)
-    assert levels(act_day) == [Level.MEDIUM]
+    assert levels(act_day) == [Level.MEDIUM] and printed_state() != state
+    # A signature does not alter the state that was signed.
+    state = printed_state()
+    confirm(cast, propose(cast, *SANCTION, version=VERSION, reviewed_by="Ahli hukum", reviewed_on="2026-11-20"))
+    assert printed_state() == state
     entries = AuditEntry.objects.filter(subject=change.pk).order_by("sequence")
     assert list(entries.values_list("event", flat=True)) == ["rule.proposed", "rule.compared", "rule.confirmed"]
     assert entries[1].case is None and set(entries[1].facts) == {"table", "row", "end"}

@@ -98,6 +98,8 @@ def test_the_agency_as_typed_decides_and_the_kind_of_accused(cast: Cast) -> None
             Destination(separate, KeptFromTriage.SECURITY_FORCES),
         ),
         ({"agency": "Kemencon", "accused_kind": "military_police"}, Destination(separate, KeptFromTriage.OPERATOR)),
+        ({"agency": "Kemenconn"}, Destination(separate, KeptFromTriage.LIKE_OPERATOR)),
+        ({"agency": "Kementerian Contoh, Data dan Infomatika"}, Destination(separate, KeptFromTriage.LIKE_OPERATOR)),
     ]
     for answers, destination in expected:
         assert submission.destination(answers) == destination, answers
@@ -118,6 +120,14 @@ def test_the_place_and_the_post_name_the_operator_too(cast: Cast, settings: Sett
         {"agency": "", "accused_position": "Kepala Dinas Kominfo Prov. Jateng"},
     ):
         assert submission.destination(answers).held_by == Holder.SEPARATE, answers
+    settings.OPERATOR_AGENCIES = ("Kementerian Komunikasi dan Digital",)
+    for kind, reason in (
+        ("ministry", KeptFromTriage.OPERATOR),
+        ("unknown", KeptFromTriage.LIKE_OPERATOR),
+        ("province", None),
+    ):
+        assert submission.destination({"agency": "Kominfo", "agency_kind": kind}).reason == reason, kind
+    settings.OPERATOR_AGENCIES = ("Dinas Komunikasi dan Informatika Provinsi Jawa Tengah",)
     for answers in (
         {**office, "province": "34"},
         {**office, "province": ""},
@@ -300,6 +310,9 @@ def test_triage_stores_no_monitoring_report_for_the_other_team(cast: Cast) -> No
     assert not Case.objects.exists()
     case = monitoring.enter_report(actor=actor(cast, "sari"), answers=answers)
     assert case.held_by == Holder.SEPARATE
+    # The name may be the true one of another agency.
+    alike = monitoring.enter_report(actor=actor(cast, "vera"), answers={**answers, "agency": "Kemenconn"})
+    assert alike.held_by == Holder.TRIAGE
 
 
 def test_each_team_proposes_for_its_own_lane(cast: Cast) -> None:

@@ -193,14 +193,15 @@ def test_penalties_follow_the_day_of_the_decision(db: None) -> None:
 
 def test_the_rules_alone_say_for_whom_only_bawaslu_judges(cast: Cast) -> None:
     day, edition = date(2026, 12, 1), reference_data.edition()
+    days = frozenset({day.isoformat()})
     only = {"regional_head", "campaign_team", "village_head", "military_police"}
     for kind in AccusedKind:
-        assert legal_basis.is_for_bawaslu("A1", kind, day, None, edition) == (kind in only), kind
+        assert legal_basis.is_for_bawaslu("A1", kind, days, None, edition) == (kind in only), kind
         told = draft(accused_kind=kind.value, category="A1", event_from="")
         assert concerns_bawaslu(told, day) == (kind in only | {"acting_head"}), kind
     # A statement of an officer counts.
     not_asn = StatedFacts(status=ServiceStatus.NOT_ASN)
-    assert legal_basis.is_for_bawaslu("A1", "superior", day, not_asn, edition)
+    assert legal_basis.is_for_bawaslu("A1", "superior", days, not_asn, edition)
     assert concerns_bawaslu(draft(category="D1", accused_kind="superior"), day)
     assert not concerns_bawaslu(draft(accused_kind="made-here"), day)
     # What is typed is kept before it is judged: no day stops the page.

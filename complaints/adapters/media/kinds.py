@@ -6,6 +6,7 @@ import codecs
 import mimetypes
 import re
 import zipfile
+import zlib
 from pathlib import PurePosixPath
 from typing import BinaryIO, Final
 
@@ -240,6 +241,12 @@ def is_container(media_type: str) -> bool:
     return media_type in {"application/zip", OLE, DOCX, XLSX, PPTX}
 
 
+# What the library raises for a damaged zip; an entry that was cut ends in EOFError, one that was altered in zlib.error.
+_ZIP_FAULTS: Final = (
+    zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError, NotImplementedError, MemoryError,
+)  # fmt: skip
+
+
 def _zip_kind(source: BinaryIO) -> str:
     try:
         with zipfile.ZipFile(source) as archive:
@@ -250,7 +257,7 @@ def _zip_kind(source: BinaryIO) -> str:
             if "mimetype" in names and archive.getinfo("mimetype").file_size < 100:
                 named = archive.read("mimetype").decode("ascii", "replace").strip()
                 return named if named in FAMILIES and named.startswith(ODF) else "application/zip"
-    except (zipfile.BadZipFile, OSError, ValueError, RuntimeError, NotImplementedError, MemoryError) as error:
+    except _ZIP_FAULTS as error:
         raise refusal(error) from error
     # Names of parts compare without case, and some programs on Windows write them with backslashes.
     parts = {name.lower().replace("\\", "/") for name in names}
