@@ -6,7 +6,8 @@ would cost much and tell an officer nothing. All counts of a person of triage ar
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any, Final, cast
 
@@ -30,7 +31,7 @@ from complaints.admin.base import (
     render,
     staff_page,
 )
-from complaints.admin.case_summary import DeadlineLabel, case_deadline
+from complaints.admin.case_summary import DeadlineLabel, case_deadline, deadline_not_shown
 from complaints.admin.labels import Label, sign_in_words
 from complaints.admin.queue_filters import FilterValues
 from complaints.admin.queue_page import leave_search
@@ -42,7 +43,7 @@ from complaints.models.reference_data import Election
 from complaints.models.rule_change import RuleChange
 from complaints.models.team import Role, Staff, TeamMembership
 from complaints.services import case_actions, case_summary, conflicts, first_look, job_runs, signin_counts
-from complaints.services.audit import log, named_faults, nightly_run
+from complaints.services.audit import log, named_faults, nightly_run, recorded_lines
 from complaints.services.reference_data import elections, year_without_list
 
 ROWS_AT_MOST: Final = 10
@@ -131,7 +132,7 @@ def index(request: StaffRequest) -> HttpResponse:
         "title": _("My desk"),
         "counts": [],
         "mine": [],
-        "waiting": _waiting_for_admission(person),
+        "waiting": [],
         "stage": election_stage(today),
         "since_last": sign_in_words(request.session.get(signin_counts.SINCE_LAST, {})),
         **teams.key_alarms(person),
@@ -140,6 +141,7 @@ def index(request: StaffRequest) -> HttpResponse:
         first_look.process_new_reports(actor=request.actor)
         context |= _triage_context(request, today)
     elif access.is_overseer(person):
+        context["waiting"] = list(_waiting_for_admission(person))
         context |= {"counts": _body_tiles(person, today), "mine": _releases_to_work_on(person, today)}
     elif access.may_audit(person):
         head = next(iter(log.heads()), None)
@@ -161,11 +163,15 @@ def index(request: StaffRequest) -> HttpResponse:
     return render(request, "admin/desk.html", context)
 
 
-def _waiting_for_admission(person: Staff) -> list[TeamMembership]:
-    rows = TeamMembership.objects.filter(
+def _waiting_for_admission(person: Staff) -> Iterator[TeamMembership]:
+    rows = _not_admitted(person).select_related("staff", "team__body")
+    yield from (row for row in rows if access.may_join(row.staff, row.team))
+
+
+def _not_admitted(person: Staff) -> QuerySet[TeamMembership]:
+    return TeamMembership.objects.filter(
         team__in=access.teams_of(person), sealed_key=None, left_at=None, staff__is_active=True
     )
-    return [row for row in rows.select_related("staff", "team__body") if access.may_join(row.staff, row.team)]
 
 
 def _triage_context(request: StaffRequest, today: date) -> dict[str, object]:
@@ -181,6 +187,7 @@ def _triage_context(request: StaffRequest, today: date) -> dict[str, object]:
     counts["still_late"] = capped_count(cases.filter(status__in=sorted(PROMISED), due_on__lt=today))
     counts["second"] = capped_count(case_actions.awaiting_approval(person))
     counts["unopened"] = capped_count(job_runs.unconfined_runs(today=today))
+    counts["waiting"] = capped_count(_not_admitted(person))
     numbers = read_counts(person, counts | _chart_counts(person, today))
     shown = []
     for place, tile in enumerate(tiles):
@@ -201,7 +208,8 @@ def _triage_context(request: StaffRequest, today: date) -> dict[str, object]:
         _punctuality_chart(person, today, numbers["still_late"]),
     ]
     mine, unopened = _own_cases(request, today), numbers["unopened"] > 0
-    return {"counts": shown, "charts": charts, "mine": mine, "unopened": unopened}
+    admissions = list(_waiting_for_admission(person)) if numbers["waiting"] else []
+    return {"counts": shown, "charts": charts, "mine": mine, "unopened": unopened, "waiting": admissions}
 
 
 def _own_cases(request: StaffRequest, today: date) -> list[WaitingRow]:
@@ -212,15 +220,20 @@ def _own_cases(request: StaffRequest, today: date) -> list[WaitingRow]:
         .filter(assignee=person, status__in=OPEN)
         .select_related("lead_body", "category")
     )
-    first = list(with_wait(cases).order_by(F("due_on").asc(nulls_last=True), "received_on", "id")[:ROWS_AT_MOST])
+    rows = recorded_lines.with_first(with_wait(cases))
+    first = list(rows.order_by(F("due_on").asc(nulls_last=True), "received_on", "id")[:ROWS_AT_MOST])
     summaries = case_summary.summaries(actor=request.actor, cases=first) if first else {}
+    differing = recorded_lines.differing(first)
     return [
-        WaitingRow(
-            shown=case.reference,
-            url=reverse("admin:complaints_case_change", args=[case.pk]),
-            clock=case_deadline(case, today, waiting_since=case.waiting_since),
-            status_line=labels.case_status_label(case),
-            line=summaries.get(case.pk, ""),
+        _waiting(
+            WaitingRow(
+                shown=case.reference,
+                url=reverse("admin:complaints_case_change", args=[case.pk]),
+                clock=case_deadline(case, today, waiting_since=case.waiting_since),
+                status_line=labels.case_status_label(case),
+                line=summaries.get(case.pk, ""),
+            ),
+            differs=case.pk in differing,
         )
         for case in first
         # A person whose conflict with a case came to light just now is not shown that the case is there.
@@ -228,20 +241,32 @@ def _own_cases(request: StaffRequest, today: date) -> list[WaitingRow]:
     ]
 
 
+def _waiting(row: WaitingRow, *, differs: bool) -> WaitingRow:
+    """Return a row; of a case that is not as the chain records it, with its reference alone."""
+    if not differs:
+        return row
+    return replace(row, clock=deadline_not_shown(), status_line=str(labels.NOT_AS_RECORDED), line="")
+
+
 def _releases_to_work_on(person: Staff, today: date) -> list[WaitingRow]:
     open_releases = releases.with_replaced(access.releases_for(person)).filter(state=Release.State.OPEN, replaced=False)
     rows = open_releases.filter(case__status__in=WITH_BODY).select_related(
         "body", "case__category", "case__accused_kind"
     )
+    first = list(rows.order_by(F("case__due_on").asc(nulls_last=True), "at", "id")[:ROWS_AT_MOST])
+    differing = recorded_lines.differing([release.case for release in first])
     return [
-        WaitingRow(
-            shown=release.case.reference,
-            url=reverse("admin:complaints_release_change", args=[release.pk]),
-            clock=case_deadline(release.case, today),
-            status_line=releases.status_line(release),
-            line=f"{release.case.category} · {release.case.accused_kind}",
+        _waiting(
+            WaitingRow(
+                shown=release.case.reference,
+                url=reverse("admin:complaints_release_change", args=[release.pk]),
+                clock=case_deadline(release.case, today),
+                status_line=releases.status_line(release),
+                line=f"{release.case.category} · {release.case.accused_kind}",
+            ),
+            differs=release.case_id in differing,
         )
-        for release in rows.order_by(F("case__due_on").asc(nulls_last=True), "at", "id")[:ROWS_AT_MOST]
+        for release in first
     ]
 
 

@@ -22,12 +22,13 @@ from django.utils.translation import gettext_lazy
 from complaints import access
 from complaints.admin import labels
 from complaints.admin.base import BaseAdmin, StaffRequest, staff_request
-from complaints.admin.case_summary import release_deadline
+from complaints.admin.case_summary import deadline_not_shown, release_deadline
 from complaints.admin.list_filter import Choice, ListFilter
 from complaints.admin.release_content import DANGER
 from complaints.domain.workflow import OPEN, WITH_BODY, Status, Transition
 from complaints.models.oversight import Release
 from complaints.models.team import Staff
+from complaints.services.audit import recorded_lines
 from complaints.services.forwarding import reading
 
 if TYPE_CHECKING:
@@ -105,19 +106,23 @@ class TurnFilter(ListFilter):
 
 
 class ReleaseList(ChangeList):
-    """A page of releases; each gets ``live``, ``status_line``, ``clock``, ``urgent`` and ``danger``."""
+    """A page of releases; each gets ``live``, ``status_line``, ``clock``, ``urgent``, ``danger`` and ``differs``."""
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
         today = timezone.localdate()
         self.result_list = list(self.result_list)
         dangers = reading.dangers(keyring=staff_request(request).keyring, firsts=self.result_list)
+        differing = recorded_lines.differing({release.case_id: release.case for release in self.result_list}.values())
         for release in self.result_list:
             grade, release.urgent = dangers.get(release.pk, ("", False))
             release.danger = str(DANGER[grade])
             release.live = is_current(release)
             release.status_line = status_line(release)
             release.clock = release_deadline(release.case, today, is_live=release.live)
+            release.differs = release.live and release.case_id in differing
+            if release.differs:
+                release.status_line, release.clock = str(labels.NOT_AS_RECORDED), deadline_not_shown()
 
 
 class ReleaseAdmin(BaseAdmin):

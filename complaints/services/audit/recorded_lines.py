@@ -25,6 +25,7 @@ from complaints.models.case import Case, CaseStep
 from complaints.models.case_links import CaseMove
 from complaints.models.complaint import Complaint
 from complaints.services.audit import log, recorded_acts
+from complaints.services.audit.coverage import state_columns
 from complaints.services.audit.recorded_acts import MOVE_EVENTS, facts_without_practice, follows_step
 from complaints.services.audit.state import STATES, loaded_state
 
@@ -39,8 +40,8 @@ _KINDS: Final[Mapping[str, str]] = {
     **{event: name for name in _FACTS for event in STATES[name].events},
 }
 # What a case has before the first act of each kind; of the filing nothing is recorded before a report is first read.
-_BLANK: Final = {
-    "assignment": dict.fromkeys(("assignee_id", "assigned_by_id", "stands_for_id", "assigned_on", "confirmed_on")),
+_BLANK: Final[Mapping[str, Mapping[str, object]]] = {
+    "assignment": dict.fromkeys(state_columns("Case", "assignment")),
     "lane": {"lane": ""},
     "filing": {},
 }
@@ -186,9 +187,9 @@ def _number_of(entry: AuditEntry) -> int:
 
 def _is_state_recorded(case: Case, name: str, entry: AuditEntry | None) -> bool:
     if entry is None:
-        return all(getattr(case, column) == value for column, value in _BLANK[name].items())
+        return all(case.serializable_value(column) == value for column, value in _BLANK[name].items())
     fact = "filing" if entry.event == "index.written" else _FACTS[name]
-    return entry.facts.get(fact) == loaded_state(case, name)
+    return bool(entry.facts.get(fact) == loaded_state(case, name))
 
 
 def _due_on(record: _Record) -> date | None:
