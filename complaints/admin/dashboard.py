@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from typing import Any, Final, cast
+from typing import Final, cast
 
 from django.db.models import Count, F, Q, QuerySet
 from django.db.models.functions import TruncWeek
@@ -274,17 +274,19 @@ def _body_tiles(person: Staff, today: date) -> list[Tile]:
     url = reverse("admin:complaints_release_changelist")
     open_releases = releases.with_replaced(access.releases_for(person)).filter(state=Release.State.OPEN, replaced=False)
     yours = open_releases.filter(case__status__in=WITH_BODY)
-    late = _count(yours.filter(case__due_on__lt=today))
+    counts = {
+        "new": capped_count(open_releases.filter(case__status=Status.FORWARDED)),
+        "yours": capped_count(yours),
+        "late": capped_count(yours.filter(case__due_on__lt=today)),
+        "all": capped_count(open_releases.filter(case__status__in=sorted(OPEN))),
+    }
+    numbers = read_counts(person, counts)
     return [
-        Tile(_("New"), _count(open_releases.filter(case__status=Status.FORWARDED)), f"{url}?turn=new"),
-        Tile(_("Our turn"), _count(yours), f"{url}?turn=yours"),
-        Tile(_("Past the target"), late, f"{url}?turn=late", urgent=late > 0),
-        Tile(_("With us"), _count(open_releases.filter(case__status__in=OPEN)), url),
+        Tile(_("New"), numbers["new"], f"{url}?turn=new"),
+        Tile(_("Our turn"), numbers["yours"], f"{url}?turn=yours"),
+        Tile(_("Past the target"), numbers["late"], f"{url}?turn=late", urgent=numbers["late"] > 0),
+        Tile(_("With us"), numbers["all"], url),
     ]
-
-
-def _count(rows: QuerySet[Any]) -> int:
-    return int(rows.order_by()[: COUNT_AT_MOST + 1].count())
 
 
 # --- Charts
