@@ -28,7 +28,7 @@ from tests.database import editor
 from tests.world import Cast, Sent, SignedIn, send_report
 
 QUEUE = "admin:complaints_case_changelist"
-WORDS = "Not shown: it differs from the audit chain."
+WORDS = "Not shown: it differs from the audit chain. Tell an auditor."
 FAR = timezone.localdate() + timedelta(days=400)
 
 # What each does to a case in review that has an officer, and what the queue would say without a comparison.
