@@ -182,7 +182,9 @@ def is_genuine(entry: AuditEntry) -> bool:
     return digest == stored and any(_has_signed(key, digest, signature) for key in server_keys(entry.sequence))
 
 
+@lru_cache(maxsize=4096)
 def _has_signed(key: bytes, digest: bytes, signature: bytes) -> bool:
+    # The answer depends on these alone; a list that is looked at again verifies 200 signatures once.
     try:
         verify(key, digest, signature)
     except SealError:
