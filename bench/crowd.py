@@ -14,18 +14,21 @@ from urllib.parse import urlencode
 from django.db import connection, models, transaction
 from django.db.backends.utils import CursorWrapper
 from django.urls import reverse
+from django.utils import timezone
 
 from bench.client import FORM, UnexpectedAnswer
 from bench.inprocess import InProcessBrowser
 from bench.intake import SentReport, report
-from complaints.domain.workflow import ENDED, OPEN
+from complaints.domain.workflow import ENDED, OPEN, Action, ActorKind, Status
 from complaints.models.audit import AuditEntry, ChainHead
 from complaints.models.blind_index import IndexEntry
-from complaints.models.case import Case
+from complaints.models.case import Case, CaseStep
 from complaints.models.complaint import Complaint, KeyGrant, Message
 from complaints.models.evidence import Evidence
 from complaints.models.reference_data import AccusedKind, Category, Province
 from complaints.models.team import Staff
+from complaints.services.audit import log
+from complaints.services.audit.state import change_facts
 from complaints.services.case_links import MOST as LINKED_AT_ONCE
 
 # Half of the cases are open, which is far more than an office can have and so the harder half to page through.
@@ -204,6 +207,33 @@ def display(cases: list[str]) -> None:
             cursor.execute("DELETE FROM complaints_complaint WHERE case_id = %s", [case])
             cursor.execute("UPDATE complaints_complaint SET case_id = %s WHERE case_id = %s", [case, new])
             cursor.execute("DELETE FROM complaints_case WHERE id = %s", [new])
+    # Every line of a list is held against the chain.
+    record(cases)
+
+
+def record(cases: list[str]) -> None:
+    """Append what the chain holds of cases in life: a step, how each is filed, and who has it; the server signs."""
+    now = timezone.now()
+    for case in Case.objects.filter(pk__in=cases):
+        case.step_count, case.status_on = 1, timezone.localdate(now)
+        case.save(update_fields=["step_count", "status_on"])
+        step = CaseStep(
+            case=case,
+            sequence=1,
+            action=Action.START_REVIEW.value,
+            source=Status.RECEIVED.value,
+            target=case.status,
+            actor_kind=ActorKind.SYSTEM.value,
+            due_on=case.due_on,
+            stage=case.stage_reached,
+            day=case.status_on,
+            at=now,
+        )
+        step.save(force_insert=True)
+        log.append(event="case.transition", now=now, case=case.pk, facts=log.step_facts(step))
+        for event, state in (("case.changed", "filing"), ("case.assigned", "assignment")):
+            facts = change_facts(case, state, before="")
+            log.append(event=event, now=now, case=case.pk, subject=case.pk, facts=facts)
 
 
 def join(number: int, officer: InProcessBrowser) -> tuple[str, SentReport]:

@@ -403,7 +403,8 @@ def _partial_instance(model: type[M], cells: Mapping[str, object]) -> M:
 _COUNT_SIGNIN: Final = """
     INSERT INTO complaints_signincount (account, day, kind, n, notified, recorded, is_mailed)
     VALUES (%s, %s, %s, 1, 0, 0, %s)
-    ON CONFLICT (account, day, kind) DO UPDATE SET n = complaints_signincount.n + 1
+    ON CONFLICT (account, day, kind) DO UPDATE SET
+        n = CASE WHEN complaints_signincount.n < 1000000 THEN complaints_signincount.n + 1 ELSE 1000000 END
     RETURNING n"""
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from django.db import models
 from django.utils import timezone
 
 from complaints.domain.law.changes import RowKey, row_text
 from complaints.models.rule_change import RuleChange
-from complaints.services import rule_changes, rule_comparison
+from complaints.services import reference_data, rule_changes, rule_comparison
 from complaints.services.actor import Actor
+from complaints.services.audit import log
+from complaints.services.audit.state import table_state, table_subject
 from complaints.services.rule_changes import ProposedRow
 from tests.world import Cast
 
@@ -40,3 +43,10 @@ def confirm(cast: Cast, change: RuleChange, name: str = "vera") -> None:
         found = rule_comparison.compare_slice(actor=actor(cast, name), change_id=change.pk, after=after)
         after, at_end = found.after, found.after is None
     rule_changes.confirm(actor=actor(cast, name), change_id=change.pk)
+
+
+def record_table(model: type[models.Model]) -> None:
+    """Record a table of reference data as a test has left it; a table that differs from its record decides nothing."""
+    facts = {"table": model._meta.model_name or "", "before": "", "state": table_state(model)}
+    log.append(event="catalog.changed", now=timezone.now(), subject=table_subject(model), facts=facts)
+    reference_data.clear_cache()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from bench.attack import chain, drafts, escapes, factor, flood, memory, slow, stores
+from bench.attack import chain, drafts, escapes, factor, flood, memory, rows, slow, stores
 from bench.attack.target import Target
 
 Attack = Callable[[Target], float]
@@ -15,6 +15,8 @@ ATTACKS: Final[dict[Attack, float]] = {
     stores.foreign_job_ran: 0,
     stores.pickle_ran: 0,
     chain.chain_blind_columns: 0,
+    rows.lines_told: 0,
+    rows.evidence_destroyed: 0,
     factor.factor_tries: 0,
     escapes.escapes: 0,
     slow.slow_p95_ms: 1000,

@@ -22,6 +22,7 @@ from bench.attack.columns import blind_columns
 from bench.attack.escapes import not_refused
 from bench.attack.flood import flood_reports
 from bench.attack.flood_inside import Office, handle_flood
+from bench.attack.lines import told_lines
 from bench.attack.target import Account
 from complaints import access
 from complaints.models.team import Staff, TeamMembership
@@ -122,6 +123,7 @@ def _close_batch() -> None:
 if __name__ == "__main__":
     commands: dict[str, Callable[[], object]] = {
         "columns": columns,
+        "lines": told_lines,
         "account": lambda: account(*sys.argv[2:]),
         "flood": flood,
         "escapes": lambda: not_refused(Path(sys.argv[2])),

@@ -140,6 +140,17 @@ class ServedPortal:
         names: list[str] = self._inside("columns")
         return names
 
+    def told_lines(self) -> list[str]:
+        """Alter columns as the owner of the tables, in a process of its own."""
+        names: list[str] = self._inside("lines")
+        return names
+
+    def sent_objects(self) -> set[str]:
+        """Return names that rows of sent evidence bear and that lie in the folder of sealed objects."""
+        rows = self._query("SELECT object_name FROM complaints_evidenceobject")
+        stored = {path.name for path in (self.portal.folder / "evidence").iterdir()}
+        return {str(row[0]) for row in rows} & stored
+
     def beside_slow_connections(self) -> tuple[list[Visits], list[Visits]]:
         """Measure once, a small body and one with files, through the proxy and at the server itself."""
         if self.slow is None:

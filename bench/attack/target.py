@@ -86,6 +86,12 @@ class Target(Protocol):
         Those for which there is no row are among them, because nothing was tried.
         """
 
+    def told_lines(self) -> list[str]:
+        """Alter each column that a list shows alone, undo it, and return those that a list would have told."""
+
+    def sent_objects(self) -> set[str]:
+        """Return the names of the objects of sent evidence that the storage has."""
+
     def beside_slow_connections(self) -> tuple[list[Visits], list[Visits]]:
         """Return how reporters fare through the proxy, and visitors of the server itself, beside slow connections.
 

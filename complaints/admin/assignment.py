@@ -21,14 +21,16 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from complaints import access
+from complaints.admin import labels
 from complaints.admin.base import BaseForm, DayInput, StaffRequest, case_or_404, render, staff_page, text_field
-from complaints.admin.case_summary import case_deadline
+from complaints.admin.case_summary import case_deadline, deadline_not_shown
 from complaints.admin.conflicts import ReasonForm
 from complaints.domain.workflow import OPEN
 from complaints.models.assignment import Absence, AutoAssignmentRule, Duty
 from complaints.models.case import AgencyKind, Case
 from complaints.models.team import Staff
 from complaints.services import assignment, case_actions, case_summary, conflicts, reference_data
+from complaints.services.audit import recorded_lines
 from complaints.services.keyring import Locked
 
 # Cases that are listed and handed over at once; no officer has more open ones.
@@ -252,13 +254,19 @@ def _show_assignments(
     cases = cases.select_related("category", "lead_body").order_by(F("due_on").asc(nulls_last=True), "id")
     rows = list(cases[:MAX_CASES])
     summaries = case_summary.summaries(actor=request.actor, cases=rows) if rows else {}
+    differing = recorded_lines.differing(rows)
     ticked = set(request.POST.getlist("case"))
     absences = Absence.objects.filter(until_on__gte=today, staff__in=members)
     absences = absences.select_related("staff", "stand_in").order_by("from_on")
     context = {
         "title": _("Assignments"),
         "cases": [
-            (case, summaries.get(case.pk, ""), case_deadline(case, today), str(case.pk) in ticked)
+            (
+                case,
+                str(labels.NOT_AS_RECORDED) if case.pk in differing else summaries.get(case.pk, ""),
+                deadline_not_shown() if case.pk in differing else case_deadline(case, today),
+                str(case.pk) in ticked,
+            )
             for case in rows
             if not request.keyring.has_conflict(case.pk)
         ],

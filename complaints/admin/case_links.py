@@ -27,6 +27,7 @@ from complaints.domain.workflow import Permission, Status, with_body
 from complaints.models.case import Case
 from complaints.models.complaint import Complaint
 from complaints.services import case_actions, case_links, case_summary
+from complaints.services.audit import recorded_lines
 from complaints.services.transitions import CaseChanged, CaseVersion
 
 # Why a case is offered for linking.
@@ -148,6 +149,7 @@ def _link_page(request: StaffRequest, case: Case, *, form: LinkForm | None = Non
     summaries = case_summary.summaries(actor=request.actor, cases=[row.case for row in candidates])
     # Comparing the reports of a new case may just have found that this person has a conflict of interest in it.
     candidates = [row for row in candidates if not request.keyring.has_conflict(row.case.pk)]
+    differing = recorded_lines.differing([row.case for row in candidates])
     ticked = set(_ticked_cases(request)) if form else {row.case.pk for row in candidates if "post" in row.why}
     references_found = {row.case.reference for row in candidates}
     missing = [reference for reference in references if reference not in references_found]
@@ -163,7 +165,12 @@ def _link_page(request: StaffRequest, case: Case, *, form: LinkForm | None = Non
         "case": case,
         "status": labels.case_status_label(case),
         "stopped": str(REFUSALS[stopped]) if stopped else "",
-        "rows": [_link_row(row, summaries.get(row.case.pk, ""), row.case.pk in ticked) for row in candidates],
+        "rows": [
+            _link_row(
+                row, summaries.get(row.case.pk, ""), is_ticked=row.case.pk in ticked, differs=row.case.pk in differing
+            )
+            for row in candidates
+        ],
         "form": LinkForm(initial=initial),
         "missing": missing,
         "refused": str(REFUSALS[refused]) if refused else "",
@@ -185,14 +192,15 @@ def _candidates(request: StaffRequest, case: Case, references: list[str]) -> lis
     return [row for row in by_reference if row.case.pk not in offered_ids] + offered
 
 
-def _link_row(candidate: case_links.Candidate, summary: str, is_ticked: bool) -> LinkRow:
+def _link_row(candidate: case_links.Candidate, summary: str, *, is_ticked: bool, differs: bool) -> LinkRow:
+    refused = REFUSALS["under_check"] if differs else REFUSALS[candidate.refused] if candidate.refused else ""
     return {
         "candidate": candidate,
-        "status": labels.case_status_label(candidate.case),
+        "status": _("status not shown") if differs else labels.case_status_label(candidate.case),
         "line": summary,
         "why": [str(REASONS[code]) for code in candidate.why],
-        "refused": str(REFUSALS[candidate.refused]) if candidate.refused else "",
-        "ticked": is_ticked and not candidate.refused,
+        "refused": str(refused),
+        "ticked": is_ticked and not refused,
         "value": f"{candidate.case.pk}:{candidate.version}",
     }
 

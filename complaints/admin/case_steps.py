@@ -43,6 +43,7 @@ from complaints.models.case import DUE_KEY, IS_JUNK, Case
 from complaints.models.complaint import Complaint, Message
 from complaints.models.team import Role
 from complaints.services import assessments, case_actions, disclosure_check, transitions
+from complaints.services.audit import recorded_lines
 from complaints.services.keyring import Keyring
 from complaints.services.transitions import CaseChanged, CaseVersion
 
@@ -304,6 +305,7 @@ def step_done(request: StaffRequest, before: Case) -> HttpResponseBase:
 def second_decisions(request: StaffRequest) -> HttpResponse:
     """List the proposals to turn a report away that somebody else made and this person may decide."""
     proposals = case_actions.proposals(actor=request.actor)
+    differing = recorded_lines.differing([proposal.case for proposal in proposals])
     today = timezone.localdate()
     context = {
         "title": _("Waiting for a second decision"),
@@ -314,6 +316,7 @@ def second_decisions(request: StaffRequest) -> HttpResponse:
                 "by": labels.staff_name(proposal.step.actor),
                 "checklist": labels.checklist_lines(proposal.checklist),
                 "clock": case_deadline(proposal.case, today),
+                "differs": proposal.case.pk in differing,
             }
             for proposal in proposals
         ],

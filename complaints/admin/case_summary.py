@@ -150,6 +150,11 @@ class DeadlineLabel:
     due_on: date | None
 
 
+def deadline_not_shown() -> DeadlineLabel:
+    """Return the label of a case in a list that is not as the chain records it."""
+    return DeadlineLabel("none", _("not shown"), None)
+
+
 def case_deadline(case: Case, today: date, *, waiting_since: date | None = None) -> DeadlineLabel:
     """Return what runs in a case: a promise of the office, or how long others have been waited for.
 

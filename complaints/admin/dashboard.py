@@ -6,8 +6,8 @@ would cost much and tell an officer nothing. All counts of a person of triage ar
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Final, cast
 
@@ -31,7 +31,7 @@ from complaints.admin.base import (
     render,
     staff_page,
 )
-from complaints.admin.case_summary import DeadlineLabel, case_deadline
+from complaints.admin.case_summary import DeadlineLabel, case_deadline, deadline_not_shown
 from complaints.admin.labels import Label, sign_in_words
 from complaints.admin.queue_filters import FilterValues
 from complaints.admin.queue_page import leave_search
@@ -42,7 +42,7 @@ from complaints.models.reference_data import Election
 from complaints.models.rule_change import RuleChange
 from complaints.models.team import Role, Staff, TeamMembership
 from complaints.services import case_actions, case_summary, conflicts, first_look, job_runs, retaliation, signin_counts
-from complaints.services.audit import log, named_faults, nightly_run
+from complaints.services.audit import log, named_faults, nightly_run, recorded_lines
 from complaints.services.forwarding import release_assignment
 from complaints.services.forwarding.questions import unread_by_body
 from complaints.services.reference_data import elections, year_without_list
@@ -137,7 +137,7 @@ def index(request: StaffRequest) -> HttpResponse:
         "title": _("My desk"),
         "counts": [],
         "mine": [],
-        "waiting": _waiting_for_admission(person),
+        "waiting": [],
         "stage": election_stage(today),
         "since_last": sign_in_words(request.session.get(signin_counts.SINCE_LAST, {})),
         **teams.key_alarms(person),
@@ -146,6 +146,7 @@ def index(request: StaffRequest) -> HttpResponse:
         first_look.process_new_reports(actor=request.actor)
         context |= _triage_context(request, today)
     elif access.is_overseer(person):
+        context["waiting"] = list(_waiting_for_admission(person))
         context |= {"counts": _body_tiles(person, today), "mine": _releases_to_work_on(person, today)}
     elif access.may_audit(person):
         head = next(iter(log.heads()), None)
@@ -167,11 +168,15 @@ def index(request: StaffRequest) -> HttpResponse:
     return render(request, "admin/desk.html", context)
 
 
-def _waiting_for_admission(person: Staff) -> list[TeamMembership]:
-    rows = TeamMembership.objects.filter(
+def _waiting_for_admission(person: Staff) -> Iterator[TeamMembership]:
+    rows = _not_admitted(person).select_related("staff", "team__body")
+    yield from (row for row in rows if access.may_join(row.staff, row.team))
+
+
+def _not_admitted(person: Staff) -> QuerySet[TeamMembership]:
+    return TeamMembership.objects.filter(
         team__in=access.teams_of(person), sealed_key=None, left_at=None, staff__is_active=True
     )
-    return [row for row in rows.select_related("staff", "team__body") if access.may_join(row.staff, row.team)]
 
 
 def _triage_context(request: StaffRequest, today: date) -> dict[str, object]:
@@ -187,6 +192,7 @@ def _triage_context(request: StaffRequest, today: date) -> dict[str, object]:
     counts["still_late"] = capped_count(cases.filter(status__in=sorted(PROMISED), due_on__lt=today))
     counts["second"] = capped_count(case_actions.awaiting_approval(person))
     counts["unopened"] = capped_count(job_runs.unconfined_runs(today=today))
+    counts["waiting"] = capped_count(_not_admitted(person))
     numbers = read_counts(
         person, {**counts, **_chart_counts(person, today), **retaliation.urgent_columns(request.keyring)}
     )
@@ -210,7 +216,15 @@ def _triage_context(request: StaffRequest, today: date) -> dict[str, object]:
     ]
     mine, unopened = _own_cases(request, today), numbers["unopened"] > 0
     urgent = retaliation.urgent_work(actor=request.actor, values=numbers)
-    return {"counts": shown, "charts": charts, "mine": mine, "unopened": unopened, "urgent": urgent}
+    admissions = list(_waiting_for_admission(person)) if numbers["waiting"] else []
+    return {
+        "counts": shown,
+        "charts": charts,
+        "mine": mine,
+        "unopened": unopened,
+        "urgent": urgent,
+        "waiting": admissions,
+    }
 
 
 def _own_cases(request: StaffRequest, today: date) -> list[WaitingRow]:
@@ -221,15 +235,20 @@ def _own_cases(request: StaffRequest, today: date) -> list[WaitingRow]:
         .filter(assignee=person, status__in=OPEN)
         .select_related("lead_body", "category")
     )
-    first = list(with_wait(cases).order_by(F("due_on").asc(nulls_last=True), "received_on", "id")[:ROWS_AT_MOST])
+    rows = recorded_lines.with_first(with_wait(cases))
+    first = list(rows.order_by(F("due_on").asc(nulls_last=True), "received_on", "id")[:ROWS_AT_MOST])
     summaries = case_summary.summaries(actor=request.actor, cases=first) if first else {}
+    differing = recorded_lines.differing(first)
     return [
-        WaitingRow(
-            shown=case.reference,
-            url=reverse("admin:complaints_case_change", args=[case.pk]),
-            clock=case_deadline(case, today, waiting_since=case.waiting_since),
-            status_line=labels.case_status_label(case),
-            line=summaries.get(case.pk, ""),
+        _waiting(
+            WaitingRow(
+                shown=case.reference,
+                url=reverse("admin:complaints_case_change", args=[case.pk]),
+                clock=case_deadline(case, today, waiting_since=case.waiting_since),
+                status_line=labels.case_status_label(case),
+                line=summaries.get(case.pk, ""),
+            ),
+            differs=case.pk in differing,
         )
         for case in first
         # A person whose conflict with a case came to light just now is not shown that the case is there.
@@ -237,18 +256,29 @@ def _own_cases(request: StaffRequest, today: date) -> list[WaitingRow]:
     ]
 
 
+def _waiting(row: WaitingRow, *, differs: bool) -> WaitingRow:
+    """Return a row; of a case that is not as the chain records it, with its reference alone."""
+    if not differs:
+        return row
+    return replace(row, clock=deadline_not_shown(), status_line=str(labels.NOT_AS_RECORDED), line="")
+
+
 def _releases_to_work_on(person: Staff, today: date) -> list[WaitingRow]:
     rows = releases.current(releases.with_news_and_owner(releases.releases_of(person)))
     first = list(rows.filter(releases.TURNS["yours"]).order_by(*releases.ORDER)[:ROWS_AT_MOST])
     owners = release_assignment.owners([release.pk for release in first])
     replied = unread_by_body([release for release in first if release.was_asked])
+    differing = recorded_lines.differing([release.case for release in first])
     return [
-        WaitingRow(
-            shown=release.case.reference,
-            url=reverse("admin:complaints_release_change", args=[release.pk]),
-            clock=case_deadline(release.case, today),
-            status_line=releases.status_line(release),
-            line=_line_of_release(release, owners.get(release.pk), is_replied=release.pk in replied),
+        _waiting(
+            WaitingRow(
+                shown=release.case.reference,
+                url=reverse("admin:complaints_release_change", args=[release.pk]),
+                clock=case_deadline(release.case, today),
+                status_line=releases.status_line(release),
+                line=_line_of_release(release, owners.get(release.pk), is_replied=release.pk in replied),
+            ),
+            differs=release.case_id in differing,
         )
         for release in first
     ]

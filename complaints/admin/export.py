@@ -15,10 +15,10 @@ from typing import Final
 from django import forms
 from django.http import HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.formats import date_format
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from complaints import access
 from complaints.adapters import spreadsheet_export
@@ -139,9 +139,10 @@ def _file(
         (_("Rows"), number),
         (_("Filters"), queue_filters.filters_label(values) or _("Open cases")),
         (_("What it is for"), str(dict(REASONS)[reason])),
+        (_("Compared"), _("each row with the audit chain; of a row that differs only the reference is given")),
         (_("Take care"), _("A few rows from a small place can point at a reporter. Do not pass them on alone.")),
     ]
-    rows, name = _rows(exported, codes), f"kasus-{CLASSIFICATION}-{now:%Y%m%d}"
+    rows, name = _rows(exported, codes, get_language()), f"kasus-{CLASSIFICATION}-{now:%Y%m%d}"
     if file_format == "csv":
         lines = spreadsheet_export.csv_lines(chain(label, [()], rows))
         return as_attachment(StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8"), f"{name}.csv")
@@ -150,7 +151,17 @@ def _file(
     return as_attachment(HttpResponse(workbook, content_type=spreadsheet_export.XLSX_TYPE), f"{name}.xlsx")
 
 
-def _rows(cases: Iterable[Case], codes: list[str]) -> Iterator[list[object]]:
-    yield [str(COLUMNS[code][0]) for code in codes]
-    for case in cases:
-        yield [COLUMNS[code][1](case) for code in codes]
+def _rows(cases: Iterable[tuple[Case, bool]], codes: list[str], language: str | None) -> Iterator[list[object]]:
+    """Yield the headings and the rows; each in the person's language, which is another one while a file streams."""
+    with translation.override(language):
+        heads: list[object] = [str(COLUMNS[code][0]) for code in codes]
+    yield heads
+    for case, differs in cases:
+        with translation.override(language):
+            row = _not_told(case) if differs else [COLUMNS[code][1](case) for code in codes]
+            row = [value if isinstance(value, int) else str(value) for value in row]
+        yield row
+
+
+def _not_told(case: Case) -> list[object]:
+    return [case.reference, labels.NOT_AS_RECORDED]

@@ -128,6 +128,8 @@ def _text_on_status_page(row: workflow.Transition, state: str) -> str:
 
 
 # What is said after a step, by whether it left the status as it is; filled in with "before" and "after".
+# In place of what a list tells of a case that is not as the chain records it.
+NOT_AS_RECORDED: Final[Label] = gettext_lazy("Not shown: it differs from the audit chain. Tell an auditor.")
 DONE: Final[Mapping[bool, Label]] = {
     True: gettext_lazy("Done. The status stays “%(after)s”."),
     False: gettext_lazy("Done: from “%(before)s” to “%(after)s”."),

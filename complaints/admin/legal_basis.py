@@ -103,6 +103,7 @@ def _changes_to_see(person: Staff) -> dict[str, object]:
         "may_propose": access.may_administer(person),
         "conflicts": in_force.conflicts,
         "left_out": in_force.left_out,
+        "lost": in_force.lost,
     }
 
 
@@ -156,6 +157,7 @@ def _rules_page(
         "changes": changes,
         "stale": changes is not None,
         "paging": paging_context(opened.paging),
+        "lost": rule_changes.rules_in_force().lost,
         "judged": [_report_lines(opened.case, report) for report in opened.complaints],
     }
     status = 409 if changes is not None else 400 if form.is_bound else 200

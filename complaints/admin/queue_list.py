@@ -46,6 +46,7 @@ from complaints.models.complaint import Complaint, Message
 from complaints.models.evidence import Evidence
 from complaints.models.team import Staff
 from complaints.services import assignment, case_summary
+from complaints.services.audit import recorded_lines
 
 PAGE_SIZE: Final = 50
 
@@ -128,7 +129,7 @@ class Page:
 def with_marks(cases: QuerySet[Case]) -> QuerySet[Case]:
     """Annotate what a line shows beside the case's own columns: three marks and the number of reports."""
     return (
-        with_wait(cases)
+        recorded_lines.with_first(with_wait(cases))
         .annotate(
             has_unread=Exists(Message.objects.unread().filter(complaint__case=OuterRef("pk"))),
             has_evidence=Exists(Evidence.objects.filter(complaint__case=OuterRef("pk"))),
@@ -180,7 +181,7 @@ def cursors_of(query: Mapping[str, str]) -> tuple[str, str]:
 class QueueLine:
     """A case of :func:`with_marks` with what its line says: its opened one-liner, "" where it is sealed, and words.
 
-    ``age`` counts the days since the case was received.
+    ``age`` counts the days since the case was received. Of a case that ``differs`` from its record nothing is told.
     """
 
     case: Case
@@ -193,6 +194,7 @@ class QueueLine:
     has_evidence: bool
     has_finding: bool
     reports: int
+    differs: bool
 
 
 def queue_lines(request: StaffRequest, cases: list[Case], *, now: datetime) -> list[QueueLine]:
@@ -202,6 +204,8 @@ def queue_lines(request: StaffRequest, cases: list[Case], *, now: datetime) -> l
     keyring = request.keyring
     summaries = case_summary.summaries(actor=request.actor, cases=cases, urgent=urgent) if cases else {}
     lines = []
+    # After the summaries: a first look at a report records how its case is filed.
+    differing = recorded_lines.differing(cases)
     annotated: list[Any] = cases
     for case in annotated:
         # A person whose conflict with a case came to light just now is not shown that the case is there.
@@ -219,6 +223,8 @@ def queue_lines(request: StaffRequest, cases: list[Case], *, now: datetime) -> l
                 has_evidence=case.has_evidence,
                 has_finding=case.has_finding,
                 reports=case.reports,
+                # A case that is listed holds a report.
+                differs=case.pk in differing or not case.reports,
             )
         )
     return lines
@@ -241,9 +247,16 @@ def draw_line(line: QueueLine, columns: list[Column], *, may_tick: bool, ticked:
         box,
         reverse("admin:complaints_case_change", args=[case.pk]),
         case.reference,
-        format_html_join("", '<span class="{}">{}</span>', _marks(line)),
-        format_html_join("\n", "{}", ((column.cell(line),) for column in columns)),
+        format_html_join("", '<span class="{}">{}</span>', [] if line.differs else _marks(line)),
+        _not_told(len(columns))
+        if line.differs
+        else format_html_join("\n", "{}", ((column.cell(line),) for column in columns)),
     )
+
+
+def _not_told(columns: int) -> SafeString:
+    """Draw one cell in place of all of a line that differs from its record."""
+    return format_html('<td role="cell" class="line" colspan="{}">{}</td>', columns, labels.NOT_AS_RECORDED)
 
 
 def _marks(line: QueueLine) -> list[tuple[str, str]]:

@@ -6,7 +6,7 @@ Of a release that was returned or replaced, the case's later fate is not shown e
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, TypeAlias, TypedDict, cast
 
 from django.contrib.admin import ModelAdmin
@@ -24,13 +24,13 @@ from django.utils.translation import gettext_lazy, ngettext
 from complaints import access
 from complaints.admin import labels
 from complaints.admin.base import BaseAdmin, StaffRequest, staff_request
-from complaints.admin.case_summary import DeadlineLabel, release_deadline
+from complaints.admin.case_summary import DeadlineLabel, deadline_not_shown, release_deadline
 from complaints.admin.list_filter import Choice, ListFilter
 from complaints.admin.release_content import DANGER, AccusedLines, accused_lines, report_count
 from complaints.domain.workflow import OPEN, WITH_BODY, Status, Transition
 from complaints.models.oversight import Release
 from complaints.models.team import Staff
-from complaints.services.audit import recorded_questions, recorded_releases
+from complaints.services.audit import recorded_lines, recorded_questions, recorded_releases
 from complaints.services.forwarding import reading, release_assignment, release_summary
 from complaints.services.forwarding.questions import unread_by_body
 from complaints.services.forwarding.release_summary import ReleaseSummary, has_new_answers, with_news
@@ -200,7 +200,7 @@ class ReleaseLine:
     """A line of the list: a release with what was opened of it, in words.
 
     ``news`` says what the body has not opened yet, ``untried`` counts the names that it may try to open and has not,
-    ``person`` has the release.
+    ``person`` has the release. ``differs`` says that the case is not as the chain records it.
     """
 
     release: ListedRelease
@@ -212,6 +212,7 @@ class ReleaseLine:
     news: list[str]
     untried: int
     person: Staff | None
+    differs: bool
 
     @property
     def danger(self) -> str:
@@ -231,6 +232,7 @@ def release_lines(request: StaffRequest, releases: list[ListedRelease]) -> list[
     people = release_assignment.owners([release.pk for release in releases])
     untried = release_summary.untried_names([release for release in releases if is_current(release)])
     replied = unread_by_body([release for release in releases if release.was_asked])
+    differing = recorded_lines.differing({release.case_id: release.case for release in releases}.values())
     lines = [
         ReleaseLine(
             release=release,
@@ -242,10 +244,19 @@ def release_lines(request: StaffRequest, releases: list[ListedRelease]) -> list[
             news=news_of(release, is_replied=release.pk in replied),
             untried=untried[release.pk],
             person=people.get(release.pk),
+            differs=is_current(release) and release.case_id in differing,
         )
         for release in releases
     ]
+    lines = [_as_recorded(line) for line in lines]
     return sorted(lines, key=lambda line: _urgency(line.summary))
+
+
+def _as_recorded(line: ReleaseLine) -> ReleaseLine:
+    """Return a line; of a case that is not as the chain records it, without status and deadline."""
+    if not line.differs:
+        return line
+    return replace(line, status_line=str(labels.NOT_AS_RECORDED), clock=deadline_not_shown())
 
 
 def _urgency(summary: ReleaseSummary) -> tuple[bool, int]:

@@ -92,7 +92,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'audit entry',
                 'verbose_name_plural': 'audit chain',
-                'indexes': [models.Index(fields=['subject', 'sequence'], name='audit_subject_sequence'), models.Index(condition=models.Q(('event', 'object.retried')), fields=['sequence'], name='audit_retried')],
+                'indexes': [models.Index(fields=['subject', 'sequence'], name='audit_subject_sequence'), models.Index(condition=models.Q(('event', 'object.retried')), fields=['sequence'], name='audit_retried'), models.Index(condition=models.Q(('event', 'rule.confirmed')), fields=['sequence'], name='audit_rules')],
             },
         ),
         migrations.CreateModel(

@@ -149,6 +149,8 @@ class AuditEntry(models.Model):
             models.Index(fields=["subject", "sequence"], name="audit_subject_sequence"),
             # Read for each batch whose leaves are computed; a file seldom fails.
             models.Index(fields=["sequence"], condition=models.Q(event="object.retried"), name="audit_retried"),
+            # Read by each process once a minute: which rules are in force.
+            models.Index(fields=["sequence"], condition=models.Q(event="rule.confirmed"), name="audit_rules"),
         ]
 
     def __str__(self) -> str:

@@ -34,7 +34,7 @@ FAULTS: Final = {
     "identity.gone": _("A report has lost the sealed place of the reporter's name"),
     "identity.signature": _("The sealed place of a reporter's name is signed by nobody who may write it"),
     "identity.older": _("The sealed place of a reporter's name holds an older version"),
-    "signin.fell": _("A count or a delay of refused sign-ins was set back in the database"),
+    "signin.fell": _("A count or a delay of refused sign-ins was altered in the database"),
     "signin.count": _("A count of sign-ins, or what was told of it, is not as recorded"),
     "factor.mark": _("A recovery code that was used stands as unused"),
     "clock.differs": _("The clocks of the database and of the jobs differ, so that no batch was closed"),

@@ -142,7 +142,12 @@ def write_row(
     data = encrypt(keys.content, pad(text, SIZES), _associated(keys))
     end = math.ceil(until).to_bytes(_SECONDS_BYTES, "big") + bytes.fromhex(keys.id) + keys.names
     sealed_end = seal(worker_key.public(), end)
-    values: SessionContent = {"data": data, "ends": sealed_end, "stored_size": len(data), "expires_on": _last_day()}
+    values: SessionContent = {
+        "data": data,
+        "ends": sealed_end,
+        "stored_size": len(data),
+        "expires_on": last_day(timezone.localdate()),
+    }
     if connection.vendor == "postgresql" and not connection.in_atomic_block:
         with connection.cursor() as cursor:
             parameters = [*values.values(), keys.id, *([] if seen is None else [seen])]
@@ -159,9 +164,9 @@ def write_row(
     return sealed_end
 
 
-def _last_day() -> date:
-    # A day and no hour: it is the same for every draft of a day, and later than the end of each.
-    return timezone.localdate() + timedelta(days=2)
+def last_day(today: date) -> date:
+    """Return the last day of a draft that is written ``today``, the same for every one and later than their ends."""
+    return today + timedelta(days=2)
 
 
 def touch_row(keys: DraftKeys, until: float, *, seen: bytes | None) -> bytes | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Final
 
 from django.db import transaction
@@ -12,12 +13,14 @@ from complaints import access
 from complaints.models.case import Case, with_wait
 from complaints.models.complaint import Complaint
 from complaints.services.actor import Actor
+from complaints.services.audit import recorded_lines
 from complaints.services.keyring import Locked
 
 AT_MOST: Final = 50_000
 # Below this number of rows, somebody with local knowledge may identify a reporter.
 FEW: Final = 5
-CHUNK: Final = 2000
+# So many rows are read and held against the chain at once.
+CHUNK: Final = 500
 
 
 class TooManyCases(Exception):
@@ -37,8 +40,10 @@ def count(cases: QuerySet[Case]) -> int:
 @transaction.atomic
 def export(
     *, actor: Actor, cases: QuerySet[Case], columns: Collection[str], filters: Mapping[str, str], form: str, reason: str
-) -> tuple[int, Iterator[Case]]:
+) -> tuple[int, Iterator[tuple[Case, bool]]]:
     """Record an export before its first byte; return the number of cases, and the cases by date of receipt.
+
+    Each comes with whether it differs from what the chain records, so that nothing but its reference may be written.
 
     ``cases`` are those of ``access.cases_for``, narrowed by ``filters`` (codes of values by codes of filters); those
     that are not indexed are left out. Raises Locked outside of triage, and TooManyCases.
@@ -58,6 +63,15 @@ def export(
         "reason": reason,
     }
     actor.record("cases.exported", facts=facts)
-    related = with_wait(cases).select_related("category", "accused_kind", "province", "lead_body", "assignee")
+    related = recorded_lines.with_first(with_wait(cases)).select_related(
+        "category", "accused_kind", "province", "lead_body", "assignee"
+    )
     # Cases received since the count are left out: the audit entry says how many were exported.
-    return number, related.order_by("received_on", "reference")[:number].iterator(CHUNK)
+    return number, _compared(related.order_by("received_on", "reference")[:number].iterator(CHUNK))
+
+
+def _compared(cases: Iterable[Case]) -> Iterator[tuple[Case, bool]]:
+    rows = iter(cases)
+    while some := list(islice(rows, CHUNK)):
+        differing = recorded_lines.differing(some)
+        yield from ((case, case.pk in differing) for case in some)

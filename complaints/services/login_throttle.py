@@ -21,6 +21,10 @@ from complaints.services import signin_floors
 # (attempts without a delay, longest delay in seconds)
 PAIR, SOURCE = (3, 300), (30, 60)
 RETENTION = timedelta(minutes=15)
+# Far more than lead to the longest delay.
+FAILURES_AT_MOST = 1000
+# The clocks of the web server's nodes differ by less.
+CLOCKS_AGREE = timedelta(minutes=1)
 
 
 class Throttled(Exception):
@@ -47,35 +51,49 @@ def begin(*, kind: str, account: str, source: str, now: datetime) -> None:
     During a delay Throttled is raised: the attempt is not counted, and the caller must not check it.
     """
     keys = {_digest(kind, "pair", account.casefold(), source): PAIR, _digest(kind, "source", source): SOURCE}
-    rows, was_set_back = _begin(keys, now)
-    if was_set_back:
+    rows, was_cut, was_set_back = _begin(keys, now)
+    if was_cut or was_set_back:
         signin_floors.tell_delay(timezone.localdate(now))
+    if was_set_back:
         raise Throttled(_remaining(rows, now))
     for row in rows:
         signin_floors.delay_again(row.pk, row.until)
 
 
 @transaction.atomic
-def _begin(keys: dict[str, tuple[int, int]], now: datetime) -> tuple[list[LoginDelay], bool]:
-    """Return the delays of an attempt, raised by it, and False; where one was set back, as they were, and True.
+def _begin(keys: dict[str, tuple[int, int]], now: datetime) -> tuple[list[LoginDelay], bool, bool]:
+    """Return the delays of an attempt, raised by it, whether one was cut, and whether one was set back.
 
-    They are written then too, so that they hold for the other processes. Raises Throttled.
+    Where one was set back they are as they were, and written too, so that they hold for the other processes. Raises
+    Throttled.
     """
     purge(now=now)
-    rows, was_set_back = [], False
+    rows, was_cut, was_set_back = [], False, False
     for key in sorted(keys):
         LoginDelay.objects.get_or_create(pk=key, defaults={"until": now})
         row = LoginDelay.objects.select_for_update().get(pk=key)
+        was_cut |= _cut_to_longest(row, now, keys[key][1])
         was_set_back |= _raise_to_floor(row, now)
         rows.append(row)
     if not was_set_back and (seconds := _remaining(rows, now)) > 0:
         raise Throttled(seconds)
     for row in rows:
         if not was_set_back:
-            row.failures += 1
+            row.failures = min(row.failures + 1, FAILURES_AT_MOST)
             row.until = now + timedelta(seconds=_delay_seconds(row.failures, *keys[row.pk]))
         row.save()
-    return rows, was_set_back
+    return rows, was_cut, was_set_back
+
+
+def _cut_to_longest(row: LoginDelay, now: datetime, longest: int) -> bool:
+    """End a delay that is longer than any of the portal; return whether it was.
+
+    Whoever writes to the database could keep a person from signing in for ever by one row that nobody finds.
+    """
+    if row.until <= now + timedelta(seconds=longest) + CLOCKS_AGREE and row.failures <= FAILURES_AT_MOST:
+        return False
+    row.until, row.failures = now, min(row.failures, FAILURES_AT_MOST)
+    return True
 
 
 def _remaining(rows: list[LoginDelay], now: datetime) -> int:

@@ -6,7 +6,7 @@ They are made whether a name was given or not, so that they tell of none.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from django.db.models import QuerySet
 
@@ -17,6 +17,7 @@ from complaints.models.oversight import Release
 from complaints.services import reporter_identity
 from complaints.services.actor import Actor
 from complaints.services.audit import batches
+from complaints.services.audit.leaves import identity_leaf
 from complaints.services.audit.log import row_digest
 
 
@@ -42,10 +43,12 @@ def end_for_release(
     if reports is not None:
         requests = requests.filter(complaint__in=reports)
     complaints = list(requests.order_by("complaint").values_list("complaint", flat=True))
-    close(actor, requests)
     rows = Identity.objects.select_for_update(of=("self",)).select_related("complaint")
+    emptied: dict[uuid.UUID, str] = {}
     for identity in rows.filter(complaint__in=complaints, body=release.body_id).order_by("pk"):
         reporter_identity.empty(identity=identity, signer=signer, today=actor.today)
+        emptied[identity.pk] = identity_leaf(identity).hex()
+    close(actor, requests, emptied=emptied)
 
 
 def store(actor: Actor, request: NameRequest) -> None:
@@ -55,10 +58,16 @@ def store(actor: Actor, request: NameRequest) -> None:
     actor.record("name.requested", case=request.release.case_id, subject=request.complaint_id, facts=facts)
 
 
-def close(actor: Actor, requests: QuerySet[NameRequest]) -> None:
-    """Close the open ones among ``requests``, and record each."""
+def close(actor: Actor, requests: QuerySet[NameRequest], *, emptied: Mapping[uuid.UUID, str] | None = None) -> None:
+    """Close the open ones among ``requests``, and record each.
+
+    Args:
+        emptied: by report the leaf (hexadecimal) of its place for a name, where a team has emptied it: the signature
+            of a team counts for a place only as its entry says.
+    """
     for request in requests.filter(closed_on=None).select_related("release").order_by("pk"):
         request.closed_on = actor.today
         request.save(update_fields=["closed_on"])
-        facts = {"request": str(request.pk)}
+        place = (emptied or {}).get(request.complaint_id)
+        facts = {"request": str(request.pk)} | ({"place": place} if place else {})
         actor.record("name.closed", case=request.release.case_id, subject=request.complaint_id, facts=facts)

@@ -6,12 +6,13 @@ The calendar of offices joins the package ``holidays`` with what staff entered; 
 from __future__ import annotations
 
 import json
+import logging
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache, wraps
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import holidays
 from django.conf import settings
@@ -38,7 +39,9 @@ from complaints.services.audit.state import table_state, table_subject
 from complaints.services.delivered_data import DATA, Conflict
 from complaints.services.rule_book import bawaslu_rules, reading
 
+logger = logging.getLogger(__name__)
 Row = TypeVar("Row", bound=models.Model)
+Calendared = TypeVar("Calendared", ClosedDay, Election)
 
 # Lifetime of the cache: an edit reaches the other processes after at most this time.
 MEMORY_SECONDS = 60
@@ -128,8 +131,12 @@ def is_edited(row: DeliveredRow) -> bool:
 
 def delivered_values(row: DeliveredRow) -> Mapping[str, object]:
     """Return the values of the program's file for a stored row; nothing for a row that was made here."""
-    name = next(name for name, table in TABLES.items() if table is type(row))
-    return delivered_data.rows_of(name, type(row), sample_mode()).get(str(row.pk), {})
+    return _delivered_rows(type(row)).get(str(row.pk), {})
+
+
+def _delivered_rows(model: type[DeliveredRow]) -> Mapping[str, Mapping[str, object]]:
+    name = next(name for name, table in TABLES.items() if table is model)
+    return delivered_data.rows_of(name, model, sample_mode())
 
 
 # Grows with each edit in this process.
@@ -153,6 +160,29 @@ def _cached(read: Callable[[], Iterable[Row]]) -> Callable[[], list[Row]]:
     return wraps(read)(lambda: list(rows_of(edition())))
 
 
+# The rows of the calendar that this process has last read as the chain records them.
+_calendar_rows: dict[type[DeliveredRow], tuple[DeliveredRow, ...]] = {}
+
+
+def _recorded(model: type[Calendared]) -> Sequence[Calendared]:
+    """Return the rows of a table of the calendar; where they are not as the chain records them, those known before.
+
+    They count the days of deadlines. A process that has read none yet takes those of the program.
+    """
+    rows = tuple(model._default_manager.all())
+    if recorded_rules.is_table_recorded(model):
+        _calendar_rows[model] = rows
+        return rows
+    logger.error("The table of %s is not as the chain records it and decides nothing", model._meta.model_name)
+    known = cast("tuple[Calendared, ...]", _calendar_rows.get(model, ()))
+    return known or [_delivered(model, values) for values in _delivered_rows(model).values()]
+
+
+def _delivered(model: type[Calendared], values: Mapping[str, object]) -> Calendared:
+    fields = {field.name: field for field in model._meta.concrete_fields}
+    return model(**{name: fields[name].to_python(value) for name, value in values.items()})
+
+
 @_cached
 def _active_categories() -> Iterable[Category]:
     return Category.objects.filter(active=True).order_by("order", "code")
@@ -172,8 +202,8 @@ def provinces() -> Iterable[Province]:
 
 @_cached
 def elections() -> Iterable[Election]:
-    """Return all elections by their first day, cached."""
-    return Election.objects.order_by("starts_on", "code")
+    """Return all elections by their first day, cached; as the chain records them (:func:`_recorded`)."""
+    return sorted(_recorded(Election), key=lambda row: (row.starts_on, row.code))
 
 
 @_cached
@@ -199,8 +229,9 @@ def _national_days(year: int) -> tuple[frozenset[date], frozenset[date]]:
 @lru_cache(maxsize=8)
 def _calendar(year: int, _edition: tuple[int, int]) -> Calendar:
     entered: dict[str, set[date]] = {kind: set() for kind in ClosedDay.Kind.values}
-    for kind, day in ClosedDay.objects.filter(active=True).values_list("kind", "day"):
-        entered[kind].add(day)
+    for row in _recorded(ClosedDay):
+        if row.active:
+            entered[row.kind].add(row.day)
     public, joint_leave = _national_days(year)
     working = entered[ClosedDay.Kind.WORKING]
     voting = entered[ClosedDay.Kind.VOTING] | {row.voting_on for row in elections()}

@@ -22,12 +22,15 @@ from complaints.services.evidence import drafts, storage, worker_key
 logger = logging.getLogger(__name__)
 # Age in days; a younger object may belong to an upload that is not finished.
 ORPHAN_DAYS = 2
+# An upload that was not finished is deleted within these days after that; what is older was evidence.
+RENAMED_DAYS = 7
 
 
 def end_drafts(*, now: datetime) -> int:
     """Delete every draft whose end has come, with its files and their segments; return how many.
 
-    The worker's key opens the ends. A draft whose end no key opens is deleted once its last day is over. Objects are
+    The worker's key opens the ends. A draft whose end no key opens is deleted once its last day is over, or where that
+    is later than the portal writes any: by such rows somebody could use up what all drafts may take. Objects are
     deleted before the rows that name them, so that whatever kills this run, the next one goes on. Raises OSError where
     the storage kept an object; the other drafts are deleted all the same.
     """
@@ -37,7 +40,9 @@ def end_drafts(*, now: datetime) -> int:
     columns = rows.values_list("pk", "ends", "is_marked", "expires_on")
     for identifier, sealed_end, is_marked, expires_on in columns.iterator():
         end = draft_rows.open_end(pairs, identifier, sealed_end)
-        is_over = draft_rows.is_over(end.until, now) if end else expires_on < today
+        # No draft that the portal writes bears a later day than this.
+        is_past = not today <= expires_on <= draft_rows.last_day(today)
+        is_over = draft_rows.is_over(end.until, now) if end else is_past
         if not (is_marked or (is_over and draft_rows.mark_ended(identifier, sealed_end))):
             continue
         if _delete_files(identifier, end.names if end else None):
@@ -66,16 +71,22 @@ def sweep(*, today: date) -> int:
     """
     JobFailure.objects.expired(today).delete()
     SealedSession.objects.expired(today).delete()
-    deleted = _delete_orphans(today)
-    if lost := missing_objects():
+    lost = missing_objects()
+    if lost:
         logger.error("Rows that name an object which the evidence storage does not have: %d", len(lost))
-    return deleted
+    return _delete_orphans(today, may_be_renamed=bool(lost))
 
 
-def _delete_orphans(today: date) -> int:
+def _delete_orphans(today: date, *, may_be_renamed: bool) -> int:
+    """Delete objects that no row names; where rows name others that are not there, no old ones.
+
+    An old object without a row beside a row without an object may be one file whose row was altered: whoever writes to
+    the database would have the portal destroy it.
+    """
     until = today - timedelta(days=ORPHAN_DAYS)
+    since = until - timedelta(days=RENAMED_DAYS) if may_be_renamed else date.min
     # Objects are listed before rows are read: an object that is stored in between is not in the list.
-    old = [item.name for item in storage.storage().present() if item.day <= until]
+    old = [item.name for item in storage.storage().present() if since <= item.day <= until]
     orphans = set(old) - storage.referenced_objects()
     for name in orphans:
         storage.delete_object(name)

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import json
 import logging
+import uuid
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from pathlib import Path
 from types import MappingProxyType
@@ -46,20 +48,47 @@ def as_change(row: RuleChange) -> Change:
     return Change(RowKey(row.table, row.code, row.version), row.is_new, row.before, row.row, row.base)
 
 
+# The changes that this process has read as the chain records them, each by its key and the digest of its row.
+_read: dict[tuple[uuid.UUID, str], Change] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmedChanges:
+    """The confirmed changes of rules, oldest first, and the rules of which the row is gone or altered."""
+
+    changes: tuple[Change, ...]
+    lost: tuple[str, ...]
+
+
+def confirmed() -> ConfirmedChanges:
+    """Return the confirmed changes that the chain records; three queries at most.
+
+    A change whose row somebody has deleted or altered holds on in a process that read it before. One that has not
+    cannot know what it said: it goes by the rest, and says which rules are lost.
+    """
+    changes, lost = [], []
+    for rule in recorded_rules.confirmed_rules(TABLES):
+        if rule.row is not None:
+            _read[rule.key, rule.state] = as_change(rule.row)
+        else:
+            lost.append(rule.rule)
+            logger.error("A change of a rule is not as the chain records its confirmation: %s", rule.rule)
+        if change := _read.get((rule.key, rule.state)):
+            changes.append(change)
+    return ConfirmedChanges(tuple(changes), tuple(lost))
+
+
 def confirmed_changes() -> tuple[Change, ...]:
-    """Return the confirmed changes of rules, oldest first, that the chain records as they stand; three queries."""
-    rows = RuleChange.objects.filter(table__in=TABLES, state=RuleChange.State.CONFIRMED)
-    found = list(rows.order_by("decided_at", "pk"))
-    recorded = recorded_rules.as_recorded(found)
-    if len(recorded) < len(found):
-        logger.error("A change of a rule is not as the chain records its confirmation and does not hold")
-    return tuple(map(as_change, recorded))
+    """Return the confirmed changes of rules, oldest first, as :func:`confirmed`."""
+    return confirmed().changes
 
 
 @lru_cache(maxsize=2)
 def reading(_edition: Edition) -> Reading:
     """Return the rules in force with what an update of the program has set against changes of this portal."""
-    return read_changes(confirmed_changes())
+    found = confirmed()
+    in_force = read_changes(found.changes)
+    return replace(in_force, lost=found.lost) if found.lost else in_force
 
 
 @lru_cache(maxsize=2)

@@ -19,7 +19,16 @@ from complaints.models.session import Heartbeat
 from complaints.models.team import Staff
 from complaints.models.verification import FAULTS
 from complaints.services import case_deadlines, login_throttle, signin_counts
-from complaints.services.audit import batches, latest_head, log, named_faults, nightly_run, node_files, open_batch
+from complaints.services.audit import (
+    batches,
+    latest_head,
+    log,
+    named_faults,
+    nightly_run,
+    node_files,
+    open_batch,
+    verify_states,
+)
 from complaints.services.audit.faults import Fault
 from complaints.services.audit.structure import structure_faults
 
@@ -69,10 +78,11 @@ def close_batch(*, now: datetime) -> None:
     """Close the open batch where its day is over, then export every head that is not in AUDIT_HEADS_FILE yet.
 
     Clocks that differ become a fault, which the desk and the mail of :func:`verify_chain` tell. So do rows of the open
-    batch that are gone since the last look, and what alters the structure of the database by day alone.
+    batch that are gone since the last look, what alters the structure of the database by day alone, and rules and
+    reference data that are not as recorded.
     """
     today = timezone.localdate(now)
-    _keep([*structure_faults(), *open_batch.look()], today)
+    _keep([*structure_faults(), *open_batch.look(), *verify_states.reference_faults()], today)
     fault = batches.close_due(now=now)
     if fault is not None:
         _keep([fault], today)

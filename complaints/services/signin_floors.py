@@ -137,12 +137,12 @@ def tell_count(account: uuid.UUID, kind: str, day: date) -> None:
 
 
 def tell_delay(day: date) -> None:
-    """Name a delay that was ended by hand; it belongs to a source, of which nothing is kept."""
+    """Name a delay that was ended or made longer by hand; it belongs to a source, of which nothing is kept."""
     _tell(Fault(None, "signin.fell", "login delay", state=day.isoformat()), day)
 
 
 def _tell(fault: Fault, day: date) -> None:
-    logger.error("A count or delay of refused sign-ins was set back in the database")
+    logger.error("A count or delay of refused sign-ins was altered in the database")
     named_faults.store([fault], today=day)
 
 

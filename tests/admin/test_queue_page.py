@@ -144,7 +144,10 @@ def test_a_page_with_everything_on_it_costs_a_dozen_queries(signed_in: SignedIn,
     costs["without a search"] = cost(client, base)
     after = client.get(base).context["page"].after
     costs["second"] = cost(client, f"{base}?after={after}")
+    # These two hold cases that no report came with, so that they are read once more with their rows locked.
+    with_altered = [costs.pop("without a search"), costs.pop("second")]
     assert max(costs.values()) <= 12, costs
+    assert max(with_altered) <= 14
 
 
 def cost(client: Client, address: str) -> int:

@@ -18,6 +18,7 @@ from complaints.models.reference_data import Election
 from complaints.services import case_deadlines, reference_data
 from tests.admin.test_export import FORM, URL, rows_of
 from tests.cases import body_act, forwarded
+from tests.rules import record_table
 from tests.world import Cast, SignedIn, send_report
 
 QUEUE = "admin:complaints_case_changelist"
@@ -98,6 +99,6 @@ def test_days_of_bawaslu_say_the_safe_day_first_and_never_refuse(cast: Cast) -> 
     election = Election.objects.get(pk="cakrawala-2027")
     election.pk, election.kind, election.voting_on = "pemilu-uji", "pemilu", date(2027, 2, 17)
     election.save(force_insert=True)
-    reference_data.clear_cache()
+    record_table(Election)
     asked = words(date(2026, 12, 2))
     assert asked == "paling aman Senin, 7 Des 2026; dua pemilihan berjalan pada tanggal itu: tanyakan yang mana"

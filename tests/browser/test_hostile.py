@@ -24,6 +24,7 @@ from complaints.services.transitions import CaseVersion
 from tests.browser.payloads import CELLS, PAYLOADS
 from tests.browser.people import Officer
 from tests.browser.window import Opener, Window
+from tests.rules import record_table
 from tests.security.addresses.expected import STAFF_GETS
 from tests.security.addresses.scene import STAFF, AddressScenario, build
 from tests.world import Cast, sealed_upload, send_report, ticked
@@ -70,6 +71,7 @@ def hostile_scene(cast: Cast) -> AddressScenario:
     AccusedKind.objects.filter(pk="superior").update(label_id=CELLS[0], label_en=CELLS[1])
     StandardText.objects.update(title_id=PAYLOADS[5], title_en=PAYLOADS[32], body_id=ALL[:4000], body_en=ALL[:4000])
     Election.objects.update(name_id=PAYLOADS[8], name_en=PAYLOADS[34])
+    record_table(Election)
     return scene
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.urls import reverse
 
 from complaints.models.case import Case
 from complaints.models.complaint import Message
@@ -17,6 +18,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 TOLD_REPORTER = "Kami sedang memeriksa catatan laporan ini; pesan Anda tetap kami terima."
 TOLD_OFFICER = "Catatan perjalanan kasus ini tidak sesuai dengan rantai audit."
 FALSE = "Tidak memenuhi syarat"
+NOT_TOLD = "Tidak ditampilkan karena tidak sesuai dengan rantai audit. Beri tahu auditor."
 
 
 @pytest.mark.parametrize("width", [360, 1280])
@@ -56,3 +58,19 @@ def test_an_officer_reads_no_status_and_finds_no_step(window: Opener, live_cast:
     assert officer.page.locator(".step a.button").count() == 0
     assert officer.page.evaluate("document.documentElement.scrollWidth") <= before
     assert follow_up.status_page(ticket=sent.ticket, today=sent.case.received_on).under_check
+
+
+def test_a_list_tells_nothing_of_a_case_that_was_altered(window: Opener, live_cast: Cast) -> None:
+    sent, other = in_review(live_cast), in_review(live_cast)
+    officer = Officer(window(width=768), "vera")
+    officer.window.go(reverse("admin:complaints_case_changelist"))
+    assert NOT_TOLD not in officer.window.words
+    before = officer.page.evaluate("document.documentElement.scrollWidth")
+    Case.objects.filter(pk=sent.case.pk).update(status="verified", due_on="2099-01-01")
+    officer.page.reload()
+    line = officer.page.get_by_role("row").filter(has_text=sent.case.reference)
+    assert NOT_TOLD in line.inner_text() and "Terverifikasi" not in line.inner_text()
+    assert NOT_TOLD not in officer.page.get_by_role("row").filter(has_text=other.case.reference).inner_text()
+    assert officer.page.evaluate("document.documentElement.scrollWidth") <= before
+    line.get_by_role("link").click()
+    assert TOLD_OFFICER in officer.window.words

@@ -18,6 +18,7 @@ from complaints.services import reference_data, transitions
 from complaints.services.actor import Actor
 from complaints.services.submission import Draft
 from complaints.views.answers import bawaslu_window, bawaslu_words
+from tests.rules import actor
 from tests.world import Cast, at, send_report
 
 TUESDAY = date(2026, 3, 17)
@@ -143,7 +144,8 @@ def test_missing_list_of_the_next_year_is_an_alarm_from_october(
     monkeypatch.setattr("django.utils.timezone.localdate", lambda *args: today)
     assert [fault.id for fault in checks._law()] == (["portal.W014"] if missing else [])
     if missing:
-        closed(date(missing, 2, 25), ClosedDay.Kind.JOINT_LEAVE).save()
+        row = closed(date(missing, 2, 25), ClosedDay.Kind.JOINT_LEAVE)
+        reference_data.save_row(row=row, actor=actor(cast, "adi"))
         reference_data.clear_cache()
         assert reference_data.year_without_list(today) is None
 
@@ -155,7 +157,7 @@ def test_days_of_bawaslu_for_one_two_and_no_election(cast: Cast) -> None:
     assert (only.kind, only.days.safe_day, only.days.last_day) == ("pilkada", date(2026, 12, 7), date(2026, 12, 8))
     election = Election.objects.get(pk="cakrawala-2027")
     election.pk, election.kind, election.voting_on = "pemilu-uji", "pemilu", date(2027, 2, 17)
-    election.save(force_insert=True)
+    reference_data.save_row(row=election, actor=actor(cast, "adi"))
     reference_data.clear_cache()
     both = reference_data.bawaslu_days(**facts)
     assert [row.kind for row in both] == ["pilkada", "pemilu"]

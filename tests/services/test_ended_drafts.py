@@ -19,13 +19,13 @@ from pytest_django import Settings
 
 from complaints import tasks
 from complaints.models.draft import Draft
-from complaints.models.evidence import DraftFile
+from complaints.models.evidence import DraftFile, EvidenceObject
 from complaints.queue import JOBS
 from complaints.services import draft_rows, retention
 from complaints.services.evidence import resumable, storage, worker_key
 from tests.services.evidence.uploading import PDF, Broken, Segments, by_form, objects, on_page_3, session_of
 from tests.views.walk import version
-from tests.world import Cast, at
+from tests.world import Cast, at, sealed_upload, send_report
 
 DAY = date(2026, 11, 9)
 LIFE = timedelta(hours=2)
@@ -254,3 +254,21 @@ def test_a_draft_whose_end_no_key_opens_ends_after_its_last_day(
     clock.move_to(at(DAY + timedelta(days=3), 0))
     tasks.end_drafts()
     assert nothing_left()
+
+
+def test_rows_that_somebody_planted_destroy_no_evidence_and_hold_up_nothing(
+    cast: Cast, clock: time_machine.Coordinates
+) -> None:
+    """One statement of a writer to the database: unfinished files that bear the names of sent evidence."""
+    sent = send_report(files=[sealed_upload(PDF + os.urandom(500), "surat.pdf")])
+    stored = EvidenceObject.objects.get(evidence__complaint__case=sent.case)
+    draft = Draft.objects.create(pk="e" * 64, data=None, ends=b"x", stored_size=0, expires_on=DAY)
+    DraftFile.objects.create(
+        draft=draft, object_name=stored.object_name, sealed=b"x", object_digest=b"x", stored_size=2**62, day=DAY
+    )
+    far = {"stored_size": 2**31 - 1, "expires_on": date(2099, 1, 1)}
+    Draft.objects.create(pk="f" * 64, data=b"x", ends=b"x", **far)
+    tasks.end_drafts()
+    assert not Draft.objects.exists() and not DraftFile.objects.exists()
+    with storages["evidence"].open(stored.object_name) as file:
+        assert file.read()

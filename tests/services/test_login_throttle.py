@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 
@@ -140,3 +141,14 @@ def test_no_act_of_the_portal_looks_like_a_delay_set_back(db: None) -> None:
     login_throttle.begin(kind="password", account="vera", source=HERE, now=much_later)
     assert set(LoginDelay.objects.values_list("failures", flat=True)) == {1}
     assert not VerificationFault.objects.exists()
+
+
+@pytest.mark.parametrize("values", [{"until": NOW + timedelta(days=9000)}, {"failures": 2**31 - 1}], ids=str)
+def test_a_delay_longer_than_any_of_the_portal_keeps_nobody_out_and_is_told(db: None, values: dict[str, Any]) -> None:
+    fail(1)
+    LoginDelay.objects.update(**values)
+    begin(source=HERE)
+    assert VerificationFault.objects.get().code == "signin.fell"
+    assert all(row.failures <= login_throttle.FAILURES_AT_MOST for row in LoginDelay.objects.all())
+    # The next delays grow as before.
+    assert sum(fail(12)) > 0

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import uuid
+from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.db import IntegrityError, transaction
+from django.urls import reverse
 
 from complaints import checks
 from complaints.domain.law.changes import RowKey, row_text
@@ -30,12 +32,12 @@ from complaints.services import (
     rule_comparison,
     transitions,
 )
-from complaints.services.audit import recorded_rules, verify
+from complaints.services.audit import recorded_rules, verify, verify_states
 from complaints.services.keyring import Locked
 from complaints.services.rule_changes import ProposedRow, RuleChangeRefused
 from tests.cases import act
 from tests.rules import actor, add, confirm, propose
-from tests.world import Cast, openings_of, send_report
+from tests.world import Cast, SignedIn, openings_of, send_report
 
 SANCTION = ("sanctions", "n6-pressure")
 VERSION = "2022-09-22"
@@ -256,7 +258,7 @@ def test_update_of_a_changed_row_is_named_and_the_change_holds(cast: Cast, monke
         rule_book.read_changes.cache_clear()
 
 
-def test_rows_altered_by_hand_are_named(cast: Cast) -> None:
+def test_rows_altered_by_hand_are_named(cast: Cast, signed_in: SignedIn, monkeypatch: pytest.MonkeyPatch) -> None:
     change, other = propose(cast, "limits", "forward", number=2), propose(cast, "limits", "second-decision", number=2)
     confirm(cast, change)
     assert verify.verify_chain().faults == ()
@@ -275,7 +277,11 @@ def test_rows_altered_by_hand_are_named(cast: Cast) -> None:
     for values in attacks.values():
         with transaction.atomic():
             RuleChange.objects.filter(pk=change.pk).update(**values)
-            assert rule_book.confirmed_changes() == (), "it holds no more, before the night names it"
+            assert rule_book.confirmed_changes() == in_force, "a process that has read it goes on with it"
+            monkeypatch.setattr(rule_book, "_read", {})
+            found = rule_book.confirmed()
+            assert (found.changes, found.lost) == ((), ("limits forward",)), "one that has not says what it lacks"
+            monkeypatch.undo()
             assert named() == {("state.altered", f"rulechange {change.pk}")}, values
             transaction.set_rollback(True)
     # A proposal that the database alone confirms, one that it alone makes, and one that it deletes.
@@ -295,7 +301,36 @@ def test_rows_altered_by_hand_are_named(cast: Cast) -> None:
     with transaction.atomic():
         RuleChange.objects.filter(pk=change.pk).delete()
         assert named() == {("state.gone", f"rulechange {change.pk}")}
+        reference_data.clear_cache()
+        assert rule_changes.rules_in_force().lost == ("limits forward",)
+        assert "limits forward" in signed_in("adi").get(reverse("admin:rules")).content.decode()
+        assert rule_book.confirmed_changes() == in_force
+        # The job that closes batches names it within the hour.
+        assert [fault.subject for fault in verify_states.reference_faults()] == [f"rulechange {change.pk}"]
         transaction.set_rollback(True)
+
+
+def test_rows_of_the_calendar_altered_by_hand_decide_nothing(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither in a process that has read the calendar before, nor in one that has not and takes the program's rows."""
+    voting = Election.objects.filter(voting_on__year=2027).values_list("voting_on", flat=True).get()
+    free = date(2026, 12, 2)
+    attacks: list[Callable[[], object]] = [
+        lambda: ClosedDay.objects.create(code="x", day=free, kind=ClosedDay.Kind.HOLIDAY, name="Libur"),
+        lambda: Election.objects.update(voting_on=free),
+        lambda: Election.objects.all().delete(),
+        lambda: ClosedDay.objects.create(code="x", day=voting, kind=ClosedDay.Kind.WORKING, name="Kerja"),
+    ]
+    for known in (reference_data._calendar_rows, {}):
+        monkeypatch.setattr(reference_data, "_calendar_rows", known)
+        for attack in attacks:
+            with transaction.atomic():
+                attack()
+                reference_data.clear_cache()
+                days = reference_data.calendar(2026)
+                assert days.is_working_day(free) and not reference_data.calendar(2027).is_working_day(voting)
+                assert verify_states.reference_faults()
+                transaction.set_rollback(True)
+    reference_data.clear_cache()
 
 
 def test_files_of_rules_on_a_node_are_held_against_the_entry(

@@ -15,7 +15,7 @@ from complaints.adapters import sandbox
 from complaints.domain.workflow import Action, Status
 from complaints.models.case import Case
 from complaints.models.draft import Draft
-from complaints.models.evidence import DraftFile, Evidence
+from complaints.models.evidence import DraftFile, Evidence, EvidenceObject
 from complaints.models.oversight import OversightBody
 from complaints.models.session import Heartbeat, SealedSession
 from complaints.services import case_actions, case_deadlines, case_file, follow_up, retention, scheduled
@@ -164,6 +164,21 @@ def test_sweep_deletes_ended_sessions_and_orphans_only(cast: Cast) -> None:
     assert not SealedSession.objects.exists()
     for kept in (young, drafted):
         storage.delete_object(kept.object_name)
+
+
+def test_sweep_destroys_no_evidence_whose_row_was_renamed(cast: Cast) -> None:
+    """Somebody who writes to the database only, and puts the name back once the portal has deleted the file."""
+    sent = send_report(today=MONDAY)
+    upload = sealed_upload(photo())
+    follow_up.add_message(ticket=sent.ticket, text="", files=[upload], today=MONDAY)
+    old = at(MONDAY).timestamp()
+    os.utime(storage.storage().path(upload.object_name), (old, old))
+    EvidenceObject.objects.update(object_name="0" * 32)
+    retention.sweep(today=MONDAY + timedelta(days=20))
+    assert storage.storage().exists(upload.object_name)
+    EvidenceObject.objects.update(object_name=upload.object_name)
+    retention.sweep(today=MONDAY + timedelta(days=20))
+    assert storage.storage().exists(upload.object_name)
 
 
 def test_sweep_reports_missing_objects_and_deletes_no_row(cast: Cast) -> None:

@@ -61,6 +61,14 @@ def test_a_name_costs_the_same_whether_an_account_has_it(cast: Cast) -> None:
     assert counts == {cast["vera"].pk: 2, UNKNOWN_ACCOUNT: 2}, "all unknown names share a row"
 
 
+def test_the_highest_number_that_fits_keeps_nobody_from_signing_in(cast: Cast) -> None:
+    """Somebody who writes to the database: one more would not fit, and the sign-in would end in an error for a day."""
+    account = cast["vera"].pk
+    signin_counts.count(kind=Kind.CODE, account=account, day=DAY)
+    SigninCount.objects.update(n=2**31 - 1)
+    assert signin_counts.count(kind=Kind.CODE, account=account, day=DAY) == 1_000_000
+
+
 def test_attempts_at_once_are_all_counted(live_cast: Cast) -> None:
     ready, numbers, account = threading.Barrier(8), [], live_cast["vera"].pk
 

@@ -34,6 +34,7 @@ from complaints.services.audit import verify
 from complaints.services.transitions import CaseChanged
 from complaints.views.answers import concerns_bawaslu
 from tests.cases import complaint_of, in_review
+from tests.rules import record_table
 from tests.world import Cast, draft
 
 NOTHING = StatedFacts()
@@ -131,7 +132,7 @@ def test_of_two_elections_the_kind_is_asked_and_never_guessed(cast: Cast) -> Non
     election = Election.objects.get(pk="cakrawala-2027")
     election.pk, election.kind = "pemilu-uji", "pemilu"
     election.save(force_insert=True)
-    reference_data.clear_cache()
+    record_table(Election)
     facts = {"category": "A1", "accused_kind": "superior", "answers": {"event_from": "2026-12-01"}}
     facts |= {"handled_on": date(2026, 12, 2)}
     for stated, kind in ((NOTHING, None), (StatedFacts(election=ElectionKind.GENERAL), ElectionKind.GENERAL)):
@@ -140,7 +141,7 @@ def test_of_two_elections_the_kind_is_asked_and_never_guessed(cast: Cast) -> Non
         assert found.stages == (frozenset({Stage.CAMPAIGN}) if kind else frozenset())
     # Of a kind that is entered for no election of that day the stage stays open.
     Election.objects.filter(kind="pilkada").delete()
-    reference_data.clear_cache()
+    record_table(Election)
     found = legal_basis.facts_of(**facts, stated=StatedFacts(election=ElectionKind.REGIONAL))  # type: ignore[arg-type]
     assert found and found.election is ElectionKind.REGIONAL and not found.stages
 
@@ -150,7 +151,7 @@ def test_the_day_on_which_candidates_are_settled_may_differ_by_kind_of_candidate
     election = Election.objects.get(pk="cakrawala-2027")
     election.pk, election.candidates_on = "cakrawala-2027-lain", date(2026, 10, 20)
     election.save(force_insert=True)
-    reference_data.clear_cache()
+    record_table(Election)
     both = {Stage.BEFORE_CANDIDATES, Stage.CANDIDATES_CONFIRMED}
     for day, stages in ((date(2026, 10, 19), {Stage.BEFORE_CANDIDATES}), (date(2026, 10, 22), both)):
         found = legal_basis.facts_of(

@@ -77,12 +77,14 @@ class Reading:
         rows: by table, in order.
         conflicts: rows that both an update of the program and a change here have altered; the change holds.
         left_out: rows whose change does not fit the program's rules any more; the program's row holds.
+        lost: rules of which a confirmed change is not stored any more as it was confirmed.
     """
 
     book: RuleBook
     rows: Mapping[str, Sequence[LaidRow]]
     conflicts: tuple[RowKey, ...]
     left_out: tuple[RowKey, ...]
+    lost: tuple[str, ...] = ()
 
     def find(self, key: RowKey) -> LaidRow | None:
         """Return the row of a key, None where there is none."""

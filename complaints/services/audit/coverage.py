@@ -325,7 +325,7 @@ COVERAGE: Final[Mapping[str, Coverage]] = {
     "JobFailure": Coverage(unbound=_unbound(_JOB, "id", "name", "day", "type")),
     "SealedSession": Coverage(unbound=_unbound(_SESSION, "id", "data", "expires_on", "staff", "began_at")),
     "LoginDelay": Coverage(
-        unbound=_unbound("forgotten within the hour; a process names one that ends early", "id", "failures", "until")
+        unbound=_unbound("forgotten within the hour; a process names one that was altered", "id", "failures", "until")
     ),
     "Heartbeat": Coverage(unbound=_unbound(_JOB, "id", "beat_at")),
     "Batch": Coverage(derived=("number",), unbound={"day": "a label; the entry of the batch repeats it"}),

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from complaints.models.audit import AuditEntry
-from complaints.models.team import Role
+from complaints.models.team import Role, Team
 from complaints.services.audit.state import STATES, blank_states
 
 # A request acts with the account that it read when it began, which an administrator may change meanwhile.
@@ -31,6 +31,8 @@ _BY_ADMINISTRATORS: Final = frozenset(
 _BY_REVIEWERS: Final = frozenset({"team.reviewed", "fault.acknowledged"})
 _BY_LIAISONS: Final = frozenset({"release.assigned", "release.noted"})
 _BY_MEMBERS: Final = frozenset({"team.admitted"})
+_ADMITTED: Final = "team.admitted"
+_ENDS_OF_MEMBERSHIP: Final = ("team.left", "teamkey.removed")
 _TRIAGE: Final = frozenset({Role.VERIFIER, Role.FORWARDER})
 _BY_TRIAGE: Final = frozenset({"rule.compared", "rule.confirmed", "rule.declined"})
 # Of these tables triage may decide as well as administrators: as a proposal names them, and as a state of a table does.
@@ -48,10 +50,12 @@ class RecordedAccount:
         rights: the rights of the account (``Staff.rights``), each with the time (ISO) of the entry since which it has
             them; the last ones are in force, the others ended within REQUEST_AT_MOST before those began.
         states: by the name of the state (``staff``, ``factors``), as its newest entry holds it.
+        teams: the slugs of the teams that the person was in, by the entries of admissions and of what ended them.
     """
 
     rights: list[tuple[str, str]] = field(default_factory=list)
     states: dict[str, str] = field(default_factory=dict)
+    teams: set[str] = field(default_factory=set)
 
     def had(self, rights: str, at: datetime) -> bool:
         """Whether a request that began at ``at`` can have met the account with these rights."""
@@ -80,14 +84,14 @@ class RecordedAccounts:
     def __init__(self, content: Mapping[str, Any] | None = None) -> None:
         """Begin before the first entry, or with what :meth:`to_json` wrote."""
         self._accounts = {
-            person: RecordedAccount([(str(name), str(since)) for name, since in rights], dict(states))
-            for person, (rights, states) in (content or {}).items()
+            person: RecordedAccount([(str(name), str(since)) for name, since in rights], dict(states), set(teams))
+            for person, (rights, states, teams) in (content or {}).items()
         }
 
     def to_json(self) -> dict[str, Any]:
         """Return the accounts as JSON holds them."""
         return {
-            person: [[list(row) for row in account.rights], account.states]
+            person: [[list(row) for row in account.rights], account.states, sorted(account.teams)]
             for person, account in self._accounts.items()
         }
 
@@ -102,13 +106,16 @@ class RecordedAccounts:
         # An act on one's own account may hold the rights before it or after it.
         if not account.had(entry.rights, entry.at) and not (is_own and entry.facts.get("rights") == entry.rights):
             return "entry.rights"
-        if not is_own and not is_entitled(entry):
+        if not is_own and not (is_entitled(entry) and _is_of_team(entry, account)):
             return "entry.not_entitled"
         return "signin.differs" if entry.event == SIGNED_IN and not _is_sign_in_recorded(entry, account) else ""
 
     def move(self, entry: AuditEntry) -> None:
         """Take over what an entry says of the account that it speaks of; only genuine entries may."""
-        if entry.subject is None or not isinstance(entry.facts, dict):
+        if not isinstance(entry.facts, dict):
+            return
+        self._move_teams(entry)
+        if entry.subject is None:
             return
         for name in _SIGN_IN_STATES.values():
             if entry.event in STATES[name].events:
@@ -116,6 +123,19 @@ class RecordedAccounts:
                 account.states[name] = str(entry.facts.get("state", ""))
                 if rights := entry.facts.get("rights"):
                     account.gets(str(rights), entry.at)
+
+    def _move_teams(self, entry: AuditEntry) -> None:
+        if entry.event not in (_ADMITTED, *_ENDS_OF_MEMBERSHIP):
+            return
+        teams = self._accounts.setdefault(str(entry.facts.get("staff")), RecordedAccount()).teams
+        (teams.add if entry.event == _ADMITTED else teams.discard)(str(entry.facts.get("team")))
+
+
+def _is_of_team(entry: AuditEntry, account: RecordedAccount) -> bool:
+    """Whether who decided on a rule by a role of triage was in its team: the separate team has the same roles."""
+    is_by_triage = entry.event in _BY_TRIAGE or entry.event == "catalog.changed"
+    has_role = entry.rights.split("+")[0] in _TRIAGE
+    return not (is_by_triage and has_role) or Team.Kind.TRIAGE.value in account.teams
 
 
 def is_entitled(entry: AuditEntry) -> bool:

@@ -183,7 +183,9 @@ def is_genuine(entry: AuditEntry) -> bool:
     return digest == stored and any(_has_signed(key, digest, signature) for key in server_keys(entry.sequence))
 
 
+@lru_cache(maxsize=4096)
 def _has_signed(key: bytes, digest: bytes, signature: bytes) -> bool:
+    # The answer depends on these alone; a list that is looked at again verifies 200 signatures once.
     try:
         verify(key, digest, signature)
     except SealError:
@@ -307,15 +309,15 @@ _SHARED_WITH_STEP: Final = {
 
 def read_history(case: uuid.UUID) -> CaseHistory:
     """Return the steps of a case and their entries, in one query."""
-    entries, steps = fast_sql.read_both(
-        AuditEntry.objects.filter(case=case, event="case.transition"),
-        CaseStep.objects.filter(case=case),
-        shared=_SHARED_WITH_STEP,
-        person="actor",
-    )
-    steps.sort(key=lambda step: step.sequence)
-    entries.sort(key=lambda entry: entry.sequence)
-    return CaseHistory(steps, entries)
+    entries = AuditEntry.objects.filter(case=case, event="case.transition")
+    return read_steps_and_entries(CaseStep.objects.filter(case=case), entries)
+
+
+def read_steps_and_entries(steps: models.QuerySet[CaseStep], entries: models.QuerySet[AuditEntry]) -> CaseHistory:
+    """Return steps and entries, each in order, in one query."""
+    rows = fast_sql.read_both(entries, steps, shared=_SHARED_WITH_STEP, person="actor")
+    in_order = sorted(rows[0], key=lambda entry: entry.sequence)
+    return CaseHistory(sorted(rows[1], key=lambda step: step.sequence), in_order)
 
 
 def entries_of_cases(*, cases: Collection[uuid.UUID], events: Collection[str]) -> list[RecordedEntry]:

@@ -295,17 +295,17 @@ def is_case_recorded(case: Case, history: log.CaseHistory, *, first_due_on: date
 def _is_deadline_of_move(case: Case) -> bool:
     """Whether a report came to a case after its last step and left it with the deadline that the case has."""
     moves = CaseMove.objects.filter(target=case, target_steps=case.step_count, target_due_on=case.due_on)
-    for move in moves.select_related("complaint"):
-        if move.actor_id is None:
-            keys = [bytes(move.complaint.reporter_verify_key)]
-            if is_by_reporter(move.signature, move_statement(move), keys):
-                return True
-            continue
-        entries = AuditEntry.objects.filter(subject=move.complaint_id, event__in=MOVE_EVENTS)
-        records = ((entry, move_record(entry.actor, entry.at, entry.facts)) for entry in entries)
-        if any(record == _record_of(move) and log.is_genuine(entry) for entry, record in records):
-            return True
-    return False
+    entries = AuditEntry.objects.filter(event__in=MOVE_EVENTS)
+    rows = moves.select_related("complaint")
+    return any(is_move_recorded(move, entries.filter(subject=move.complaint_id)) for move in rows)
+
+
+def is_move_recorded(move: CaseMove, entries: Iterable[AuditEntry]) -> bool:
+    """Whether one of the entries records a move of staff, or its reporter has signed it; read it with its report."""
+    if move.actor_id is None:
+        return is_by_reporter(move.signature, move_statement(move), [bytes(move.complaint.reporter_verify_key)])
+    records = ((entry, move_record(entry.actor, entry.at, entry.facts)) for entry in entries)
+    return any(record == _record_of(move) and log.is_genuine(entry) for entry, record in records)
 
 
 def _are_by_reporters(case: Case, steps: Iterable[CaseStep]) -> bool:

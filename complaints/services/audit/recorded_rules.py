@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from django.db import transaction
+from django.db import models, transaction
 
 from complaints.domain import hashchain
 from complaints.domain.sealing.primitives import blake2b
@@ -20,10 +21,11 @@ from complaints.models.audit import AuditEntry, ChainHead
 from complaints.models.rule_change import RuleChange
 from complaints.services.audit import log
 from complaints.services.audit.faults import Fault, RowCheck, once
-from complaints.services.audit.state import states_of
+from complaints.services.audit.state import states_of, table_state, table_subject
 
 DELIVERED: Final = "rules.delivered"
 COMPARED: Final = "rule.compared"
+CONFIRMED: Final = "rule.confirmed"
 FILES: Final = Path(__file__).resolve().parent.parent.parent / "data" / "law"
 
 
@@ -48,19 +50,59 @@ def is_proposed(row: RuleChange, state: str) -> bool:
     return entry.facts.get("state") == state and log.is_genuine(entry)
 
 
-def as_recorded(rows: Collection[RuleChange]) -> list[RuleChange]:
-    """Return those of some changes that stand as the genuine entry of their confirmation records; two queries.
+@dataclass(frozen=True)
+class ConfirmedRule:
+    """What a genuine entry records of the confirmation of a rule.
 
-    Whoever writes to the database puts no rule in force by a row, and changes none: the chain holds the whole row.
+    Attributes:
+        key: the change, with the ``state`` of its row.
+        rule: table and code of the rule.
+        row: the row as it stands, None where it was deleted or altered since.
     """
-    if not rows:
+
+    key: uuid.UUID
+    state: str
+    rule: str
+    row: RuleChange | None
+
+
+def confirmed_rules(tables: Collection[str]) -> list[ConfirmedRule]:
+    """Return the confirmed changes of rules in these tables, oldest first; three queries at most.
+
+    The entries say which there are: whoever writes to the database puts no rule in force by a row, changes none and
+    ends none without being noticed. The chain holds the digest of the whole row.
+    """
+    entries = [
+        entry
+        for entry in AuditEntry.objects.filter(event=CONFIRMED).order_by("sequence")
+        if entry.facts.get("table") in tables and log.is_genuine(entry)
+    ]
+    by_key = {entry.subject: entry for entry in entries if entry.subject is not None}
+    if not by_key:
         return []
-    confirmed: dict[uuid.UUID | None, tuple[uuid.UUID | None, object]] = {}
-    entries = AuditEntry.objects.filter(subject__in=[row.pk for row in rows], event="rule.confirmed")
-    for entry in filter(log.is_genuine, entries.order_by("sequence")):
-        confirmed[entry.subject] = entry.actor, entry.facts.get("state")
-    states = states_of([row.pk for row in rows], "rule")
-    return [row for row in rows if confirmed.get(row.pk) == (row.decided_by_id, states[row.pk])]
+    rows, states = RuleChange.objects.in_bulk(list(by_key)), states_of(by_key.keys(), "rule")
+    found = []
+    for key, entry in by_key.items():
+        row, state = rows.get(key), str(entry.facts.get("state"))
+        is_recorded = row is not None and (row.decided_by_id, states.get(row.pk)) == (entry.actor, state)
+        rule = f"{entry.facts.get('table')} {entry.facts.get('row')}"
+        found.append(ConfirmedRule(key, state, rule, row if is_recorded else None))
+    return found
+
+
+def is_table_recorded(model: type[models.Model]) -> bool:
+    """Whether a table of reference data is as its newest entry records it, a genuine one; two queries.
+
+    True where nothing is recorded of it, before the reference data was loaded for the first time.
+    """
+    # Two looks: a change may come between the queries of the first.
+    return any(_is_table_recorded(model) for _look in range(2))
+
+
+def _is_table_recorded(model: type[models.Model]) -> bool:
+    about = AuditEntry.objects.filter(subject=table_subject(model), event="catalog.changed")
+    entry = about.order_by("-sequence").first()
+    return entry is None or (log.is_genuine(entry) and entry.facts.get("state") == table_state(model))
 
 
 def has_compared(person: uuid.UUID, change: uuid.UUID) -> bool:

@@ -110,6 +110,13 @@ def states_of(keys: Collection[uuid.UUID], state: str) -> dict[uuid.UUID, str]:
     return states
 
 
+def loaded_state(row: models.Model, state: str) -> str:
+    """Return the state of a row without parts from its columns as they were read, all of them; no query."""
+    columns = state_columns(type(row).__name__, state)
+    content = {"row": plain((name, row.serializable_value(name)) for name in columns), "parts": []}
+    return _digest(content, bytes(row.serializable_value("salt")))
+
+
 def blank_states(keys: Collection[uuid.UUID], state: str) -> dict[uuid.UUID, str]:
     """Return the states that rows have before any act: of an unassigned or normal case, of a person without a factor.
 

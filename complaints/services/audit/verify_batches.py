@@ -148,12 +148,13 @@ def identity_faults(complaint_ids: Sequence[uuid.UUID]) -> Iterator[Fault]:
 def _unsigned(complaint_ids: Sequence[uuid.UUID]) -> Iterator[tuple[uuid.UUID, str]]:
     """Yield each report whose identity bears no signature of somebody who may write it, with that identity's leaf.
 
-    A team may write one only where the chain records that a request for the name ended; that of a body also where its
-    key was changed, because it seals every place again then.
+    A team may write one only as the entry of a request that ended records it; that of a body also where its key was
+    changed, because it seals every place again then.
     """
     rows = Identity.objects.filter(pk__in=complaint_ids).select_related("complaint")
-    ended = AuditEntry.objects.filter(subject__in=complaint_ids, event=NAME_CLOSED).values_list("subject", flat=True)
-    may_be_emptied, office = set(ended), set(team_key_history.office_signers())
+    ended = AuditEntry.objects.filter(subject__in=complaint_ids, event=NAME_CLOSED).values_list("subject", "facts")
+    emptied = {(report, facts.get("place")) for report, facts in ended if isinstance(facts, dict)}
+    office = set(team_key_history.office_signers())
     was_changed: dict[str | None, bool] = {}
     for identity in rows.only(*_SIGNED, "complaint__reporter_verify_key").iterator(chunk_size=PIECE):
         body = identity.body_id
@@ -164,7 +165,8 @@ def _unsigned(complaint_ids: Sequence[uuid.UUID]) -> Iterator[tuple[uuid.UUID, s
         except SealError:
             is_unasked = True
         else:
-            is_asked = identity.pk in may_be_emptied or (signer not in office and was_changed[body])
+            is_emptied = (identity.pk, identity_leaf(identity).hex()) in emptied
+            is_asked = is_emptied or (signer not in office and was_changed[body])
             is_unasked = signer != bytes(identity.complaint.reporter_verify_key) and not is_asked
         if is_unasked:
             yield identity.pk, identity_leaf(identity).hex()

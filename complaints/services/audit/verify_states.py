@@ -8,6 +8,7 @@ from functools import partial
 
 from django.db import models, transaction
 
+from complaints.domain.law.reading import TABLES
 from complaints.models.audit import AuditEntry, ChainHead
 from complaints.models.oversight import OversightBody
 from complaints.models.reference_data import (
@@ -19,7 +20,9 @@ from complaints.models.reference_data import (
     SanctionKind,
     StandardText,
 )
+from complaints.models.rule_change import RuleChange
 from complaints.services.audit.faults import Fault, RowCheck, Rows, Scope, lock, once
+from complaints.services.audit.recorded_rules import confirmed_rules
 from complaints.services.audit.state import STATES, blank_states, states_of, table_state, table_subject
 
 REFERENCE_TABLES: tuple[type[models.Model], ...] = (
@@ -109,6 +112,17 @@ def _table_faults(_keys: Sequence[object]) -> Iterator[Fault]:
             sequence, code = compare(stored, {}, ["catalog.changed"])[subject]
             if code and (sequence or model._default_manager.exists()):
                 yield Fault(sequence, code, f"table {model._meta.model_name}", stored[subject])
+
+
+def reference_faults() -> list[Fault]:
+    """Return the faults of rules and reference data, which are few and decide for all cases: asked every hour."""
+    rules = RuleChange._base_manager.values_list("pk", flat=True)
+    gone = [
+        Fault(None, "state.gone", f"rulechange {rule.key}")
+        for rule in confirmed_rules(TABLES)
+        if rule.row is None and not RuleChange._base_manager.filter(pk=rule.key).exists()
+    ]
+    return [*_table_faults(()), *_state_faults("rule", list(rules)), *gone]
 
 
 def _all_of(state: str, _scope: Scope) -> Rows:

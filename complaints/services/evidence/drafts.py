@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from typing import TypeVar
 
+from django.conf import settings
 from django.db import IntegrityError
 
 from complaints.domain.sealing.primitives import blake2b, decrypt, encrypt, pad, unpad
@@ -136,7 +137,8 @@ def stored_names(row: DraftFile, names: bytes | None) -> list[str]:
     if names is None:
         return stored
     # More than the row counts: the last segment is shorter, and one may have been stored without the row being updated.
-    most = row.stored_size // SEGMENT_BYTES + 3
+    # No file is larger than twice what may be sent, whatever the row says.
+    most = min(row.stored_size, 2 * settings.EVIDENCE_MAX_FILE_BYTES) // SEGMENT_BYTES + 3
     stored += [part_name(names, row.pk, index) for index in range(most)]
     return stored + [joined_name(names, row.pk, attempt) for attempt in range(JOIN_NAMES)]
 

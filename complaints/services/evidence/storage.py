@@ -118,9 +118,16 @@ def delete_object(name: str) -> None:
 
 
 def delete_objects(names: Sequence[str]) -> bool:
-    """Delete stored objects, those that exist; return False where the storage failed, and so some may be left."""
+    """Delete stored objects, those that exist; return False where the storage failed, and so some may be left.
+
+    An object of a report that was sent stays: the row of an unfinished file that names one was written by somebody
+    else, who could so have the portal destroy evidence for which the database holds no right.
+    """
+    sent = set(EvidenceObject.objects.filter(object_name__in=names).values_list("object_name", flat=True))
+    if sent:
+        logger.error("Rows of unfinished files name %d objects of sent evidence, which stay", len(sent))
     try:
-        storage().delete_all(names)
+        storage().delete_all([name for name in names if name not in sent])
     except OSError:
         logger.exception("The evidence storage refused a deletion")
         return False

@@ -22,10 +22,11 @@ from bench.attack.columns import blind_columns
 from bench.attack.escapes import not_refused
 from bench.attack.flood import FloodResult, flood_reports
 from bench.attack.flood_inside import Office, handle_flood
+from bench.attack.lines import told_lines
 from bench.attack.target import Account
 from bench.client import Browser, Page
 from complaints.models.draft import Draft
-from complaints.models.evidence import DraftFile
+from complaints.models.evidence import DraftFile, EvidenceObject
 from complaints.models.job import JobName
 from complaints.models.team import Staff
 from complaints.queue import JOBS
@@ -130,6 +131,13 @@ class TestPortal:
     def blind_columns(self) -> list[str]:
         missing: list[str] = []
         return blind_columns(missing=missing) + missing
+
+    def told_lines(self) -> list[str]:
+        return told_lines()
+
+    def sent_objects(self) -> set[str]:
+        names = EvidenceObject.objects.values_list("object_name", flat=True)
+        return set(names) & {item.name for item in storage.storage().present()}
 
     def flood(self) -> FloodResult:
         """Some of the patterns, and as many copies of a text that names a superior."""

@@ -113,6 +113,15 @@ def test_rules_are_proposed_by_administrators_and_decided_by_triage() -> None:
         assert not is_entitled(AuditEntry(event=event, rights="admin+inactive", facts={"table": table}))
 
 
+def test_a_member_of_another_team_with_a_role_of_triage_decides_on_no_rule(cast: Cast) -> None:
+    """The separate team has the same roles; a hole in the page that asks for the team is named by the entry."""
+    facts = {"table": "limits", "row": "check", "before": "", "state": ""}
+    for name, expected in (("vera", []), ("sari", ["entry.not_entitled"])):
+        signer = cast.ring(name).signer
+        log.append(event="rule.confirmed", now=timezone.now(), actor=cast[name], signer=signer, facts=facts)
+        assert [code for code, _number in faults()] == expected
+
+
 def test_an_administrator_who_waits_for_a_second_one_confirms_nobody(cast: Cast) -> None:
     by, now = {"by": cast["super"], "signer": cast.ring("super").signer}, timezone.now()
     for name in ("adi", "vera"):

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from complaints.domain.errors import SealError
 from complaints.domain.sealing.records import Context
+from complaints.domain.workflow import Action
 from complaints.models.identity import Identity, NameRequest, ReadName
 from complaints.models.oversight import Release
 from complaints.models.team import Team
@@ -21,7 +22,7 @@ from complaints.services.audit import verify
 from complaints.services.forwarding import names
 from complaints.services.reporter_identity import SLOT_SIZES, Name
 from complaints.services.reporter_reading import OwnName
-from tests.cases import forwarded
+from tests.cases import body_act, forwarded
 from tests.world import Cast, Sent, at
 
 DAY = timezone.localdate()
@@ -92,6 +93,21 @@ def test_a_place_that_a_team_emptied_unasked_is_named(cast: Cast) -> None:
         give(sent, "BKN")
         identity = Identity.objects.select_related("complaint").get(pk=sent.ticket.complaint_id)
         assert verify.verify_chain().whole
+        with transaction.atomic():
+            reporter_identity.empty(identity=identity, signer=cast.ring(person).keys_of(team).sign, today=DAY)
+            assert "identity.signature" in {fault.code for fault in verify.verify_chain().faults}, team
+            transaction.set_rollback(True)
+
+
+def test_a_request_that_ended_lets_a_team_empty_no_place_a_second_time(cast: Cast) -> None:
+    """The entry of the end names the place as it was emptied then: nothing that the same key writes later counts."""
+    sent, release = forwarded(cast, today=DAY)
+    body_act(cast, "kirana", release, Action.DECLINE, text="Bukan wewenang kami.", reply="Kembali.")
+    assert verify.verify_chain().whole
+    follow_up.add_message(ticket=sent.ticket, text="Masih ada.", files=[], today=DAY)
+    assert verify.verify_chain().whole
+    identity = Identity.objects.select_related("complaint").get(pk=sent.ticket.complaint_id)
+    for person, team in (("kirana", "body-bkn"), ("vera", "triage")):
         with transaction.atomic():
             reporter_identity.empty(identity=identity, signer=cast.ring(person).keys_of(team).sign, today=DAY)
             assert "identity.signature" in {fault.code for fault in verify.verify_chain().faults}, team

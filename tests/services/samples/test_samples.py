@@ -31,7 +31,7 @@ from complaints.models.redaction import Redaction
 from complaints.models.team import Role, Staff
 from complaints.services import case_actions, case_file, follow_up, mfa, reference_data, transitions
 from complaints.services.actor import Actor
-from complaints.services.audit import verify
+from complaints.services.audit import recorded_lines, verify
 from complaints.services.evidence import storage
 from complaints.services.keyring import Keyring
 from complaints.services.samples import people, play
@@ -96,6 +96,10 @@ def test_every_state_has_the_cases_that_the_plan_wants(sample_portal: SamplePort
     reached = Counter(Case.objects.values_list("status", flat=True))
     assert reached == Counter(entry["status"] for entry, _ in PLANNED)
     assert set(reached) == {status.value for status in Status}
+
+
+def test_every_case_stands_in_a_list_as_the_chain_records_it(sample_portal: SamplePortal) -> None:
+    assert not recorded_lines.differing(list(Case.objects.active()))
 
 
 def test_the_reports_are_the_planned_ones() -> None:
