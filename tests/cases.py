@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import date
 from typing import Any
 
 from django.utils import timezone
@@ -12,14 +13,14 @@ from complaints.domain.workflow import Action
 from complaints.models.complaint import Complaint
 from complaints.models.evidence import EvidenceObject
 from complaints.models.oversight import OversightBody, Release
-from complaints.services import case_actions, follow_up
+from complaints.services import case_actions, follow_up, reference_data
 from complaints.services.actor import Actor
 from complaints.services.evidence import processing
 from complaints.services.forwarding import decisions
 from complaints.services.forwarding.contents import whole
 from complaints.services.forwarding.release import forward
 from tests.images import photo
-from tests.world import Cast, Sent, sealed_upload, send_report
+from tests.world import Cast, Sent, ring, sealed_upload, send_report
 
 
 def act(cast: Cast, name: str, sent: Sent, action: Action, reason: str = "") -> None:
@@ -74,6 +75,13 @@ def chosen(page: Any) -> dict[str, list[str]]:
 
 def body_act(cast: Cast, name: str, release: Release, action: Action, **words: Any) -> None:
     decisions.act(actor=Actor(cast.ring(name), timezone.now()), release_id=release.pk, action=action, **words)
+
+
+def competent_again(body: str, until: str | None = None) -> None:
+    """Change until which day a body is competent, as an administrator does."""
+    row = OversightBody.objects.get(pk=body)
+    row.valid_until = date.fromisoformat(until) if until else None
+    reference_data.save_row(actor=Actor(ring("adi"), timezone.now()), row=row)
 
 
 def complaint_of(sent: Sent) -> Complaint:

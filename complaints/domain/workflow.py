@@ -109,6 +109,7 @@ class Refusal(StrEnum):
     SAME_PERSON = "same_person"
     WRONG_DAY = "wrong_day"
     TOO_EARLY = "too_early"
+    OTHER_BODY = "other_body"
 
 
 class TransitionRefused(Exception):

@@ -57,6 +57,7 @@ EVENTS: Final = {
     "name.tried": _("Body tried to open a reporter's name"),
     "name.read": _("Reporter's name read by a body"),
     "release.recalled": _("Release recalled"),
+    "release.step": _("Further release moved"),
     "decision.recorded": _("Decision of a body recorded"),
     "staff.key_made": _("Person's key made"),
     "staff.key_retired": _("Person's key retired"),

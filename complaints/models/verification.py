@@ -74,6 +74,7 @@ FAULTS: Final = {
     "rules.differ": _("The rules of the law on this node differ from those that were recorded"),
     "index.altered": _("The index of a report is not as it was written"),
     "release.altered": _("A release, one of its files or one of its keys is not as it was made"),
+    "release.steps": _("A release to a further body does not stand where its recorded steps lead"),
     "name.altered": _("A request for a reporter's name, or what was read of it, is not as recorded"),
     "evidence.state": _("A file stands as worked on or as waiting, and the record says otherwise"),
     "state.altered": _("A row is not as the last act on it left it"),

@@ -269,8 +269,14 @@ def held_reports(case: Case) -> set[uuid.UUID]:
 
 
 def is_held(complaint: Complaint, case: Case) -> bool:
-    """Whether a body is working on this report now."""
-    return complaint.pk in held_reports(case)
+    """Whether a body is working on this report now, the one that leads the case or another."""
+    return complaint.pk in held_reports(case) or is_held_beside(complaint)
+
+
+def is_held_beside(complaint: Complaint) -> bool:
+    """Whether a body holds this report by a further release that did not end."""
+    rows = ReleasedReport.objects.filter(complaint=complaint, release__is_further=True)
+    return rows.filter(release__state=Release.State.OPEN).exists()
 
 
 def may_leave(complaint: Complaint, case: Case) -> bool:

@@ -31,6 +31,7 @@ from complaints.page_cache import empty_fields, hole, still_page
 from complaints.services import follow_up, own_name, reporter_reading
 from complaints.services.evidence import drafts, posts
 from complaints.services.reporter_identity import Name
+from complaints.services.reporter_page import StatusPage
 from complaints.services.transitions import CaseChanged
 from complaints.views import ReporterRequest, page, uploads
 from complaints.views.api import waiting_files
@@ -148,7 +149,7 @@ def _forms(
     }
 
 
-def _still(request: ReporterRequest, report: follow_up.StatusPage, pieces: Mapping[str, str]) -> HttpResponse:
+def _still(request: ReporterRequest, report: StatusPage, pieces: Mapping[str, str]) -> HttpResponse:
     """Answer from the page cache; only the status and the messages are rendered for this report."""
     facts = {
         "may_answer": report.may_answer,

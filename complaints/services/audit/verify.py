@@ -13,6 +13,7 @@ from complaints.models.audit import ChainHead
 from complaints.services.audit import (
     recorded_codes,
     recorded_lanes,
+    recorded_releases,
     recorded_rules,
     verify_assigning,
     verify_batches,
@@ -38,6 +39,7 @@ ROW_CHECKS: Final[tuple[RowCheck, ...]] = (
     *verify_states.CHECKS,
     *verify_cases.CHECKS,
     *verify_relations.CHECKS,
+    *recorded_releases.CHECKS,
     *verify_names.CHECKS,
     *recorded_lanes.CHECKS,
     *verify_signins.CHECKS,

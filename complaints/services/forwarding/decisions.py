@@ -19,9 +19,9 @@ from complaints.domain.sealing.primitives import SignPair
 from complaints.domain.sealing.records import seal_record
 from complaints.domain.workflow import Action, ActorKind, TransitionRefused
 from complaints.models.case import CaseStep
-from complaints.models.oversight import Finding, Recommendation, Release, Sanction
+from complaints.models.oversight import Finding, Recommendation, Release, ReleaseStep, Sanction
 from complaints.models.reference_data import SanctionKind
-from complaints.services import case_membership, disclosure_check, transitions
+from complaints.services import case_membership, disclosure_check, release_steps, transitions
 from complaints.services.actor import Actor
 from complaints.services.audit import log
 from complaints.services.audit.log import row_digest
@@ -99,8 +99,8 @@ def act(
     seen: CaseVersion | None = None,
     newest: int | None = None,
     override: disclosure_check.Override | None = None,
-) -> CaseStep:
-    """Perform an action of the body on its release.
+) -> CaseStep | ReleaseStep:
+    """Perform an action of the body on its release; it moves the case only where the body leads it.
 
     Args:
         text: what triage reads on the release: the finding, the recommendation, or the question of a return.
@@ -125,14 +125,7 @@ def act(
         raise CaseChanged
     _check_words(action, text, reply)
     _check_outcome(action, sanction, opened, actor.today)
-    step = transitions.perform(
-        case_id=release.case_id,
-        action=action,
-        actor_kind=ActorKind.BODY,
-        actor=actor,
-        reason=text if action is Action.RETURN else reply,
-        seen=seen,
-    )
+    step = _take_step(actor, release, action, text if action is Action.RETURN else reply, seen)
     if action in _DECISIONS:
         _store_decision(actor, release, action, text or reply, sanction, signer)
     reporters = reporters_of(opened)
@@ -148,6 +141,19 @@ def act(
     if action in _GIVES_BACK:
         end_releases(actor=actor, step=step)
     return step
+
+
+def _take_step(
+    actor: Actor, release: Release, action: Action, reason: str, seen: CaseVersion | None
+) -> CaseStep | ReleaseStep:
+    """Take the step of the body: of the case where the body leads it, else of its release alone."""
+    if release.is_further:
+        return release_steps.perform(
+            release_id=release.pk, action=action, actor_kind=ActorKind.BODY, actor=actor, reason=reason, seen=seen
+        )
+    return transitions.perform(
+        case_id=release.case_id, action=action, actor_kind=ActorKind.BODY, actor=actor, reason=reason, seen=seen
+    )
 
 
 def _check_words(action: Action, text: str, reply: str) -> None:
@@ -192,7 +198,7 @@ def _store_decision(
 def _send_messages(
     actor: Actor,
     release: Release,
-    step: CaseStep,
+    step: CaseStep | ReleaseStep,
     reporters: dict[str, bytes],
     message: str,
     *,
