@@ -230,9 +230,8 @@ def _own_cases(request: StaffRequest, today: date) -> list[WaitingRow]:
 
 def _releases_to_work_on(person: Staff, today: date) -> list[WaitingRow]:
     open_releases = releases.with_replaced(access.releases_for(person)).filter(state=Release.State.OPEN, replaced=False)
-    rows = open_releases.filter(case__status__in=WITH_BODY).select_related(
-        "body", "case__category", "case__accused_kind"
-    )
+    rows = open_releases.filter(own_status__in=WITH_BODY).order_by(F("own_due").asc(nulls_last=True), "at", "id")
+    rows = rows.select_related("body", "case__category", "case__accused_kind")[:ROWS_AT_MOST]
     return [
         WaitingRow(
             shown=release.case.reference,
@@ -241,20 +240,20 @@ def _releases_to_work_on(person: Staff, today: date) -> list[WaitingRow]:
             status_line=releases.status_line(release),
             line=f"{release.case.category} · {release.case.accused_kind}",
         )
-        for release in rows.order_by(F("case__due_on").asc(nulls_last=True), "at", "id")[:ROWS_AT_MOST]
+        for release in releases.with_own_state(list(rows))
     ]
 
 
 def _body_tiles(person: Staff, today: date) -> list[Tile]:
     url = reverse("admin:complaints_release_changelist")
     open_releases = releases.with_replaced(access.releases_for(person)).filter(state=Release.State.OPEN, replaced=False)
-    yours = open_releases.filter(case__status__in=WITH_BODY)
-    late = _count(yours.filter(case__due_on__lt=today))
+    yours = open_releases.filter(own_status__in=WITH_BODY)
+    late = _count(yours.filter(own_due__lt=today))
     return [
-        Tile(_("New"), _count(open_releases.filter(case__status=Status.FORWARDED)), f"{url}?turn=new"),
+        Tile(_("New"), _count(open_releases.filter(own_status=Status.FORWARDED)), f"{url}?turn=new"),
         Tile(_("Our turn"), _count(yours), f"{url}?turn=yours"),
         Tile(_("Past the target"), late, f"{url}?turn=late", urgent=late > 0),
-        Tile(_("With us"), _count(open_releases.filter(case__status__in=OPEN)), url),
+        Tile(_("With us"), _count(open_releases.filter(own_status__in=OPEN)), url),
     ]
 
 

@@ -47,6 +47,12 @@ from complaints.services.forwarding.bodies import bodies_on
 from complaints.services.forwarding.contents import Choice, Held
 from complaints.services.transitions import CaseChanged, CaseVersion
 
+NOTHING_TICKED: Final = gettext_lazy("Nothing is ticked: choose at least one report.")
+HAS_IT_ALREADY: Final = gettext_lazy(
+    "This body still has the case beside the one that led it. Take that release back first, or choose another body."
+)
+# The target of a further release that is being made.
+ALSO: Final = "also"
 DRAFTS_KEY: Final = "release_drafts"
 # Each holds what was typed; the session is one row.
 DRAFTS_AT_MOST: Final = 3
@@ -94,27 +100,30 @@ class SupplementForm(BaseForm):
 # --- What is kept while the person looks elsewhere --------------------------------------------------------------------
 
 
-def _kept(request: StaffRequest, case: Case) -> dict[str, list[str]] | None:
+def kept_choice(request: StaffRequest, case: Case, target: str = "") -> dict[str, list[str]] | None:
+    """Return what was ticked and typed of a case; ``target`` is "", ALSO or the id of a further release."""
     drafts: dict[str, dict[str, list[str]]] = request.session.get(DRAFTS_KEY, {})
-    return drafts.get(str(case.pk))
+    return drafts.get(f"{case.pk}{target}")
 
 
-def _forget(request: StaffRequest, case: Case) -> None:
+def forget(request: StaffRequest, case: Case, target: str = "") -> None:
+    """Drop what was kept, after it was sent."""
     drafts = request.session.get(DRAFTS_KEY, {})
-    if drafts.pop(str(case.pk), None) is not None:
+    if drafts.pop(f"{case.pk}{target}", None) is not None:
         request.session[DRAFTS_KEY] = drafts
 
 
-def _keep(request: StaffRequest, case: Case) -> str:
+def keep(request: StaffRequest, case: Case, target: str = "") -> str:
     """Keep what was ticked and typed; return where the pressed button leads to, "" for one that sends or previews."""
     typed = {name: values for name, values in request.POST.lists() if name not in ("csrfmiddlewaretoken", "do")}
-    kept = {key: value for key, value in request.session.get(DRAFTS_KEY, {}).items() if key != str(case.pk)}
-    kept[str(case.pk)] = typed
+    place = f"{case.pk}{target}"
+    kept = {key: value for key, value in request.session.get(DRAFTS_KEY, {}).items() if key != place}
+    kept[place] = typed
     request.session[DRAFTS_KEY] = dict(list(kept.items())[-DRAFTS_AT_MOST:])
-    return _address_of_button(request, case)
+    return _address_of_button(request, case, target)
 
 
-def _address_of_button(request: StaffRequest, case: Case) -> str:
+def _address_of_button(request: StaffRequest, case: Case, target: str) -> str:
     pressed, _colon, value = request.POST.get("do", "").partition(":")
     page = reverse("admin:complaints_case_change", args=[case.pk])
     if pressed in _PAGES_OF_PARTS:
@@ -123,7 +132,7 @@ def _address_of_button(request: StaffRequest, case: Case) -> str:
         except ValueError:
             raise Http404 from None
     addresses = {
-        "read": reverse("admin:complaints_case_release_preview", args=[case.pk]),
+        "read": reverse("admin:complaints_case_release_preview", args=[case.pk]) + (f"?to={target}" if target else ""),
         "leave": page,
         "risk": f"{page}#risk",
     }
@@ -134,14 +143,18 @@ def _address_of_button(request: StaffRequest, case: Case) -> str:
 
 
 @dataclass
-class _Desk:
-    """An opened case with its choices, for one request; ``first`` is the forwarding that a supplement belongs to."""
+class Desk:
+    """An opened case with its choices, for one request; ``first`` is the forwarding that a supplement belongs to.
+
+    ``target`` is as for :func:`kept_choice`.
+    """
 
     request: StaffRequest
     case: Case
     opened: case_file.CaseFile
     choices: list[ReportChoice]
     first: Release | None
+    target: str = ""
 
     @property
     def choice(self) -> Choice:
@@ -158,18 +171,38 @@ class _Desk:
         return {"files_looked_at": opened, "risk_graded": assessments.is_danger_graded(self.case.pk)}
 
 
-def _open_desk(request: StaffRequest, case: Case, first: Release | None = None) -> _Desk:
+def open_desk(request: StaffRequest, case: Case, first: Release | None = None, target: str = "") -> Desk:
+    """Open a case to choose what of it goes to a body, with what was ticked before."""
     opened = case_file.open_case(actor=request.actor, case_id=case.pk, is_whole=True)
     held = reading.held_by(keyring=request.keyring, first=first) if first else Held()
     opened_files = custody.opened_objects([report.complaint for report in opened.complaints])
     # Shown is what the body would read: without the passages that were removed.
     reports, redacted, later = as_released(request, opened, since=first.at if first else None)
     choices = report_choices(replace(opened, complaints=reports), held, opened_files, redacted, later)
-    desk = _Desk(request, case, opened, choices, first)
-    ticked = dict(request.POST.lists()) if request.method == "POST" else _kept(request, case)
+    _leave_answers_to_others(choices, first, target)
+    desk = Desk(request, case, opened, choices, first, target)
+    ticked = dict(request.POST.lists()) if request.method == "POST" else kept_choice(request, case, target)
     if ticked is not None:
         tick(desk.choices, ticked)
     return desk
+
+
+def _leave_answers_to_others(choices: list[ReportChoice], first: Release | None, target: str) -> None:
+    """Tick no answer that a reporter gave to another body: it tells that this body asked."""
+    if first is None and target != ALSO:
+        return
+    asked = {
+        str(entry.message.pk): entry.message.release
+        for choice in choices
+        for entry in choice["complaint"].thread
+        if entry.message.release is not None
+    }
+    for line in all_lines(choices):
+        release_asked = asked.get(line.value) if line.name == "messages" else None
+        if release_asked is not None and (first is None or release_asked.body_id != first.body_id):
+            line.is_ticked = False
+            words = _("An answer to %(body)s. No body learns of another: tick it only if its words do not tell.")
+            line.warnings = [*line.warnings, words % {"body": release_asked.body.short_name}]
 
 
 @staff_page("GET", "POST", opens_for=access.is_triage)
@@ -181,13 +214,13 @@ def forward(request: StaffRequest, object_id: uuid.UUID) -> HttpResponseBase:
         if not is_post:
             return step_page(request, case, Action.FORWARD)
         code = choice.refused if choice else "changed"
-        return step_page(request, case, Action.FORWARD, refused=code, text=_posted_texts(request))
-    if is_post and (address := _keep(request, case)):
+        return step_page(request, case, Action.FORWARD, refused=code, text=posted_texts(request))
+    if is_post and (address := keep(request, case)):
         return redirect(address)
-    desk, composer = _open_desk(request, case), step_composer(request, case, choice.row, "reply")
+    desk, composer = open_desk(request, case), step_composer(request, case, choice.row, "reply")
     form = ForwardForm(
         composer.data() if is_post else None,
-        initial=_initial(request, desk),
+        initial=initial_values(request, desk),
         known=desk.known(),
         is_complete=composer.is_sending,
         bodies=bodies_on(timezone.localdate()).with_team,
@@ -207,19 +240,22 @@ def forward(request: StaffRequest, object_id: uuid.UUID) -> HttpResponseBase:
             override=composer.override_record(),
         )
     except release.NothingChosen:
-        form.add_error(None, _("Nothing is ticked: choose at least one report."))
+        form.add_error(None, NOTHING_TICKED)
+        return _forward_page(desk, form, composer)
+    except release.HasItAlready:
+        form.add_error("body", HAS_IT_ALREADY)
         return _forward_page(desk, form, composer)
     except (CaseChanged, TransitionRefused) as refusal:
         return _forward_refused(request, case, form, composer, labels.refusal_code(refusal))
-    _forget(request, case)
+    forget(request, case)
     return step_done(request, case)
 
 
-def _initial(request: StaffRequest, desk: _Desk) -> dict[str, Any]:
+def initial_values(request: StaffRequest, desk: Desk) -> dict[str, Any]:
     """Return the first values of the form: what was typed before the person looked elsewhere, else the last body."""
-    kept = _kept(request, desk.case)
+    kept = kept_choice(request, desk.case, desk.target)
     if kept is None:
-        last = desk.case.lead_body_id
+        last = None if desk.target else desk.case.lead_body_id
         # Without a value here the form ticks the only body that there is; not one that the case has just left.
         return {"body": "" if was_left(desk.opened) else last} if last else {}
     return {name: values[-1] for name, values in kept.items() if values and name not in CHOSEN}
@@ -232,11 +268,11 @@ def _forward_refused(
     fresh = case_or_404(request, case.pk)
     choice = available_choice(request, fresh, Action.FORWARD)
     if choice is None or choice.refused:
-        return step_page(request, fresh, Action.FORWARD, refused=code, text=_posted_texts(request))
-    return _forward_page(_open_desk(request, fresh), form, composer, refused=code)
+        return step_page(request, fresh, Action.FORWARD, refused=code, text=posted_texts(request))
+    return _forward_page(open_desk(request, fresh), form, composer, refused=code)
 
 
-def _forward_page(desk: _Desk, form: ForwardForm, composer: Composer, *, refused: str = "") -> HttpResponse:
+def _forward_page(desk: Desk, form: ForwardForm, composer: Composer, *, refused: str = "") -> HttpResponse:
     """Show what can be chosen and the form; with ``refused``, a key of step_labels.REFUSALS, why nothing was sent."""
     case, request = desk.case, desk.request
     row = workflow.transition_for(Action.FORWARD, Status(case.status))
@@ -260,7 +296,7 @@ def _forward_page(desk: _Desk, form: ForwardForm, composer: Composer, *, refused
     return render(request, "admin/forward.html", context, status=status)
 
 
-def _posted_texts(request: StaffRequest) -> str:
+def posted_texts(request: StaffRequest) -> str:
     """Return the texts of the form of forwarding in one, for a page that has no such form."""
     texts = (request.POST.get(name, "").strip() for name in ("cover", "reply"))
     return "\n\n".join(text for text in texts if text)
@@ -269,35 +305,56 @@ def _posted_texts(request: StaffRequest) -> str:
 @staff_page("GET", opens_for=access.is_triage)
 def preview(request: StaffRequest, object_id: uuid.UUID) -> HttpResponse:
     """Show exactly what the body will read of what was chosen last."""
-    case = case_or_404(request, object_id)
-    first = release.current_first(case) if release.is_with_body(case) else None
-    desk = _open_desk(request, case, first)
+    case, target = case_or_404(request, object_id), request.GET.get("to", "")
+    first = None if target == ALSO else _first_of(case, target)
+    desk = open_desk(request, case, first, target)
     composed = release.preview(actor=request.actor, case=case, choice=desk.choice, first=first)
-    cover = str(_initial(request, desk).get("cover", ""))
-    name = "admin:complaints_case_supplement" if first else "admin:complaints_case_forward"
+    cover = str(initial_values(request, desk).get("cover", ""))
     context = {
         "title": _("What the body will read: %(case)s") % {"case": case.reference},
         "case": case,
         "part": content_lines(composed.content(cover), is_supplement=first is not None),
-        "back": reverse(name, args=[case.pk]),
+        "back": _page_of_choice(case, first, target),
     }
     return render(request, "admin/release_read.html", context)
+
+
+def _page_of_choice(case: Case, first: Release | None, target: str) -> str:
+    if target == ALSO:
+        return reverse("admin:complaints_case_forward_also", args=[case.pk])
+    if first is not None and target:
+        return reverse("admin:complaints_case_supplement_further", args=[case.pk, first.pk])
+    return reverse(f"admin:complaints_case_{'supplement' if first else 'forward'}", args=[case.pk])
+
+
+def _first_of(case: Case, target: str) -> Release | None:
+    """Return the forwarding that a supplement belongs to: a further one by its id, else that of the leading body."""
+    if not target:
+        return release.current_first(case) if release.is_with_body(case) else None
+    try:
+        further = case.releases.filter(is_further=True, first=None, state=Release.State.OPEN)
+        return further.select_related("body", "case").get(pk=uuid.UUID(target))
+    except (ValueError, Release.DoesNotExist):
+        raise Http404 from None
 
 
 # --- Supplements ------------------------------------------------------------------------------------------------------
 
 
 @staff_page("GET", "POST", opens_for=access.is_triage)
-def supplement(request: StaffRequest, object_id: uuid.UUID) -> HttpResponseBase:
-    """Show what the body does not hold yet; by POST release what was chosen of it."""
-    case, is_post = case_or_404(request, object_id), request.method == "POST"
-    first = release.current_first(case) if release.is_with_body(case) else None
+def supplement(request: StaffRequest, object_id: uuid.UUID, release_id: uuid.UUID | None = None) -> HttpResponseBase:
+    """Show what the body does not hold yet; by POST release what was chosen of it.
+
+    It is the body that leads the case, or with ``release_id`` that of a further release.
+    """
+    case, is_post, target = case_or_404(request, object_id), request.method == "POST", str(release_id or "")
+    first = _first_of(case, target)
     if first is None or Permission.FORWARD not in access.permissions_of(request.user):
         raise Http404
-    if is_post and (address := _keep(request, case)):
+    if is_post and (address := keep(request, case, target)):
         return redirect(address)
-    desk = _open_desk(request, case, first)
-    form = SupplementForm(request.POST if is_post else None, initial=_initial(request, desk))
+    desk = open_desk(request, case, first, target)
+    form = SupplementForm(request.POST if is_post else None, initial=initial_values(request, desk))
     if not is_post or not form.is_valid():
         return _supplement_page(desk, first, form)
     try:
@@ -312,14 +369,14 @@ def supplement(request: StaffRequest, object_id: uuid.UUID) -> HttpResponseBase:
         form.add_error(None, _("The body already has all that is ticked. Choose what is new."))
         return _supplement_page(desk, first, form)
     except (CaseChanged, TransitionRefused) as refusal:
-        fresh = _open_desk(request, case_or_404(request, case.pk), first)
+        fresh = open_desk(request, case_or_404(request, case.pk), first, target)
         return _supplement_page(fresh, first, form, refused=labels.refusal_code(refusal))
-    _forget(request, case)
+    forget(request, case, target)
     messages.success(request, _("Sent to %(body)s.") % {"body": first.body.short_name})
     return redirect("admin:complaints_case_change", case.pk)
 
 
-def _supplement_page(desk: _Desk, first: Release, form: SupplementForm, *, refused: str = "") -> HttpResponse:
+def _supplement_page(desk: Desk, first: Release, form: SupplementForm, *, refused: str = "") -> HttpResponse:
     """Show what the body lacks; with ``refused``, a key of step_labels.REFUSALS, why nothing was sent."""
     case, request = desk.case, desk.request
     context: dict[str, object] = {

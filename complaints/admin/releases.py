@@ -6,11 +6,26 @@ Of a release that was returned or replaced, the case's later fate is not shown e
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
+from datetime import date
 from typing import TYPE_CHECKING, TypeAlias, TypedDict
 
 from django.contrib.admin import ModelAdmin
 from django.contrib.admin.views.main import ChangeList
-from django.db.models import Exists, F, OuterRef, QuerySet, Subquery, UUIDField, Value
+from django.db.models import (
+    BooleanField,
+    Exists,
+    ExpressionWrapper,
+    F,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    UUIDField,
+    Value,
+    When,
+)
+from django.db.models import Case as Either
 from django.db.models.expressions import OrderBy
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
@@ -28,6 +43,7 @@ from complaints.admin.release_content import DANGER
 from complaints.domain.workflow import OPEN, WITH_BODY, Status, Transition
 from complaints.models.oversight import Release
 from complaints.models.team import Staff
+from complaints.services import release_steps
 from complaints.services.forwarding import reading
 
 if TYPE_CHECKING:
@@ -35,14 +51,31 @@ if TYPE_CHECKING:
 
     class _Replaced(TypedDict):
         replaced: bool
+        own_status: str
+        own_due: date | None
 
     AnnotatedRelease: TypeAlias = WithAnnotations[Release, _Replaced]
 
 
 def with_replaced(releases: QuerySet[Release]) -> QuerySet[AnnotatedRelease]:
-    """Return the forwardings among releases, with ``replaced``: whether the case was forwarded again after it."""
-    later = Release.objects.filter(case=OuterRef("case"), first=None, after_step__gt=OuterRef("after_step"))
-    return releases.filter(first=None).annotate(replaced=Exists(later))
+    """Return the forwardings among releases, with ``replaced``: whether the case was forwarded again after it.
+
+    ``own_status`` and ``own_due`` are those of a further release, else of its case: of no other state a body is told.
+    """
+    later, last = reading.replacing(OuterRef("case"), OuterRef("after_step")), release_steps.LAST_OF_RELEASE
+    return releases.filter(first=None).annotate(
+        replaced=ExpressionWrapper(Q(is_further=False) & Q(Exists(later)), output_field=BooleanField()),
+        own_status=Either(When(is_further=True, then=Subquery(last.values("target")[:1])), default=F("case__status")),
+        own_due=Either(When(is_further=True, then=Subquery(last.values("due_on")[:1])), default=F("case__due_on")),
+    )
+
+
+def with_own_state(releases: Sequence[AnnotatedRelease]) -> Sequence[AnnotatedRelease]:
+    """Let the case of each further release be as its body sees it; two queries where there is one."""
+    histories = release_steps.read(releases)
+    for release in releases:
+        release_steps.as_body_sees(release, histories.get(release.pk))
+    return releases
 
 
 def is_current(release: AnnotatedRelease) -> bool:
@@ -68,7 +101,8 @@ def releases_of(user: Staff) -> QuerySet[AnnotatedRelease]:
 def release_or_404(request: StaffRequest, release_id: uuid.UUID) -> AnnotatedRelease:
     """Return a forwarding, also by the id of a supplement to it."""
     first = Subquery(Release.objects.filter(pk=release_id).values("first"))
-    return get_object_or_404(releases_of(request.user), pk=Coalesce(first, Value(release_id, UUIDField())))
+    release = get_object_or_404(releases_of(request.user), pk=Coalesce(first, Value(release_id, UUIDField())))
+    return with_own_state([release])[0]
 
 
 def step_label(row: Transition, release: Release) -> labels.StepLabel:
@@ -99,9 +133,9 @@ class TurnFilter(ListFilter):
         if value == "every":
             return queryset
         if value == "late":
-            return current.filter(case__due_on__lt=timezone.localdate(), case__status__in=WITH_BODY)
+            return current.filter(own_due__lt=timezone.localdate(), own_status__in=WITH_BODY)
         statuses = {"new": {Status.FORWARDED}, "yours": WITH_BODY, "ended": set(Status) - OPEN}
-        return current.filter(case__status__in=statuses.get(value or "", OPEN))
+        return current.filter(own_status__in=statuses.get(value or "", OPEN))
 
 
 class ReleaseList(ChangeList):
@@ -110,7 +144,7 @@ class ReleaseList(ChangeList):
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
         today = timezone.localdate()
-        self.result_list = list(self.result_list)
+        self.result_list = with_own_state(list(self.result_list))
         dangers = reading.dangers(keyring=staff_request(request).keyring, firsts=self.result_list)
         for release in self.result_list:
             grade, release.urgent = dangers.get(release.pk, ("", False))
@@ -132,7 +166,7 @@ class ReleaseAdmin(BaseAdmin):
         return releases_of(request.user)  # type: ignore[arg-type]
 
     def get_ordering(self, request: HttpRequest) -> tuple[OrderBy, str, str]:
-        return (F("case__due_on").asc(nulls_last=True), "at", "id")
+        return (F("own_due").asc(nulls_last=True), "at", "id")
 
     def get_changelist(self, request: HttpRequest, **kwargs: object) -> type[ReleaseList]:
         return ReleaseList

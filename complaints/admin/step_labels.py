@@ -211,5 +211,8 @@ REFUSALS: Final[dict[str, Words]] = {
     "no_reporter": gettext_lazy("Staff entered this finding: there is no reporter who could be asked."),
     "too_early": gettext_lazy("The reporter still has time to answer; this is possible when the deadline has passed."),
     "wrong_day": gettext_lazy("A decision is not made before the act, nor on a day that is still to come."),
+    "other_body": gettext_lazy(
+        "Another body still works on this case. Take its release back first, or wait for the end of its examination."
+    ),
     "same_person": gettext_lazy("The step before was yours; another person has to take this one."),
 }

@@ -15,6 +15,7 @@ from datetime import datetime
 from typing import Final
 
 from django.db import transaction
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.utils import timezone
 
 from complaints import access
@@ -31,6 +32,8 @@ from complaints.services.keyring import Locked
 from complaints.services.transitions import CaseChanged, CaseVersion
 
 logger = logging.getLogger(__name__)
+# The steps of a release, the last one first, for queries of releases.
+LAST_OF_RELEASE: Final = ReleaseStep.objects.filter(release=OuterRef("pk")).order_by("-sequence")
 # Steps by which a release ends before its body has ended its examination.
 GIVEN_BACK: Final = frozenset({Action.RETURN.value, Action.DECLINE.value, Action.RECALL.value})
 
@@ -61,6 +64,13 @@ class ReleaseHistory:
     def is_ended(self) -> bool:
         """Whether the body has nothing to do any more: it or its agency ended it, or it has it no longer."""
         return self.status in workflow.ENDED or bool(self.last and self.last.action in GIVEN_BACK)
+
+
+def waiting_for_body() -> QuerySet[Release]:
+    """The further releases with whose body it is the turn."""
+    last = Subquery(LAST_OF_RELEASE.values("target")[:1])
+    rows = Release.objects.filter(is_further=True, first=None, state=Release.State.OPEN).annotate(standing_at=last)
+    return rows.filter(standing_at__in=workflow.WITH_BODY)
 
 
 def read(releases: Iterable[Release]) -> dict[uuid.UUID, ReleaseHistory]:

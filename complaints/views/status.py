@@ -28,7 +28,7 @@ from complaints.forms.fields import ReporterForm, latest_day
 from complaints.forms.posts import MorePostForm
 from complaints.forms.status import CodeForm, MessageForm, MoreEvidenceForm, NameForm, WithdrawForm
 from complaints.page_cache import empty_fields, hole, still_page
-from complaints.services import follow_up, own_name, reporter_reading
+from complaints.services import follow_up, own_name, report_questions, reporter_reading
 from complaints.services.evidence import drafts, posts
 from complaints.services.reporter_identity import Name
 from complaints.services.reporter_page import StatusPage
@@ -122,6 +122,7 @@ def _show(
         return _still(request, report, pieces)
     waiting = waiting_files(request)
     shown = {"report": report, "asker": report.name.asker}
+    shown |= {"chosen": request.POST.get("to", "")}
     context: dict[str, Any] = {**shown, **_forms(text, proof, post, own), **waiting, **pieces}
     return page(request, "status/page", context, path=reverse("status_page"))
 
@@ -155,7 +156,8 @@ def _still(request: ReporterRequest, report: StatusPage, pieces: Mapping[str, st
         "may_answer": report.may_answer,
         "may_withdraw": report.may_withdraw,
         "under_check": report.under_check,
-        "question": bool(report.question),
+        # Mostly nobody asks.
+        "askers": tuple(report.askers) if report.question or report.others else (),
         "thread": bool(report.thread),
         "opened_count": report.opened_count,
         "own_messages": _or_more(report.own_messages, reporter_reading.OWN_MESSAGES),
@@ -187,6 +189,9 @@ def _add(request: ReporterRequest, notice: str, form: ReporterForm, **content: A
         follow_up.add_message(ticket=ticket, today=timezone.localdate(), **content)
     except TransitionRefused:
         return page(request, "status/closed", {"typed": content, "withdrawn": True}, path=reverse("status_page"))
+    except report_questions.ChooseQuestion:
+        form.add_error("text", _("Not sent yet: choose which question you answer."))
+        return _show(request, text=form)
     except CaseChanged:
         _not_sent(form)
         response = _show(request, **{{"text": "text", "files": "proof", "post": "post"}[notice]: form})
@@ -206,7 +211,8 @@ def message(request: ReporterRequest) -> HttpResponse:
         return page(request, "status/closed", {"typed": form.typed()}, path=reverse("status_page"))
     if not form.is_valid():
         return _show(request, text=form)
-    return _add(request, "text", form, text=form.cleaned_data["text"], files=[])
+    to = request.POST.get("to", "")
+    return _add(request, "text", form, text=form.cleaned_data["text"], files=[], to=to)
 
 
 @require_POST
