@@ -49,7 +49,7 @@ def test_two_bodies_ask_and_are_answered(window: Opener, live_cast: Cast) -> Non
     bima.window.go(f"/kantor/complaints/release/{second.pk}/change/")
     assert "Ruang rapat lantai dua." in bima.window.words and "Siapa saksinya?" not in bima.window.words
     fitri.window.go(case)
-    fitri.window.follow(fitri.page.get_by_role("link", name="Tarik penerusan ini"))
+    fitri.window.follow(fitri.page.get_by_role("link", name="Tarik kembali"))
     fitri.confirms(reason="Cukup satu lembaga.")
     assert fitri.window.path == case
     reporter.reads("Cukup satu lembaga.", "KASN tidak lagi menanganinya.")
