@@ -239,11 +239,9 @@ def forward(request: StaffRequest, object_id: uuid.UUID) -> HttpResponseBase:
             checklist=form.answers(),
             override=composer.override_record(),
         )
-    except release.NothingChosen:
-        form.add_error(None, NOTHING_TICKED)
-        return _forward_page(desk, form, composer)
-    except release.HasItAlready:
-        form.add_error("body", HAS_IT_ALREADY)
+    except (release.NothingChosen, release.HasItAlready) as refused:
+        is_empty = isinstance(refused, release.NothingChosen)
+        form.add_error(None if is_empty else "body", NOTHING_TICKED if is_empty else HAS_IT_ALREADY)
         return _forward_page(desk, form, composer)
     except (CaseChanged, TransitionRefused) as refusal:
         return _forward_refused(request, case, form, composer, labels.refusal_code(refusal))

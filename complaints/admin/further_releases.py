@@ -8,7 +8,6 @@ from __future__ import annotations
 import copy
 import uuid
 from dataclasses import replace
-from typing import Any
 
 from django import forms
 from django.contrib import messages
@@ -236,7 +235,7 @@ def _take_back_page(
     refused: str = "",
 ) -> HttpResponse:
     body, seen_case = further.release.body.short_name, further.release.case
-    context: dict[str, Any] = {
+    context: dict[str, object] = {
         "title": _("Take it back from %(body)s: %(case)s") % {"body": body, "case": case.reference},
         "case": case,
         "mark": release_steps.version_of(further.history),

@@ -18,15 +18,16 @@ from complaints.domain import codes, workflow
 from complaints.domain.errors import SealError
 from complaints.domain.sealing.keys import KeySet, reporter_keys
 from complaints.domain.workflow import Action, ActorKind, Status
-from complaints.models.case import STATUS_LABELS, Case, CaseStep
+from complaints.models.case import Case, CaseStep
 from complaints.models.complaint import Complaint, Message
-from complaints.services import body_progress, case_membership, report_questions, reporter_identity, transitions
+from complaints.services import case_membership, report_questions, reporter_identity, transitions
 from complaints.services.audit import batches, recorded_acts
-from complaints.services.body_progress import BodyProgress
+from complaints.services.body_progress import BodyProgress, read_progress
 from complaints.services.case_membership import MembershipPeriod
 from complaints.services.evidence import intake, storage
 from complaints.services.evidence.posts import Post, attach_posts
 from complaints.services.keyring import check_keys, is_key_of
+from complaints.services.report_questions import OFFICE
 from complaints.services.reporter_page import ProgressStage, StatusPage, ThreadEntry
 from complaints.services.reporter_reading import (
     Event,
@@ -118,16 +119,14 @@ def _status_page(ticket: Ticket, today: date) -> StatusPage:
     body = case.lead_body.short_name if case.lead_body else ""
     reasons = {message.step_id: texts[message.pk] for message in messages if message.pk in texts}
     told = read_told(complaint, ticket.keys.box) if moved or case.lead_body_id else []
-    of_leading = [item for item in told if not item.is_further]
-    report_history = history(complaint, moved=moved, reasons=reasons, body=body, told=of_leading)
+    report_history = history(complaint, moved=moved, reasons=reasons, body=body, told=told)
     openings = recorded_acts.openings(complaint, report_history.stays)
     by_body = [(item, openings.of_release(item.first, item.shown_with)) for item in told]
     status, due_on, question = _shown_status(case, report_history, reasons)
-    from_body = bool(question) and case.asked_from == Status.UNDER_EXAMINATION
     page = StatusPage(
         reference=report_history.reference,
         status=status.value if status else "",
-        label=str(STATUS_LABELS[status]).format(body=body) if status else "",
+        label=status_label(status.value, body) if status else "",
         due_on=due_on,
         late=bool(due_on and due_on < today and status in workflow.PROMISED | {Status.NEEDS_INFORMATION}),
         stages=_stages(status, case.asked_from, report_history.stage),
@@ -135,8 +134,8 @@ def _status_page(ticket: Ticket, today: date) -> StatusPage:
         events=report_history.events,
         thread=_thread(messages, texts),
         question=question,
-        question_from_body=from_body,
-        question_to=str(case.lead_body_id) if from_body else report_questions.OFFICE,
+        question_from_body=bool(question) and case.asked_from == Status.UNDER_EXAMINATION,
+        question_to=str(case.lead_body_id) if case.asked_from == Status.UNDER_EXAMINATION else OFFICE,
         own_messages=own_messages,
         own_files=own_files,
         told=[item for item, seen in by_body if seen or not item.is_recalled],
@@ -149,12 +148,11 @@ def _status_page(ticket: Ticket, today: date) -> StatusPage:
         name=own_name(complaint, ticket.keys, today=today, has_requests=has_requests),
         under_check=not report_history.is_recorded,
     )
-    if len(of_leading) == len(told):
-        return page
-    return _with_other_bodies(page, report_history, body_progress.read_progress(told, messages, texts))
+    is_beside = any(item.is_further for item in told)
+    return _with_others(page, report_history, read_progress(told, messages, texts)) if is_beside else page
 
 
-def _with_other_bodies(page: StatusPage, report_history: History, others: Sequence[BodyProgress]) -> StatusPage:
+def _with_others(page: StatusPage, report_history: History, others: Sequence[BodyProgress]) -> StatusPage:
     """Return a page with the bodies that have the report beside the leading one.
 
     Where that one does not hold the report, the page speaks of the first of the others that has it.
@@ -371,7 +369,8 @@ def history(
     is_displaced = moved and not recorded_acts.moves_are_recorded(complaint, moves)
     if is_displaced or not _is_recorded(complaint, by_case[case.pk], periods[-1]):
         return History([], None, 0, reference, stays, is_recorded=False)
-    events, is_held = _events_of_periods(periods, by_case, reasons, body, told)
+    of_leading = [item for item in told if not item.is_further]
+    events, is_held = _events_of_periods(periods, by_case, reasons, body, of_leading)
     asked_from = Status(case.asked_from) if case.asked_from else None
     is_with_holder = is_held or not workflow.with_body(Status(case.status), asked_from)
     stages = [workflow.stage(Status(event.status)) for event in events]
