@@ -49,7 +49,7 @@ def make(number: int) -> None:
     body = OversightBody.objects.get(pk=BODY)
     for _time in range(number):
         with transaction.atomic():
-            release._write(actor, release._begin(actor, body), case, complaints, composed, "Mohon ditindaklanjuti.")
+            release.write(actor, release.prepare(actor, body), case, complaints, composed, "Mohon ditindaklanjuti.")
 
 
 def seconds(act: Callable[[], object]) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import date
 from typing import Any
 
 from django.utils import timezone
@@ -12,7 +13,7 @@ from complaints.domain.workflow import Action
 from complaints.models.complaint import Complaint
 from complaints.models.evidence import EvidenceObject
 from complaints.models.oversight import OversightBody, Release
-from complaints.services import case_actions, follow_up
+from complaints.services import case_actions, follow_up, reference_data
 from complaints.services.actor import Actor
 from complaints.services.evidence import processing
 from complaints.services.forwarding import asking
@@ -20,7 +21,7 @@ from complaints.services.forwarding.contents import whole
 from complaints.services.forwarding.release import forward
 from tests.decisions import decide
 from tests.images import photo
-from tests.world import Cast, Sent, sealed_upload, send_report
+from tests.world import Cast, Sent, ring, sealed_upload, send_report
 
 
 def act(cast: Cast, name: str, sent: Sent, action: Action, reason: str = "") -> None:
@@ -87,6 +88,13 @@ def passed_on(liaison: Actor, officer: Actor, release: Release, text: str) -> No
     readers = [complaint for _number, complaint in asking.readers_of(release)]
     question = asking.propose(actor=liaison, release_id=release.pk, text=text, readers=readers)
     asking.pass_on(actor=officer, question_id=question.pk)
+
+
+def competent_again(body: str, until: str | None = None) -> None:
+    """Change until which day a body is competent, as an administrator does."""
+    row = OversightBody.objects.get(pk=body)
+    row.valid_until = date.fromisoformat(until) if until else None
+    reference_data.save_row(actor=Actor(ring("adi"), timezone.now()), row=row)
 
 
 def complaint_of(sent: Sent) -> Complaint:

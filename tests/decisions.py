@@ -6,12 +6,10 @@ import uuid
 from datetime import date
 from typing import Any
 
-from complaints.domain import workflow
 from complaints.domain.workflow import Action
-from complaints.models.case import CaseStep
 from complaints.models.oversight import Release
 from complaints.services.actor import Actor
-from complaints.services.forwarding import decisions
+from complaints.services.forwarding import decisions, reading
 from complaints.services.forwarding.records import (
     CriminalRecord,
     HearingRecord,
@@ -50,9 +48,8 @@ def find(
     newest: int | None = None,
 ) -> None:
     """Hear the accused where nobody has, propose a finding and have the other member of the team confirm it."""
-    case = Release.objects.get(pk=release_id).case_id
-    taken = CaseStep.objects.filter(case=case).order_by("sequence").values_list("action", flat=True)
-    if finding is Action.SUBSTANTIATE and not workflow.was_heard(taken):
+    release = Release.objects.select_related("case").get(pk=release_id)
+    if finding is Action.SUBSTANTIATE and not reading.was_heard(release):
         record = record_for(Action.HEAR_ACCUSED, actor.today)
         decisions.act(actor=actor, release_id=release_id, action=Action.HEAR_ACCUSED, record=record, newest=newest)
     decisions.act(

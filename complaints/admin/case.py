@@ -64,7 +64,7 @@ from complaints.admin.reply_composer import (
 from complaints.admin.retaliation import retaliation_context
 from complaints.domain.case_links import TAKES_IN
 from complaints.domain.disclosure import Disclosure
-from complaints.domain.workflow import Permission, Status, with_body
+from complaints.domain.workflow import ENDED, Permission, Status, with_body
 from complaints.models.case import Case
 from complaints.models.complaint import Complaint
 from complaints.models.evidence import Evidence
@@ -308,6 +308,8 @@ class LinksContext(TypedDict):
 
     may: bool
     may_supplement: bool
+    may_forward: bool
+    may_forward_also: bool
     waiting: int
     late: int
     takes_in: bool
@@ -320,11 +322,15 @@ def links_context(request: StaffRequest, opened: case_file.CaseFile) -> LinksCon
     case, reports = opened.case, [report.complaint for report in opened.complaints]
     is_joint = opened.paging.total > 1
     held = case_membership.held_reports(case) if is_joint else {}
+    is_beside = is_joint and any(release.is_further for release in opened.releases)
+    held_beside = case_membership.held_beside(case) if is_beside else set()
     is_with_body = with_body(Status(case.status), Status(case.asked_from) if case.asked_from else None)
     permissions = set[Permission]() if opened.under_check else access.permissions_of(request.user)
     return {
         "may": Permission.TRIAGE in permissions,
         "may_supplement": Permission.FORWARD in permissions and is_with_body,
+        "may_forward": Permission.FORWARD in permissions,
+        "may_forward_also": Permission.FORWARD in permissions and is_with_body and case.status not in ENDED,
         "waiting": opened.paging.total - len(held) if is_joint and is_with_body else 0,
         "late": late_parts_of(request.keyring, case, opened.releases),
         "takes_in": Status(case.status) in TAKES_IN,
@@ -334,7 +340,7 @@ def links_context(request: StaffRequest, opened: case_file.CaseFile) -> LinksCon
                 "number": number,
                 "at_body": 0 if held.get(report.pk, number) == number else held[report.pk],
                 "later": is_with_body and report.pk not in held,
-                "held": report.pk in held,
+                "held": report.pk in held.keys() | held_beside,
             }
             for number, report in enumerate(reports if is_joint else [], opened.paging.first)
         ],

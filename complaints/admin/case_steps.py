@@ -44,6 +44,7 @@ from complaints.models.complaint import Complaint, Message
 from complaints.models.team import Role
 from complaints.services import assessments, case_actions, disclosure_check, transitions
 from complaints.services.audit import recorded_lines
+from complaints.services.forwarding import further_releases
 from complaints.services.keyring import Keyring
 from complaints.services.transitions import CaseChanged, CaseVersion
 
@@ -201,7 +202,10 @@ def _take_step(request: StaffRequest, case: Case, action: Action) -> HttpRespons
 def available_choice(request: StaffRequest, case: Case, action: Action) -> transitions.AvailableStep | None:
     """Return a step of this person on a case, which may be refused; None where the status has no such step."""
     choices = transitions.available_steps(staff=request.user, case=case)
-    return next((choice for choice in choices if choice.action is action), None)
+    choice = next((choice for choice in choices if choice.action is action), None)
+    if choice and not choice.refused and action in further_releases.ENDING and further_releases.working_bodies(case):
+        return transitions.AvailableStep(action, choice.row, Refusal.OTHER_BODY.value)
+    return choice
 
 
 def step_page(
@@ -230,6 +234,7 @@ def step_page(
         "mark": case_actions.version_of(case),
         "back": reverse("admin:complaints_case_change", args=[case.pk]),
         "new_answer": Message.objects.unread().filter(complaint__case=case).exists(),
+        "working": further_releases.working_bodies(case) if case.lead_body_id else [],
     }
     if refusal:
         context |= labels.case_now(case, request.POST.get("seen", ""))

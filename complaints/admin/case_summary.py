@@ -5,6 +5,8 @@ Links and accounts are text everywhere: opening one could show the accused that 
 
 from __future__ import annotations
 
+import copy
+import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -24,13 +26,13 @@ from complaints.domain.workflow import LIMITS, OPEN, PROMISED, WITH_AGENCY, WITH
 from complaints.models.case import AgencyKind, Case
 from complaints.models.complaint import Message
 from complaints.models.identity import NameRequest
-from complaints.models.oversight import Release
+from complaints.models.oversight import Release, ReleaseStep
 from complaints.models.post import Platform, PostAct
 from complaints.services import case_file, reference_data
 from complaints.services.audit import recorded_questions
 from complaints.services.evidence import posts as evidence_posts
 from complaints.services.evidence.posts import PostInfo
-from complaints.services.forwarding import decision_copies, late_parts, reading
+from complaints.services.forwarding import decision_copies, further_releases, late_parts, reading
 from complaints.services.keyring import Keyring
 from complaints.services.rule_book import limit_rule, rule_book
 
@@ -381,8 +383,22 @@ def _words_of_body(opened: case_file.CaseFile) -> str:
 # --- The releases of a case
 
 
+class FurtherLines(TypedDict):
+    """How far the body of a further release is; ``under_check`` where its steps are not as the chain records them."""
+
+    status: str
+    state: Case
+    clock: DeadlineLabel
+    history: list[tuple[ReleaseStep, str]]
+    may_take_back: bool
+    under_check: bool
+
+
 class ReleaseRow(TypedDict):
-    """A release of the case, with what its body decided, its questions, and when it asked a reporter for a name."""
+    """A release of the case, with what its body decided, its questions, and when it asked a reporter for a name.
+
+    ``further`` for one beside that of the body which leads the case.
+    """
 
     release: Release
     decisions: list[DecisionLines]
@@ -390,6 +406,7 @@ class ReleaseRow(TypedDict):
     asked: list[date]
     questions: list[QuestionLine]
     questions_altered: bool
+    further: FurtherLines | None
 
 
 def release_rows(keyring: Keyring, releases: list[Release]) -> list[ReleaseRow]:
@@ -401,6 +418,7 @@ def release_rows(keyring: Keyring, releases: list[Release]) -> list[ReleaseRow]:
         release: decision_copies.of_decisions(release=release, pair=keyring.release(release), entries=entries)
         for release, entries in decisions.items()
     }
+    further = _further_lines(releases) if any(release.is_further for release in releases) else {}
     # That a body asked for a name is all that the office sees of names.
     asked = list(NameRequest.objects.filter(release__in=releases).exclude(by=None).order_by("day", "pk"))
     questions = recorded_questions.recorded_rows(releases)
@@ -412,6 +430,7 @@ def release_rows(keyring: Keyring, releases: list[Release]) -> list[ReleaseRow]:
             "decisions": decision_lines(decisions[release], copies[release]),
             "compared": compared_sanctions(decisions[release]),
             "asked": [request.day for request in asked if request.release_id == release.pk],
+            "further": further.get(release.pk),
         }
         for release in reversed(releases)
     ]
@@ -424,3 +443,20 @@ def late_parts_of(keyring: Keyring, case: Case, releases: Sequence[Release]) -> 
         return 0
     held = [row for row in releases if row.state == Release.State.OPEN and row.body_id == case.lead_body_id]
     return late_parts.parts_since(keyring=keyring, case=case, releases=held).count if held else 0
+
+
+def _further_lines(releases: Sequence[Release]) -> dict[uuid.UUID, FurtherLines]:
+    rows = [release for release in releases if release.is_further and release.first_id is None]
+    found: dict[uuid.UUID, FurtherLines] = {}
+    for further in further_releases.with_histories([copy.copy(release) for release in rows]):
+        release, history, body = further.release, further.history, further.release.body.short_name
+        is_open = release.state == Release.State.OPEN
+        found[release.pk] = {
+            "status": labels.status_label(history.status, body) if is_open else str(release.get_state_display()),
+            "state": release.case,
+            "clock": release_deadline(release.case, timezone.localdate(), is_live=is_open),
+            "history": [(step, labels.step_done_label(step.action)) for step in reversed(history.steps)],
+            "may_take_back": is_open and not history.is_ended,
+            "under_check": not history.is_recorded,
+        }
+    return found

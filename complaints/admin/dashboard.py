@@ -268,7 +268,7 @@ def _releases_to_work_on(person: Staff, today: date) -> list[WaitingRow]:
     first = list(rows.filter(releases.TURNS["yours"]).order_by(*releases.ORDER)[:ROWS_AT_MOST])
     owners = release_assignment.owners([release.pk for release in first])
     replied = unread_by_body([release for release in first if release.was_asked])
-    differing = recorded_lines.differing([release.case for release in first])
+    differing = releases.not_as_recorded(first)
     return [
         _waiting(
             WaitingRow(
@@ -278,9 +278,9 @@ def _releases_to_work_on(person: Staff, today: date) -> list[WaitingRow]:
                 status_line=releases.status_line(release),
                 line=_line_of_release(release, owners.get(release.pk), is_replied=release.pk in replied),
             ),
-            differs=release.case_id in differing,
+            differs=release.pk in differing,
         )
-        for release in first
+        for release in releases.with_own_state(first)
     ]
 
 
@@ -302,7 +302,7 @@ def _body_tiles(person: Staff, today: date) -> list[Tile]:
         (_("Mine"), with_us.filter(owner=str(person.pk)), "?owner=me", False),
         (_("Nobody's"), with_us.filter(owner=""), "?owner=nobody", False),
         (_("New answers"), rows.filter(releases.TURNS["answers"]), "?turn=answers", True),
-        (_("Past the target"), yours.filter(case__due_on__lt=today), "?turn=late", True),
+        (_("Past the target"), yours.filter(own_due__lt=today), "?turn=late", True),
         (_("With us"), with_us, "", False),
     ]
     numbers = read_counts(person, {f"tile_{place}": capped_count(tile[1]) for place, tile in enumerate(tiles)})

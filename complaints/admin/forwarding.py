@@ -56,6 +56,12 @@ from complaints.services.forwarding.contents import Choice, Held
 from complaints.services.forwarding.release import RecallRefusal
 from complaints.services.transitions import CaseChanged, CaseVersion
 
+NOTHING_TICKED: Final = gettext_lazy("Nothing is ticked: choose at least one report.")
+# The target of a further release that is being made.
+ALSO: Final = "also"
+HAS_IT_ALREADY: Final = gettext_lazy(
+    "This body still has the case beside the one that led it. Take that release back first, or choose another body."
+)
 # Pages of a file and of a report, by the button that leads there and keeps what was chosen.
 _PAGES_OF_PARTS: Final = {"look": "admin:complaints_case_view", "redact": "admin:complaints_case_redact"}
 
@@ -100,23 +106,33 @@ class SupplementForm(BaseForm):
 # --- What is kept while the person looks elsewhere --------------------------------------------------------------------
 
 
-def _name_of(case: Case) -> str:
-    return f"release-{case.pk}"
+def _name_of(case: Case, target: str) -> str:
+    return f"release-{case.pk}{target}"
 
 
-def _keep(request: StaffRequest, case: Case) -> HttpResponse | None:
+def kept_choice(request: StaffRequest, case: Case, target: str = "") -> kept_forms.Values | None:
+    """Return what was ticked and typed of a case; ``target`` is "", ALSO or the id of a further release."""
+    return kept_forms.kept(request, _name_of(case, target))
+
+
+def forget(request: StaffRequest, case: Case, target: str = "") -> None:
+    """Drop what was kept, after it was sent."""
+    kept_forms.forget(request, _name_of(case, target))
+
+
+def keep(request: StaffRequest, case: Case, target: str = "") -> HttpResponse | None:
     """Keep what was ticked and typed; return where the pressed button leads to, None for one that sends or previews."""
-    is_kept = kept_forms.keep(request, _name_of(case), posted_choice(request.POST))
+    is_kept = kept_forms.keep(request, _name_of(case, target), posted_choice(request.POST))
     if request.POST.get("do") == kept_forms.HOLD:
         return kept_forms.held(is_kept)
-    address = _address_of_button(request, case)
+    address = _address_of_button(request, case, target)
     if address and not is_kept:
         messages.error(request, _("Nothing was kept, so you are still here: the texts are too long. Shorten them."))
         return None
     return redirect(address) if address else None
 
 
-def _address_of_button(request: StaffRequest, case: Case) -> str:
+def _address_of_button(request: StaffRequest, case: Case, target: str) -> str:
     pressed, _colon, value = request.POST.get("do", "").partition(":")
     page = reverse("admin:complaints_case_change", args=[case.pk])
     if pressed in _PAGES_OF_PARTS:
@@ -125,7 +141,7 @@ def _address_of_button(request: StaffRequest, case: Case) -> str:
         except ValueError:
             raise Http404 from None
     addresses = {
-        "read": reverse("admin:complaints_case_release_preview", args=[case.pk]),
+        "read": reverse("admin:complaints_case_release_preview", args=[case.pk]) + (f"?to={target}" if target else ""),
         "leave": page,
         "risk": f"{page}#risk",
         "send_back": reverse("admin:complaints_case_step", args=[case.pk, Action.SEND_BACK.value]),
@@ -137,14 +153,18 @@ def _address_of_button(request: StaffRequest, case: Case) -> str:
 
 
 @dataclass
-class _Desk:
-    """An opened case with its choices, for one request; ``first`` is the forwarding that a supplement belongs to."""
+class Desk:
+    """An opened case with its choices, for one request; ``first`` is the forwarding that a supplement belongs to.
+
+    ``target`` is as for :func:`kept_choice`.
+    """
 
     request: StaffRequest
     case: Case
     opened: case_file.CaseFile
     choices: list[ReportChoice]
     first: Release | None
+    target: str = ""
 
     @property
     def choice(self) -> Choice:
@@ -161,30 +181,52 @@ class _Desk:
         return {"files_looked_at": opened, "risk_graded": assessments.is_danger_graded(self.case.pk)}
 
 
-def _open_desk(request: StaffRequest, case: Case, first: Release | None = None) -> _Desk:
+def open_desk(request: StaffRequest, case: Case, first: Release | None = None, target: str = "") -> Desk:
+    """Open a case to choose what of it goes to a body, with what was ticked before."""
     opened = case_file.open_case(actor=request.actor, case_id=case.pk, is_whole=True)
     held = reading.held_by(keyring=request.keyring, first=first) if first else Held()
     opened_files = custody.opened_objects([report.complaint for report in opened.complaints])
     # Shown is what the body would read: without the passages that were removed.
     reports, redacted, later = as_released(request, opened, since=first.at if first else None)
     choices = report_choices(replace(opened, complaints=reports), held, opened_files, redacted, later)
-    desk = _Desk(request, case, opened, choices, first)
+    _leave_answers_to_others(choices, first, target)
+    desk = Desk(request, case, opened, choices, first, target)
     is_post = request.method == "POST"
-    chosen = posted_choice(request.POST) if is_post else kept_forms.kept(request, _name_of(case))
+    chosen = posted_choice(request.POST) if is_post else kept_choice(request, case, target)
     if chosen is not None:
         tick(desk.choices, chosen)
     return desk
 
 
-def _ticked_all(request: StaffRequest, case: Case, first: Release | None = None) -> HttpResponse | None:
+def ticked_all(
+    request: StaffRequest, case: Case, first: Release | None = None, target: str = ""
+) -> HttpResponse | None:
     """Tick the usual parts of all reports, or nothing, and show the page again; None for another button."""
     if request.POST.get("do") not in ("usual", "nothing"):
         return None
-    desk = _open_desk(request, case, first)
+    desk = open_desk(request, case, first, target)
     (tick_usual if request.POST["do"] == "usual" else tick_nothing)(desk.choices)
     typed = posted_choice(request.POST) | {"offered": [offered(desk.choices)], "ticked": [ticked(desk.choices)]}
-    kept_forms.keep(request, _name_of(case), typed)
+    kept_forms.keep(request, _name_of(case, target), typed)
     return redirect(request.path)
+
+
+def _leave_answers_to_others(choices: list[ReportChoice], first: Release | None, target: str) -> None:
+    """Tick no answer that a reporter gave to another body: it tells that this body asked."""
+    if first is None and target != ALSO:
+        return
+    asked = {
+        str(entry.message.pk): entry.message.release
+        for choice in choices
+        for entry in choice["complaint"].thread
+        if entry.message.release is not None
+    }
+    for line in all_lines(choices):
+        release_asked = asked.get(line.value) if line.name == "messages" else None
+        if release_asked is not None and (first is None or release_asked.body_id != first.body_id):
+            line.is_ticked = line.is_usual = False
+            words = _("An answer to %(body)s. No body learns of another: tick it only if its words do not tell.")
+            line.warnings = [*line.warnings, words % {"body": release_asked.body.short_name}]
 
 
 @staff_page("GET", "POST", opens_for=access.is_triage)
@@ -196,13 +238,13 @@ def forward(request: StaffRequest, object_id: uuid.UUID) -> HttpResponseBase:
         if not is_post:
             return step_page(request, case, Action.FORWARD)
         code = choice.refused if choice else "changed"
-        return step_page(request, case, Action.FORWARD, refused=code, text=_posted_texts(request))
-    if is_post and (answer := _keep(request, case) or _ticked_all(request, case)):
+        return step_page(request, case, Action.FORWARD, refused=code, text=posted_texts(request))
+    if is_post and (answer := keep(request, case) or ticked_all(request, case)):
         return answer
-    desk, composer = _open_desk(request, case), step_composer(request, case, choice.row, "reply")
+    desk, composer = open_desk(request, case), step_composer(request, case, choice.row, "reply")
     form = ForwardForm(
         composer.data() if is_post else None,
-        initial=_initial(request, desk),
+        initial=initial_values(request, desk),
         known=desk.known(),
         is_complete=composer.is_sending,
         bodies=bodies_on(timezone.localdate()).with_team,
@@ -221,20 +263,21 @@ def forward(request: StaffRequest, object_id: uuid.UUID) -> HttpResponseBase:
             checklist=form.answers(),
             override=composer.override_record(),
         )
-    except release.NothingChosen:
-        form.add_error(None, _("Nothing is ticked: choose at least one report."))
+    except (release.NothingChosen, release.HasItAlready) as refused:
+        is_empty = isinstance(refused, release.NothingChosen)
+        form.add_error(None if is_empty else "body", NOTHING_TICKED if is_empty else HAS_IT_ALREADY)
         return _forward_page(desk, form, composer)
     except (CaseChanged, TransitionRefused) as refusal:
         return _forward_refused(request, case, form, composer, labels.refusal_code(refusal))
-    kept_forms.forget(request, _name_of(case))
+    forget(request, case)
     return step_done(request, case)
 
 
-def _initial(request: StaffRequest, desk: _Desk) -> dict[str, Any]:
+def initial_values(request: StaffRequest, desk: Desk) -> dict[str, Any]:
     """Return the first values of the form: what was typed before the person looked elsewhere, else the last body."""
-    kept = kept_forms.kept(request, _name_of(desk.case))
+    kept = kept_choice(request, desk.case, desk.target)
     if kept is None:
-        last = desk.case.lead_body_id
+        last = None if desk.target else desk.case.lead_body_id
         # Without a value here the form ticks the only body that there is; not one that the case has just left.
         return {"body": "" if was_left(desk.opened) else last} if last else {}
     return {name: values[-1] for name, values in kept.items() if values}
@@ -247,11 +290,11 @@ def _forward_refused(
     fresh = case_or_404(request, case.pk)
     choice = available_choice(request, fresh, Action.FORWARD)
     if choice is None or choice.refused:
-        return step_page(request, fresh, Action.FORWARD, refused=code, text=_posted_texts(request))
-    return _forward_page(_open_desk(request, fresh), form, composer, refused=code)
+        return step_page(request, fresh, Action.FORWARD, refused=code, text=posted_texts(request))
+    return _forward_page(open_desk(request, fresh), form, composer, refused=code)
 
 
-def _forward_page(desk: _Desk, form: ForwardForm, composer: Composer, *, refused: str = "") -> HttpResponse:
+def _forward_page(desk: Desk, form: ForwardForm, composer: Composer, *, refused: str = "") -> HttpResponse:
     """Show what can be chosen and the form; with ``refused``, a key of step_labels.REFUSALS, why nothing was sent."""
     case, request = desk.case, desk.request
     row = workflow.transition_for(Action.FORWARD, Status(case.status))
@@ -261,7 +304,7 @@ def _forward_page(desk: _Desk, form: ForwardForm, composer: Composer, *, refused
         "form": form,
         "mark": desk.opened.version,
         "step": labels.step_label(row, case, today=timezone.localdate()),
-        **_choice_context(desk),
+        **choice_context(desk),
         "writing": composer.context(),
         "readers": desk.numbers,
         "graded": assessments.is_danger_graded(case.pk),
@@ -274,7 +317,7 @@ def _forward_page(desk: _Desk, form: ForwardForm, composer: Composer, *, refused
     return render(request, "admin/forward.html", context, status=status)
 
 
-def _choice_context(desk: _Desk) -> dict[str, object]:
+def choice_context(desk: Desk) -> dict[str, object]:
     """Return what ``admin/release_choice.html`` and ``release_counts.html`` read besides the reports."""
     return {
         "offered": offered(desk.choices),
@@ -285,7 +328,7 @@ def _choice_context(desk: _Desk) -> dict[str, object]:
     }
 
 
-def _posted_texts(request: StaffRequest) -> str:
+def posted_texts(request: StaffRequest) -> str:
     """Return the texts of the form of forwarding in one, for a page that has no such form."""
     texts = (request.POST.get(name, "").strip() for name in ("cover", "reply"))
     return "\n\n".join(text for text in texts if text)
@@ -294,12 +337,11 @@ def _posted_texts(request: StaffRequest) -> str:
 @staff_page("GET", opens_for=access.is_triage)
 def preview(request: StaffRequest, object_id: uuid.UUID) -> HttpResponse:
     """Show exactly what the body will read of what was chosen last."""
-    case = case_or_404(request, object_id)
-    first = release.current_first(case) if release.is_with_body(case) else None
-    desk = _open_desk(request, case, first)
+    case, target = case_or_404(request, object_id), request.GET.get("to", "")
+    first = None if target == ALSO else _first_of(case, target)
+    desk = open_desk(request, case, first, target)
     composed = release.preview(actor=request.actor, case=case, choice=desk.choice, first=first)
-    cover = str(_initial(request, desk).get("cover", ""))
-    name = "admin:complaints_case_supplement" if first else "admin:complaints_case_forward"
+    cover = str(initial_values(request, desk).get("cover", ""))
     context = {
         "title": _("What the body will read: %(case)s") % {"case": case.reference},
         "case": case,
@@ -309,31 +351,53 @@ def preview(request: StaffRequest, object_id: uuid.UUID) -> HttpResponse:
             in_case=_in_case(case, composed.numbers),
             look_urls=_look_urls(case, {item.id: item.stored for item in composed.files if item.stored}),
         ),
-        "back": reverse(name, args=[case.pk]),
+        "back": _page_of_choice(case, first, target),
     }
     return render(request, "admin/release_read.html", context)
+
+
+def _page_of_choice(case: Case, first: Release | None, target: str) -> str:
+    if target == ALSO:
+        return reverse("admin:complaints_case_forward_also", args=[case.pk])
+    if first is not None and target:
+        return reverse("admin:complaints_case_supplement_further", args=[case.pk, first.pk])
+    return reverse(f"admin:complaints_case_{'supplement' if first else 'forward'}", args=[case.pk])
+
+
+def _first_of(case: Case, target: str) -> Release | None:
+    """Return the forwarding that a supplement belongs to: a further one by its id, else that of the leading body."""
+    if not target:
+        return release.current_first(case) if release.is_with_body(case) else None
+    try:
+        further = case.releases.filter(is_further=True, first=None, state=Release.State.OPEN)
+        return further.select_related("body", "case").get(pk=uuid.UUID(target))
+    except (ValueError, Release.DoesNotExist):
+        raise Http404 from None
 
 
 # --- Supplements ------------------------------------------------------------------------------------------------------
 
 
 @staff_page("GET", "POST", opens_for=access.is_triage)
-def supplement(request: StaffRequest, object_id: uuid.UUID) -> HttpResponseBase:
-    """Show what the body does not hold yet; by POST release what was chosen of it."""
-    case, is_post = case_or_404(request, object_id), request.method == "POST"
-    first = release.current_first(case) if release.is_with_body(case) else None
+def supplement(request: StaffRequest, object_id: uuid.UUID, release_id: uuid.UUID | None = None) -> HttpResponseBase:
+    """Show what the body does not hold yet; by POST release what was chosen of it.
+
+    It is the body that leads the case, or with ``release_id`` that of a further release.
+    """
+    case, is_post, target = case_or_404(request, object_id), request.method == "POST", str(release_id or "")
+    first = _first_of(case, target)
     if first is None or Permission.FORWARD not in access.permissions_of(request.user):
         raise Http404
-    if is_post and (answer := _keep(request, case) or _ticked_all(request, case, first)):
+    if is_post and (answer := keep(request, case, target) or ticked_all(request, case, first, target)):
         return answer
-    desk = _open_desk(request, case, first)
+    desk = open_desk(request, case, first, target)
     if not is_post and (message := request.GET.get("message")):
         # From the section on retaliation, whose message goes alone unless more is ticked.
         tick_only(desk.choices, message)
     elif not is_post and "new" in request.GET:
         late = late_parts.parts_since(keyring=request.keyring, case=case, releases=reading.chain_of(first))
         tick_new(desk.choices, late)
-    form = SupplementForm(request.POST if is_post else None, initial=_initial(request, desk))
+    form = SupplementForm(request.POST if is_post else None, initial=initial_values(request, desk))
     if not is_post or not form.is_valid():
         return _supplement_page(desk, first, form)
     try:
@@ -348,14 +412,14 @@ def supplement(request: StaffRequest, object_id: uuid.UUID) -> HttpResponseBase:
         form.add_error(None, _("The body already has all that is ticked. Choose what is new."))
         return _supplement_page(desk, first, form)
     except (CaseChanged, TransitionRefused) as refusal:
-        fresh = _open_desk(request, case_or_404(request, case.pk), first)
+        fresh = open_desk(request, case_or_404(request, case.pk), first, target)
         return _supplement_page(fresh, first, form, refused=labels.refusal_code(refusal))
-    kept_forms.forget(request, _name_of(case))
+    forget(request, case, target)
     messages.success(request, _("Sent to %(body)s.") % {"body": first.body.short_name})
     return redirect("admin:complaints_case_change", case.pk)
 
 
-def _supplement_page(desk: _Desk, first: Release, form: SupplementForm, *, refused: str = "") -> HttpResponse:
+def _supplement_page(desk: Desk, first: Release, form: SupplementForm, *, refused: str = "") -> HttpResponse:
     """Show what the body lacks; with ``refused``, a key of step_labels.REFUSALS, why nothing was sent."""
     case, request = desk.case, desk.request
     context: dict[str, object] = {
@@ -363,7 +427,7 @@ def _supplement_page(desk: _Desk, first: Release, form: SupplementForm, *, refus
         "case": case,
         "form": form,
         "mark": desk.opened.version,
-        **_choice_context(desk),
+        **choice_context(desk),
         "first": first,
         "graded": assessments.is_danger_graded(case.pk),
     }

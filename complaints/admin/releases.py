@@ -6,13 +6,27 @@ Of a release that was returned or replaced, the case's later fate is not shown e
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final, TypeAlias, TypedDict, cast
+from datetime import date
+from typing import TYPE_CHECKING, Final, TypeAlias, TypedDict, TypeVar, cast
 
 from django.contrib.admin import ModelAdmin
 from django.contrib.admin.views.main import ChangeList
+from django.db.models import (
+    BooleanField,
+    Exists,
+    ExpressionWrapper,
+    F,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    UUIDField,
+    Value,
+    When,
+)
 from django.db.models import Case as Choose
-from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery, UUIDField, Value, When
 from django.db.models.expressions import OrderBy
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
@@ -30,6 +44,7 @@ from complaints.admin.release_content import DANGER, AccusedLines, accused_lines
 from complaints.domain.workflow import OPEN, WITH_BODY, Status, Transition
 from complaints.models.oversight import Release
 from complaints.models.team import Staff
+from complaints.services import release_steps
 from complaints.services.audit import recorded_lines, recorded_questions, recorded_releases
 from complaints.services.forwarding import reading, release_assignment, release_summary
 from complaints.services.forwarding.questions import unread_by_body
@@ -41,6 +56,8 @@ if TYPE_CHECKING:
     class _Replaced(TypedDict):
         replaced: bool
         was_asked: bool
+        own_status: str
+        own_due: date | None
 
     class _Line(_Replaced):
         newest: int
@@ -52,14 +69,30 @@ if TYPE_CHECKING:
     AnnotatedRelease: TypeAlias = WithAnnotations[Release, _Replaced]
     ListedRelease: TypeAlias = WithAnnotations[Release, _Line]
 
+AnyRelease = TypeVar("AnyRelease", bound=Release)
+
 
 def with_replaced(releases: QuerySet[Release]) -> QuerySet[AnnotatedRelease]:
     """Return the forwardings among releases, with ``replaced``: whether the case was forwarded again after it.
 
     ``was_asked`` says whether a body ever asked the office or, through it, a reporter of the case.
+    ``own_status`` and ``own_due`` are those of a further release, else of its case: of no other state a body is told.
     """
-    later = Release.objects.filter(case=OuterRef("case"), first=None, after_step__gt=OuterRef("after_step"))
-    return releases.filter(first=None).annotate(replaced=Exists(later), was_asked=recorded_questions.WAS_ASKED)
+    later, last = reading.replacing(OuterRef("case"), OuterRef("after_step")), release_steps.LAST_OF_RELEASE
+    return releases.filter(first=None).annotate(
+        was_asked=recorded_questions.WAS_ASKED,
+        replaced=ExpressionWrapper(Q(is_further=False) & Q(Exists(later)), output_field=BooleanField()),
+        own_status=Choose(When(is_further=True, then=Subquery(last.values("target")[:1])), default=F("case__status")),
+        own_due=Choose(When(is_further=True, then=Subquery(last.values("due_on")[:1])), default=F("own_due")),
+    )
+
+
+def with_own_state(releases: Sequence[AnyRelease]) -> Sequence[AnyRelease]:
+    """Let the case of each further release be as its body sees it; two queries where there is one."""
+    histories = release_steps.read(releases)
+    for release in releases:
+        release_steps.as_body_sees(release, histories.get(release.pk))
+    return releases
 
 
 def is_current(release: AnnotatedRelease) -> bool:
@@ -85,7 +118,8 @@ def releases_of(user: Staff) -> QuerySet[AnnotatedRelease]:
 def release_or_404(request: StaffRequest, release_id: uuid.UUID) -> AnnotatedRelease:
     """Return a forwarding, also by the id of a supplement to it."""
     first = Subquery(Release.objects.filter(pk=release_id).values("first"))
-    return get_object_or_404(releases_of(request.user), pk=Coalesce(first, Value(release_id, UUIDField())))
+    release = get_object_or_404(releases_of(request.user), pk=Coalesce(first, Value(release_id, UUIDField())))
+    return with_own_state([release])[0]
 
 
 def step_label(row: Transition, release: Release) -> labels.StepLabel:
@@ -117,15 +151,15 @@ def current(releases: QuerySet[ListedRelease]) -> QuerySet[ListedRelease]:
 
 # Urgent categories first, then by deadline. What else is urgent is sealed, and sorts the page that is shown.
 _IS_URGENT: Final = Choose(When(case__category__priority="urgent", then=0), default=1)
-ORDER: Final[tuple[OrderBy | str, ...]] = (_IS_URGENT.asc(), F("case__due_on").asc(nulls_last=True), "at", "id")
+ORDER: Final[tuple[OrderBy | str, ...]] = (_IS_URGENT.asc(), F("own_due").asc(nulls_last=True), "at", "id")
 
 # What the tiles of the desk and the choices of the filter stand for, each of current releases.
 TURNS: Final[dict[str, Q]] = {
-    "": Q(case__status__in=OPEN),
-    "new": Q(case__status=Status.FORWARDED),
-    "yours": Q(case__status__in=WITH_BODY),
-    "answers": Q(case__status__in=OPEN) & has_new_answers(),
-    "ended": Q(case__status__in=set(Status) - OPEN),
+    "": Q(own_status__in=OPEN),
+    "new": Q(own_status=Status.FORWARDED),
+    "yours": Q(own_status__in=WITH_BODY),
+    "answers": Q(own_status__in=OPEN) & has_new_answers(),
+    "ended": Q(own_status__in=set(Status) - OPEN),
 }
 
 
@@ -150,7 +184,7 @@ class TurnFilter(ListFilter):
         if value == "every":
             return queryset
         if value == "late":
-            return current(queryset).filter(TURNS["yours"], case__due_on__lt=timezone.localdate())
+            return current(queryset).filter(TURNS["yours"], own_due__lt=timezone.localdate())
         return current(queryset).filter(TURNS.get(value, TURNS[""]))
 
 
@@ -232,7 +266,8 @@ def release_lines(request: StaffRequest, releases: list[ListedRelease]) -> list[
     people = release_assignment.owners([release.pk for release in releases])
     untried = release_summary.untried_names([release for release in releases if is_current(release)])
     replied = unread_by_body([release for release in releases if release.was_asked])
-    differing = recorded_lines.differing({release.case_id: release.case for release in releases}.values())
+    differing = not_as_recorded(releases)
+    releases = list(with_own_state(releases))
     lines = [
         ReleaseLine(
             release=release,
@@ -244,12 +279,19 @@ def release_lines(request: StaffRequest, releases: list[ListedRelease]) -> list[
             news=news_of(release, is_replied=release.pk in replied),
             untried=untried[release.pk],
             person=people.get(release.pk),
-            differs=is_current(release) and release.case_id in differing,
+            differs=is_current(release) and release.pk in differing,
         )
         for release in releases
     ]
     lines = [_as_recorded(line) for line in lines]
     return sorted(lines, key=lambda line: _urgency(line.summary))
+
+
+def not_as_recorded(releases: Sequence[ListedRelease]) -> set[uuid.UUID]:
+    """Return the releases of which the state is not as the chain records it: that of the case, or of a further one."""
+    cases = recorded_lines.differing({row.case_id: row.case for row in releases if not row.is_further}.values())
+    altered = {key for key, history in release_steps.read(releases).items() if not history.is_recorded}
+    return altered | {row.pk for row in releases if not row.is_further and row.case_id in cases}
 
 
 def _as_recorded(line: ReleaseLine) -> ReleaseLine:

@@ -234,5 +234,8 @@ REFUSALS: Final[dict[str, Words]] = {
     "proposed": gettext_lazy("A finding is proposed already; it is confirmed, sent back or taken back first."),
     "not_proposed": gettext_lazy("No finding waits for a second person."),
     "other_person": gettext_lazy("Only the person who proposed the finding can take it back; you can send it back."),
+    "other_body": gettext_lazy(
+        "Another body still works on this case. Take its release back first, or wait for the end of its examination."
+    ),
     "same_person": gettext_lazy("The step before was yours; another person has to take this one."),
 }

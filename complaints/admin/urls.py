@@ -25,6 +25,7 @@ from complaints.admin import (
     faults,
     findings,
     forwarding,
+    further_releases,
     imports,
     jobs,
     key_rotation,
@@ -108,6 +109,21 @@ urlpatterns: list[URLPattern | URLResolver] = [
         name="complaints_case_release_preview",
     ),
     path("complaints/case/<uuid:object_id>/susulan/", forwarding.supplement, name="complaints_case_supplement"),
+    path(
+        "complaints/case/<uuid:object_id>/susulan/<uuid:release_id>/",
+        forwarding.supplement,
+        name="complaints_case_supplement_further",
+    ),
+    path(
+        "complaints/case/<uuid:object_id>/teruskan-juga/",
+        further_releases.forward_also,
+        name="complaints_case_forward_also",
+    ),
+    path(
+        "complaints/case/<uuid:object_id>/penerusan/<uuid:release_id>/ambil/",
+        further_releases.take_back,
+        name="complaints_case_release_take_back",
+    ),
     path(
         "complaints/case/<uuid:object_id>/penerusan/<uuid:release_id>/",
         forwarding.sent,

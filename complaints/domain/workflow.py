@@ -118,6 +118,7 @@ class Refusal(StrEnum):
     UNHEARD = "unheard"
     WRONG_DAY = "wrong_day"
     TOO_EARLY = "too_early"
+    OTHER_BODY = "other_body"
 
 
 class TransitionRefused(Exception):

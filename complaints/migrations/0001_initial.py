@@ -606,6 +606,7 @@ class Migration(migrations.Migration):
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
                 ('number', models.PositiveSmallIntegerField()),
                 ('after_step', models.PositiveSmallIntegerField()),
+                ('is_further', models.BooleanField(default=False)),
                 ('state', models.CharField(choices=[('open', 'With the body'), ('returned', 'No longer with this body'), ('recalled', 'Recalled before it was taken up')], default='open', max_length=8)),
                 ('public_key', models.BinaryField()),
                 ('key_signature', models.BinaryField()),
@@ -619,6 +620,28 @@ class Migration(migrations.Migration):
             ],
             options={
                 'constraints': [models.UniqueConstraint(fields=('case', 'body', 'number'), name='release_number'), models.CheckConstraint(condition=models.Q(('state__in', ['open', 'returned', 'recalled'])), name='release_state_known')],
+            },
+        ),
+        migrations.CreateModel(
+            name='ReleaseStep',
+            fields=[
+                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ('sequence', models.PositiveIntegerField()),
+                ('action', models.CharField(max_length=24)),
+                ('source', models.CharField(max_length=20)),
+                ('target', models.CharField(max_length=20)),
+                ('actor_kind', models.CharField(max_length=10)),
+                ('due_on', models.DateField(null=True)),
+                ('day', models.DateField()),
+                ('batch', models.PositiveIntegerField(null=True)),
+                ('at', models.DateTimeField(null=True)),
+                ('signature', models.BinaryField(null=True)),
+                ('actor', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('release', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='steps', to='complaints.release')),
+            ],
+            options={
+                'indexes': [models.Index(condition=models.Q(('batch__isnull', False)), fields=['batch'], name='release_step_batch')],
+                'constraints': [models.UniqueConstraint(fields=('release', 'sequence'), name='release_step_sequence'), models.CheckConstraint(condition=models.Q(('action__in', ['start_review', 'ask_reporter', 'answer', 'end_wait', 'rest', 'verify', 'send_back', 'forward', 'take_up', 'return', 'decline', 'recall', 'substantiate', 'dismiss', 'reconsider', 'await_agency', 'mark_overdue', 'remind', 'escalate', 'sanction', 'no_sanction', 'correct', 'criminal_outcome', 'prepare_referral', 'deliver', 'refer', 'propose_ineligible', 'confirm_ineligible', 'reject_ineligible', 'withdraw', 'reopen', 'answer_late', 'resume', 'link', 'undo_import'])), name='release_step_action_known'), models.CheckConstraint(condition=models.Q(('source__in', ['received', 'in_review', 'needs_information', 'resting', 'verified', 'forwarded', 'under_examination', 'substantiated', 'unsubstantiated', 'awaiting_agency', 'overdue_agency', 'sanctioned', 'not_sanctioned', 'referring', 'delivered', 'referred', 'ineligible_proposed', 'ineligible', 'withdrawn'])), name='release_step_source_known'), models.CheckConstraint(condition=models.Q(('target__in', ['received', 'in_review', 'needs_information', 'resting', 'verified', 'forwarded', 'under_examination', 'substantiated', 'unsubstantiated', 'awaiting_agency', 'overdue_agency', 'sanctioned', 'not_sanctioned', 'referring', 'delivered', 'referred', 'ineligible_proposed', 'ineligible', 'withdrawn'])), name='release_step_target_known'), models.CheckConstraint(condition=models.Q(models.Q(('actor__isnull', True), ('actor_kind', 'reporter'), ('at__isnull', True), ('batch__isnull', False)), models.Q(models.Q(('actor_kind', 'reporter'), _negated=True), ('at__isnull', False), ('batch__isnull', True)), _connector='OR'), name='release_step_reporter_has_no_hour')],
             },
         ),
         migrations.CreateModel(
@@ -983,6 +1006,7 @@ class Migration(migrations.Migration):
                 ('author', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('complaint', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='messages', to='complaints.complaint')),
                 ('release', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='messages', to='complaints.release')),
+                ('release_step', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='messages', to='complaints.releasestep')),
                 ('step', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='messages', to='complaints.casestep')),
             ],
             options={

@@ -64,6 +64,7 @@ EVENTS: Final = {
     "question.addressed": _("Report named whose reporter a body asks"),
     "question.opened": _("Question of a body read"),
     "question.replied": _("Question of a body answered, passed on, given back or taken back"),
+    "release.step": _("Further release moved"),
     "decision.recorded": _("Decision of a body recorded"),
     "decision.filed": _("Copy of a decision stored"),
     "decision.opened": _("Copy of a decision opened"),

@@ -133,6 +133,8 @@ class Message(RandomKeyModel):
     direction = models.CharField(max_length=18, choices=Direction)
     step = models.ForeignKey("CaseStep", on_delete=models.PROTECT, null=True, related_name="messages")
     release = models.ForeignKey("Release", on_delete=models.PROTECT, null=True, related_name="messages")
+    # The step on a further release that it was sent with, in place of a step of the case.
+    release_step = models.ForeignKey("ReleaseStep", on_delete=models.PROTECT, null=True, related_name="messages")
     author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
     signer = models.BinaryField()
     sealed = models.BinaryField()

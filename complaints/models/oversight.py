@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from complaints.domain.workflow import Action, ActorKind, Status
 from complaints.models.delivered import DeliveredRow
 from complaints.models.random_key import RandomKeyModel
 
@@ -76,6 +77,9 @@ class Release(RandomKeyModel):
 
     Without ``first`` it is a forwarding, on which the body decides; with it a supplement to that forwarding.
     ``after_step`` is the number of the case's last step when it was made, its own forwarding included.
+
+    A further release is a forwarding to a body beside the one that leads: it is no step of the case, and its body takes
+    the steps of its own ``ReleaseStep`` rows.
     """
 
     class State(models.TextChoices):
@@ -89,6 +93,7 @@ class Release(RandomKeyModel):
     body = models.ForeignKey(OversightBody, on_delete=models.PROTECT, related_name="releases")
     first = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="supplements")
     after_step = models.PositiveSmallIntegerField()
+    is_further = models.BooleanField(default=False)
     state = models.CharField(max_length=8, choices=State, default=State.OPEN)
     public_key = models.BinaryField()
     # By the team that holds the case: a reporter's answer is sealed to ``public_key`` only if it holds.
@@ -109,6 +114,51 @@ class Release(RandomKeyModel):
 
     def __str__(self) -> str:
         return f"{self.case} / {self.body_id} {self.number}"
+
+
+class ReleaseStep(RandomKeyModel):
+    """A step on a further release, along the table of the workflow; append-only, which a database trigger enforces.
+
+    The first is its forwarding. The last says where the body's examination stands; no column of the release does.
+    """
+
+    release = models.ForeignKey(Release, on_delete=models.PROTECT, related_name="steps")
+    sequence = models.PositiveIntegerField()
+    action = models.CharField(max_length=24)
+    source = models.CharField(max_length=20)
+    target = models.CharField(max_length=20)
+    actor_kind = models.CharField(max_length=10)
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    due_on = models.DateField(null=True)
+    day = models.DateField()
+    # As of a ``CaseStep``: of a reporter's step the batch whose root takes it, no hour, and the reporter's signature.
+    batch = models.PositiveIntegerField(null=True)
+    at = models.DateTimeField(null=True)
+    signature = models.BinaryField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["batch"], name="release_step_batch", condition=models.Q(batch__isnull=False)),
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["release", "sequence"], name="release_step_sequence"),
+            models.CheckConstraint(
+                condition=models.Q(action__in=[action.value for action in Action]), name="release_step_action_known"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(source__in=[status.value for status in Status]), name="release_step_source_known"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(target__in=[status.value for status in Status]), name="release_step_target_known"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(
+                    actor_kind=ActorKind.REPORTER.value, batch__isnull=False, at__isnull=True, actor__isnull=True
+                )
+                | (~models.Q(actor_kind=ActorKind.REPORTER.value) & models.Q(batch__isnull=True, at__isnull=False)),
+                name="release_step_reporter_has_no_hour",
+            ),
+        ]
 
 
 class ReleasedReport(RandomKeyModel):

@@ -125,6 +125,8 @@ LINES: Final[dict[str, Line]] = {
     ),
     # Releases to a body, and its decisions.
     "complaints.Release": Line(web=Rights(insert=True, update=("state",)), jobs=READ),
+    # A reporter's answer takes a step, too.
+    "complaints.ReleaseStep": _APPENDED_BY_STAFF,
     "complaints.ReleasedReport": _APPENDED_BY_STAFF,
     "complaints.ReleasePart": _APPENDED_BY_STAFF,
     "complaints.ReleasedFile": _APPENDED_BY_STAFF,

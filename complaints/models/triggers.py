@@ -13,6 +13,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 APPEND_ONLY_TABLES = (
     "complaints_auditentry",
     "complaints_casestep",
+    "complaints_releasestep",
     "complaints_batch",
     "complaints_keptleaf",
     "complaints_verificationfault",

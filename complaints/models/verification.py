@@ -77,6 +77,7 @@ FAULTS: Final = {
     "index.altered": _("The index of a report is not as it was written"),
     "release.altered": _("A release, one of its files or one of its keys is not as it was made"),
     "register.altered": _("A team's register of urgent matters is not as recorded"),
+    "release.steps": _("A release to a further body does not stand where its recorded steps lead"),
     "name.altered": _("A request for a reporter's name, or what was read of it, is not as recorded"),
     "note.altered": _("A note of a body on a release is not as recorded"),
     "evidence.state": _("A file stands as worked on or as waiting, and the record says otherwise"),

@@ -43,6 +43,7 @@ from complaints.services.actor import Actor
 from complaints.services.assignment import assign
 from complaints.services.case_file import REPORTS_A_PAGE
 from complaints.services.evidence import processing, storage
+from complaints.services.forwarding.further_releases import ENDING, check_not_ended_over
 from complaints.services.forwarding.release import end_releases
 from complaints.services.keyring import Keyring, Locked, read_answers, require_admission
 from complaints.services.lane import leave_lane
@@ -117,7 +118,12 @@ def _write_texts(
     record: str,
     override: disclosure_check.Override | None,
 ) -> None:
-    """Store what was written with a step; a body's release ends where the case is taken back from it."""
+    """Store what was written with a step; a body's release ends where the case is taken back from it.
+
+    A step that ends a case needs a reason, so that it comes here: it is refused while another body still works on it.
+    """
+    if step.action in ENDING:
+        check_not_ended_over(step.case)
     complaints = list(step.case.complaints.prefetch_related("grants").order_by("day", "pk"))
     if items:
         assessments.record_checklist(complaint=complaints[0], items=items, step=step, actor=actor)

@@ -17,7 +17,7 @@ from complaints.domain.workflow import Action, ActorKind, Status, TransitionRefu
 from complaints.models.case import Case
 from complaints.models.complaint import Message
 from complaints.models.team import Staff, Team
-from complaints.services import transitions
+from complaints.services import release_steps, transitions
 from complaints.services.transitions import CaseChanged, CaseVersion
 
 
@@ -57,6 +57,8 @@ def work_waiting(*, today: date, person: Staff | None = None) -> dict[str, bool]
         status__in=[Status.RECEIVED, Status.INELIGIBLE_PROPOSED, Status.VERIFIED, Status.REFERRING]
     )
     body = cases.filter(status__in=[Status.FORWARDED, Status.UNDER_EXAMINATION, Status.SUBSTANTIATED])
+    beside = release_steps.waiting_for_body().filter(case__in=Case.objects.real())
+    beside = beside.exclude(case__in=access.conflicted_cases(person))
     unread = Message.objects.unread().filter(complaint__case__is_practice=False)
     unread = unread.exclude(complaint__case__in=access.conflicted_cases(person))
     # Nobody answers the question any more, so an officer decides how the case goes on.
@@ -68,5 +70,5 @@ def work_waiting(*, today: date, person: Staff | None = None) -> dict[str, bool]
             or any(rows.filter(held_by=team).exists() for rows in (to_decide, late, unanswered))
             for team in access.REPORT_TEAMS
         },
-        Team.Kind.BODY: body.exists(),
+        Team.Kind.BODY: body.exists() or beside.exists(),
     }

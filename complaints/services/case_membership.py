@@ -269,8 +269,19 @@ def held_reports(case: Case) -> dict[uuid.UUID, int]:
 
 
 def is_held(complaint: Complaint, case: Case) -> bool:
-    """Whether a body is working on this report now."""
-    return complaint.pk in held_reports(case)
+    """Whether a body is working on this report now, the one that leads the case or another."""
+    return complaint.pk in held_reports(case) or is_held_beside(complaint)
+
+
+def held_beside(case: Case) -> set[uuid.UUID]:
+    """Return the reports of which a body holds something by a further release that did not end; one query."""
+    rows = ReleasedReport.objects.filter(release__case=case, release__is_further=True)
+    return set(rows.filter(release__state=Release.State.OPEN).values_list("complaint", flat=True))
+
+
+def is_held_beside(complaint: Complaint) -> bool:
+    """Whether a body holds this report by a further release that did not end."""
+    return complaint.pk in held_beside(complaint.case)
 
 
 def may_leave(complaint: Complaint, case: Case) -> bool:

@@ -7,7 +7,7 @@ import uuid
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Final
 
@@ -19,16 +19,28 @@ from complaints.domain.errors import SealError
 from complaints.domain.retaliation import TOLD, Retaliation
 from complaints.domain.sealing.keys import KeySet, reporter_keys
 from complaints.domain.workflow import Action, ActorKind, Status
-from complaints.models.case import EVENT_LABELS, STATUS_LABELS, Case, CaseStep
+from complaints.models.case import Case, CaseStep
 from complaints.models.complaint import Complaint, Message
-from complaints.services import case_membership, reporter_identity, transitions
+from complaints.services import case_membership, report_questions, reporter_identity, transitions
 from complaints.services.audit import batches, recorded_acts
+from complaints.services.body_progress import BodyProgress, read_progress
 from complaints.services.case_membership import MembershipPeriod
 from complaints.services.evidence import intake, storage
 from complaints.services.evidence.posts import Post, attach_posts
 from complaints.services.keyring import check_keys, is_key_of
 from complaints.services.messages import NO_MARKS, with_marks
-from complaints.services.reporter_reading import OwnName, Told, activity, own_name, read_as_reporter, read_told
+from complaints.services.report_questions import OFFICE
+from complaints.services.reporter_page import ProgressStage, StatusPage, ThreadEntry
+from complaints.services.reporter_reading import (
+    Event,
+    Told,
+    activity,
+    event_of,
+    own_name,
+    read_as_reporter,
+    read_told,
+    status_label,
+)
 from complaints.services.reporter_steps import perform, rewrite_identity, step_on_answer, store_message
 from complaints.services.team_key_history import UnpinnedKey
 from complaints.services.transitions import CaseChanged
@@ -57,57 +69,6 @@ class Ticket:
     def from_session(cls, content: Mapping[str, str]) -> Ticket:
         """Return the ticket that :meth:`to_session` stored."""
         return cls(uuid.UUID(content["complaint"]), KeySet.from_bytes(bytes.fromhex(content["keys"])))
-
-
-@dataclass(frozen=True)
-class ProgressStage:
-    """One of the four stages of the progress bar."""
-
-    number: int
-    reached: bool
-    current: bool
-
-
-@dataclass(frozen=True)
-class ThreadEntry:
-    """A message to the reporter; ``author`` is "office" (triage) or "body"."""
-
-    day: date
-    author: str
-    text: str
-
-
-@dataclass(frozen=True)
-class StatusPage:
-    """What a ticket code shows: the status, the messages of staff, and only the number of the reporter's own."""
-
-    reference: str
-    status: str
-    label: str
-    due_on: date | None
-    late: bool
-    stages: list[ProgressStage]
-    body_name: str
-    events: list[Event]
-    thread: list[ThreadEntry]
-    question: str
-    question_from_body: bool
-    own_messages: int
-    own_files: int
-    opened_count: int
-    # The last day on which an officer opened the report, None where none has.
-    opened_on: date | None
-    # What of the report a body holds, a line for each release in which something of it went.
-    told: list[Told]
-    may_answer: bool
-    may_withdraw: bool
-    received_on: date
-    is_practice: bool
-    # The team that holds the report, a value of Holder.
-    held_by: str
-    name: OwnName
-    # The case is not as its steps and entries record it: nothing of its status is told until somebody has looked.
-    under_check: bool
 
 
 def open_ticket(text: str) -> Ticket | None:
@@ -167,18 +128,19 @@ def _status_page(ticket: Ticket, today: date) -> StatusPage:
     openings = recorded_acts.openings(complaint, report_history.stays)
     by_body = [(item, openings.of_release(item.first, item.shown_with)) for item in told]
     status, due_on, question = _shown_status(case, report_history, reasons)
-    return StatusPage(
+    page = StatusPage(
         reference=report_history.reference,
         status=status.value if status else "",
-        label=str(STATUS_LABELS[status]).format(body=body) if status else "",
+        label=status_label(status.value, body) if status else "",
         due_on=due_on,
         late=bool(due_on and due_on < today and status in workflow.PROMISED | {Status.NEEDS_INFORMATION}),
-        stages=_stages(case, status, report_history.stage),
+        stages=_stages(status, case.asked_from, report_history.stage),
         body_name=body if report_history.is_with_holder else "",
         events=report_history.events,
         thread=_thread(messages, texts),
         question=question,
         question_from_body=bool(question) and case.asked_from == Status.UNDER_EXAMINATION,
+        question_to=str(case.lead_body_id) if case.asked_from == Status.UNDER_EXAMINATION else OFFICE,
         own_messages=own_messages,
         own_files=own_files,
         told=[item for item, seen in by_body if seen or not item.is_recalled],
@@ -192,11 +154,42 @@ def _status_page(ticket: Ticket, today: date) -> StatusPage:
         name=own_name(complaint, ticket.keys, today=today, has_requests=has_requests),
         under_check=not report_history.is_recorded,
     )
+    is_beside = any(item.is_further for item in told)
+    return _with_others(page, report_history, read_progress(told, messages, texts)) if is_beside else page
 
 
-def _stages(case: Case, status: Status | None, reached: int) -> list[ProgressStage]:
+def _with_others(page: StatusPage, report_history: History, others: Sequence[BodyProgress]) -> StatusPage:
+    """Return a page with the bodies that have the report beside the leading one.
+
+    Where that one does not hold the report, the page speaks of the first of the others that has it.
+    """
+    if page.under_check or not all(other.is_recorded for other in others):
+        return replace(page, under_check=True)
+    is_told = report_history.is_held or page.question
+    having = (other for other in others if other.has_it and not (other.is_ended and report_history.is_with_holder))
+    main = None if is_told else next(having, None)
+    if main is None:
+        return replace(page, others=others)
+    reached = max(report_history.stage, *(workflow.stage(Status(event.status)) for event in main.events))
+    return replace(
+        page,
+        status=main.status.value,
+        label=main.label,
+        due_on=main.due_on,
+        late=False,
+        stages=_stages(main.status, Status.UNDER_EXAMINATION, reached),
+        body_name=main.body,
+        events=sorted([*page.events, *main.events], key=lambda event: event.day),
+        question=main.question,
+        question_from_body=bool(main.question),
+        question_to=main.to,
+        others=[other for other in others if other is not main],
+    )
+
+
+def _stages(status: Status | None, asked_from: str, reached: int) -> list[ProgressStage]:
     """Return the bar of stages; none where no sanction can follow. A question waits where it was asked."""
-    stands_at = Status(case.asked_from or status) if status is Status.NEEDS_INFORMATION else status
+    stands_at = Status(asked_from or status) if status is Status.NEEDS_INFORMATION else status
     if stands_at not in workflow.STAGED:
         return []
     current = workflow.stage(stands_at)
@@ -204,7 +197,7 @@ def _stages(case: Case, status: Status | None, reached: int) -> list[ProgressSta
 
 
 def _thread(messages: Sequence[Message], texts: Mapping[uuid.UUID, str]) -> list[ThreadEntry]:
-    shown = [message for message in messages if message.pk in texts and message.step_id is None]
+    shown = [row for row in messages if row.pk in texts and row.step_id is None and row.release_step_id is None]
     return [ThreadEntry(row.day, AUTHORS.get(row.direction, "office"), texts[row.pk]) for row in shown]
 
 
@@ -233,11 +226,13 @@ def may_withdraw(*, ticket: Ticket) -> bool:
 
 
 def _may_withdraw(complaint: Complaint, *, moved: bool) -> bool:
-    """Whether the workflow allows a withdrawal and no body has received the report."""
+    """Whether the workflow allows a withdrawal and no body has the report."""
     case = complaint.case
     asked_from = Status(case.asked_from) if case.asked_from else None
     rows = workflow.allowed(Status(case.status), ActorKind.REPORTER, frozenset(), asked_from=asked_from)
-    return any(row.action is Action.WITHDRAW for row in rows) or (moved and case_membership.may_leave(complaint, case))
+    if any(row.action is Action.WITHDRAW for row in rows):
+        return not (case.lead_body_id and case_membership.is_held_beside(complaint))
+    return moved and case_membership.may_leave(complaint, case)
 
 
 @transitions.retry_on_change
@@ -249,18 +244,21 @@ def add_message(
     today: date,
     posts: Sequence[Post] = (),
     told: Retaliation | None = None,
+    to: str = "",
 ) -> None:
     """Add a message, files and posts of the reporter; an answer to an open question returns the case to who asked.
 
     The answer to a question of a body is also sealed to the body's release; nothing else that is added is.
 
     Args:
+        to: whose question is answered, as ``StatusPage.askers`` names them; "" for the only one that is open.
         files: sealed uploads, of which refused ones are skipped, or files that waited in the session.
         posts: as from ``evidence.posts.describe``, their screenshots among ``files``.
         told: what happened to the reporter; it makes a message also without a text.
 
     Raises:
         TransitionRefused: the report was withdrawn; nobody would read what is added.
+        ChooseQuestion: several questions are open and ``to`` names none of them; nothing was written.
         CaseChanged: officers linked or unlinked the case at every attempt; nothing was written.
         Complaint.DoesNotExist, SealError, UnpinnedKey: as for :func:`status_page`.
     """
@@ -272,9 +270,12 @@ def add_message(
         if case.status == Status.WITHDRAWN:
             raise workflow.TransitionRefused(workflow.Refusal.NOT_FROM_HERE)
         sequence = complaint.next_sequence
+        # What is told of retaliation answers a question only where there is one alone.
+        question = report_questions.answered(complaint, case, to, has_text=bool(text) and told is None)
         if text or told is not None:
             content = with_marks(text, NO_MARKS if told is None else {TOLD: told.as_mark()})
-            store_message(complaint, case, ticket.keys, content, sequence, today, batch)
+            release = question.release if question else None
+            store_message(complaint, case, ticket.keys, content, sequence, today, batch, release)
             sequence += 1
         screenshots = {str(upload.id): number for number, upload in enumerate(accepted, start=sequence)}
         signer = ticket.keys.sign
@@ -293,7 +294,9 @@ def add_message(
         complaint.save(update_fields=["next_sequence"])
         rewrite_identity(complaint, ticket.keys, today)
         complaint.case = case
-        if is_recorded(complaint):
+        if question and question.further:
+            report_questions.step_on_answer(question.further, signer, today, batch)
+        elif (question or case.status == Status.RESTING) and is_recorded(complaint):
             step_on_answer(complaint, case, signer, today, batch)
 
 
@@ -307,7 +310,8 @@ def withdraw(*, ticket: Ticket, reason: str, today: date) -> None:
         batch = batches.open_batch()
         case = case_membership.lock_around(ticket.complaint_id)
         complaint = complaint_of(ticket, Complaint.objects.select_related("case"))
-        if not is_recorded(complaint):
+        is_beside = case.lead_body_id and case_membership.is_held_beside(complaint)
+        if is_beside or not is_recorded(complaint):
             raise workflow.TransitionRefused(workflow.Refusal.NOT_FROM_HERE)
         if case_membership.may_leave(complaint, case):
             # Only this report is withdrawn; the joint case continues with the others.
@@ -330,22 +334,11 @@ _GIVEN_BACK = (Action.RETURN, Action.DECLINE, Action.RECALL)
 
 
 @dataclass(frozen=True)
-class Event:
-    """A step of the case: the day, the action, the status with its label, and the reason of staff ("": none)."""
-
-    day: date
-    action: str
-    status: str
-    label: str
-    reason: str
-
-
-@dataclass(frozen=True)
 class History:
     """A report's events, the last step of its case, the furthest stage reached (1 to 4), and its own reference.
 
     ``stays`` are its cases, each with the first and the last day. Without ``is_recorded`` there are no events.
-    ``is_with_holder``: no body has the case, or the one that has it holds this report too.
+    ``is_with_holder``: no body has the case, or the one that has it holds this report too, which ``is_held`` says.
     """
 
     events: list[Event]
@@ -355,6 +348,7 @@ class History:
     stays: list[tuple[uuid.UUID, date | None, date | None]]
     is_recorded: bool
     is_with_holder: bool = True
+    is_held: bool = False
 
 
 def history(
@@ -385,13 +379,14 @@ def history(
     is_displaced = moved and not recorded_acts.moves_are_recorded(complaint, moves)
     if is_displaced or not _is_recorded(complaint, by_case[case.pk], periods[-1]):
         return History([], None, 0, reference, stays, is_recorded=False)
-    events, is_held = _events_of_periods(periods, by_case, reasons, body, told)
+    of_leading = [item for item in told if not item.is_further]
+    events, is_held = _events_of_periods(periods, by_case, reasons, body, of_leading)
     asked_from = Status(case.asked_from) if case.asked_from else None
     is_with_holder = is_held or not workflow.with_body(Status(case.status), asked_from)
     stages = [workflow.stage(Status(event.status)) for event in events]
     stage = max([case.stage_reached if is_with_holder else 1, *stages])
     last = by_case[case.pk][-1] if by_case[case.pk] else None
-    return History(events, last, stage, reference, stays, is_recorded=True, is_with_holder=is_with_holder)
+    return History(events, last, stage, reference, stays, True, is_with_holder, is_held)
 
 
 def is_recorded(complaint: Complaint) -> bool:
@@ -428,7 +423,7 @@ def _events_of_periods(
             status = _status_on_joining(by_case[period.case_id], period.after)
             if status != (events[-1].status if events else Status.RECEIVED.value):
                 # The new case has another status: it is shown as an event of that day, without a reason.
-                events.append(Event(period.since, Action.LINK.value, status, _label(status, body), ""))
+                events.append(Event(period.since, Action.LINK.value, status, status_label(status, body), ""))
         of_case = [item for item in told if item.case_id == period.case_id]
         more, is_held = _events_of_period(steps, of_case, reasons, body, period.after)
         events += more
@@ -448,14 +443,14 @@ def _events_of_period(
     for step in [*steps, None]:
         late = next((item for item in told if item.is_supplement and not item.is_recalled and item.after == last), None)
         if late and not is_held:
-            events.append(Event(late.day, Action.FORWARD.value, forwarded, _label(forwarded, body), ""))
+            events.append(Event(late.day, Action.FORWARD.value, forwarded, status_label(forwarded, body), ""))
             is_held = True
         if step is None:
             break
         if step.action == Action.FORWARD:
             is_held = any(item.after == step.sequence and not item.is_supplement for item in told)
         if (is_held or not _is_of_body(step)) and step.action not in workflow.UNTOLD:
-            events.append(_event(step, reasons.get(step.pk, ""), body))
+            events.append(event_of(step, reasons.get(step.pk, ""), body))
         is_held, last = is_held and step.action not in _GIVEN_BACK, step.sequence
     return events, is_held
 
@@ -473,12 +468,3 @@ def _status_on_joining(steps: Sequence[CaseStep], count: int) -> str:
         return Status.RECEIVED.value
     step = steps[count - 1]
     return Status.IN_REVIEW.value if _is_of_body(step) and step.action not in _GIVEN_BACK else step.target
-
-
-def _event(step: CaseStep, reason: str, body: str) -> Event:
-    label = str(EVENT_LABELS.get(Action(step.action), STATUS_LABELS[Status(step.target)])).format(body=body)
-    return Event(step.day, step.action, step.target, label, reason)
-
-
-def _label(status: str, body: str) -> str:
-    return str(STATUS_LABELS[Status(status)]).format(body=body)

@@ -17,7 +17,7 @@ from complaints.domain.sealing.primitives import BoxPair
 from complaints.domain.sealing.records import JSON, Context, open_record, seal_record
 from complaints.models.case import Assessment, CaseStep, InternalNote
 from complaints.models.complaint import Complaint, Message
-from complaints.models.oversight import Release
+from complaints.models.oversight import Release, ReleaseStep
 from complaints.models.redaction import Redaction
 from complaints.services.actor import Actor
 from complaints.services.audit import log
@@ -51,13 +51,14 @@ def send_to_reporter(
     complaint: Complaint,
     text: str,
     actor: Actor,
-    step: CaseStep | None = None,
+    step: CaseStep | ReleaseStep | None = None,
     release: Release | None = None,
     to_reporter: bool = True,
     marks: Marks = NO_MARKS,
 ) -> Message:
     """Append a message of triage, or of the body that holds ``release``, and audit it.
 
+    ``step`` is the step that it is sent with, of the case or of a further release.
     With ``release``, the caller has verified the reporter's key in ``complaint`` against it. No reporter reads a body's
     message that is not ``to_reporter``. No reporter reads ``marks``.
 
@@ -72,7 +73,8 @@ def send_to_reporter(
         complaint=complaint,
         sequence=take_sequence(complaint),
         direction=direction,
-        step=step,
+        step=step if isinstance(step, CaseStep) else None,
+        release_step=step if isinstance(step, ReleaseStep) else None,
         release=release,
         author=actor.staff,
         day=actor.today,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Collection, Mapping
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from complaints.domain.sealing.primitives import SignPair
 from complaints.models.complaint import Complaint
@@ -22,10 +22,15 @@ from complaints.services.audit.log import row_digest
 
 
 def request_for_release(*, actor: Actor, release: Release, complaints: Collection[Complaint]) -> None:
-    """Make a request for each of a new release's reports that has a reporter: a name given before opens by it."""
+    """Make a request for each of a new release's reports that has a reporter: a name given before opens by it.
+
+    That of a further release leaves the requests of the leading body open, and no name goes by it until its body asks:
+    a second body takes from the first no name that was given to it.
+    """
+    replaced = Q(release__is_further=False) if not release.is_further else Q(body=release.body_id)
     for complaint in complaints:
         if complaint.has_reporter:
-            close(actor, NameRequest.objects.filter(complaint=complaint))
+            close(actor, NameRequest.objects.filter(replaced, complaint=complaint))
             request = NameRequest(complaint=complaint, release=release, body_id=release.body_id, day=actor.today)
             store(actor, request)
 

@@ -11,20 +11,21 @@ import uuid
 from base64 import b64decode
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from itertools import chain
 from typing import Final
 
 from django.db import connection, transaction
-from django.db.models import F
 
 from complaints.domain.errors import SealError
 from complaints.domain.sealing.keys import KeySet
 from complaints.domain.sealing.primitives import BoxPair, decrypt, unknown_version, unpad, unseal
 from complaints.domain.sealing.records import KEY_SIZES, Context, open_record, open_record_of
+from complaints.domain.workflow import Action, Status
+from complaints.models.case import EVENT_LABELS, STATUS_LABELS, CaseStep
 from complaints.models.complaint import Complaint, Message
 from complaints.models.identity import Identity, NameRequest
-from complaints.models.oversight import OversightBody, Release, ReleasedReport
+from complaints.models.oversight import OversightBody, Release, ReleasedReport, ReleaseStep
 from complaints.services import reference_data, team_key_history
 from complaints.services.audit import log, recorded_acts
 from complaints.services.audit.log import row_digest
@@ -131,14 +132,16 @@ def own_name(complaint: Complaint, keys: KeySet, *, today: date, has_requests: b
 def asking_body(requests: Sequence[NameRequest], today: date) -> OversightBody | None:
     """Return the body that can get a name now: of the newest open request, else the one of today with a team here.
 
-    ``requests`` are those of the report, by day. What follows from them and the day alone tells of no name.
+    ``requests`` are those of the report, in the order in which they were made. The one that came with a further release
+    does not count: its body gets a name only after it asked with a reason. What follows from them and the day alone
+    tells of no name.
     """
-    asking = [row.body for row in requests if row.closed_on is None]
+    asking = [row.body for row in requests if row.closed_on is None and (row.by_id or not row.release.is_further)]
     return asking[-1] if asking else reference_data.body_with_team(today, team_key_history.pinned_slugs())
 
 
 def requests_of(complaint_id: uuid.UUID) -> list[NameRequest]:
-    """Return the requests of a report, by day, each with its body; two queries.
+    """Return the requests of a report in the order of their entries, each with its body and release; two queries.
 
     They decide to which body a name is sealed. Raises SealError where they are not those that the chain records.
     """
@@ -154,11 +157,13 @@ def requests_of(complaint_id: uuid.UUID) -> list[NameRequest]:
 
 
 def _recorded_requests(complaint_id: uuid.UUID) -> list[NameRequest] | None:
-    rows = NameRequest.objects.filter(complaint=complaint_id).select_related("body")
-    found = list(rows.order_by("day", "release__at", F("closed_on").asc(nulls_last=True), "pk"))
-    closed = {row.pk: row.closed_on.isoformat() if row.closed_on else "" for row in found}
-    stored = {(str(row.pk), row_digest(row), closed[row.pk]) for row in found}
-    return found if stored == recorded_acts.name_requests(complaint_id) else None
+    rows = NameRequest.objects.filter(complaint=complaint_id).select_related("body", "release")
+    stored = {
+        (str(row.pk), row_digest(row), row.closed_on.isoformat() if row.closed_on else ""): row
+        for row in rows.defer("release__sealed")
+    }
+    recorded = recorded_acts.name_requests(complaint_id)
+    return [stored[key] for key in recorded] if stored.keys() == set(recorded) else None
 
 
 def _reason(request: NameRequest, box: BoxPair) -> str:
@@ -229,6 +234,31 @@ def activity(complaint: Complaint) -> tuple[bool, int, int, bool, bool]:
     return bool(has_messages), int(own_messages), int(evidence_count), is_moved, bool(asked)
 
 
+# --- Steps in a reporter's words
+
+
+@dataclass(frozen=True)
+class Event:
+    """A step of the case: the day, the action, the status with its label, and the reason of staff ("": none)."""
+
+    day: date
+    action: str
+    status: str
+    label: str
+    reason: str
+
+
+def event_of(step: CaseStep | ReleaseStep, reason: str, body: str) -> Event:
+    """Return what a reporter reads of a step; ``body`` is the short name of the body that has the report."""
+    label = str(EVENT_LABELS.get(Action(step.action), STATUS_LABELS[Status(step.target)])).format(body=body)
+    return Event(step.day, step.action, step.target, label, reason)
+
+
+def status_label(status: str, body: str) -> str:
+    """Return the label of a status for a reporter."""
+    return str(STATUS_LABELS[Status(status)]).format(body=body)
+
+
 # --- What of a report went to bodies: told to its reporter with each release -----------------------------------------
 
 
@@ -259,6 +289,9 @@ class Told:
     # Passages removed from these texts, and files that went as redacted copies.
     passages: int
     redacted: int
+    # To a body beside the one that leads the case; and when it went.
+    is_further: bool
+    at: datetime
 
     @property
     def shown_with(self) -> range:
@@ -297,4 +330,6 @@ def _told(row: ReleasedReport, box: BoxPair) -> Told:
         retaliation=content["retaliation"],
         passages=content["passages"],
         redacted=content["redacted"],
+        is_further=row.release.is_further,
+        at=row.release.at,
     )

@@ -20,9 +20,16 @@ from complaints.services.team_key_history import trusted_signer
 
 
 def store_message(
-    complaint: Complaint, case: Case, keys: KeySet, content: object, sequence: int, today: date, batch: int
+    complaint: Complaint,
+    case: Case,
+    keys: KeySet,
+    content: object,
+    sequence: int,
+    today: date,
+    batch: int,
+    release: Release | None = None,
 ) -> None:
-    """Store a message of a reporter, sealed to the report, and to the release on which a body asked for it.
+    """Store a message of a reporter, sealed to the report, and to the ``release`` on which a body asked for it.
 
     ``content`` is its text, or what ``messages.with_marks`` made of it.
     """
@@ -35,7 +42,7 @@ def store_message(
         batch=batch,
     )
     message.sealed = seal_record(bytes(complaint.public_key), message_context(message), content, keys.sign)
-    if release := _asking_release(complaint, case):
+    if release is not None:
         check_keys(release, trusted_signer(release.signer, case.held_by))
         context = message_context(message, kind="to-release")
         message.release = release
@@ -43,8 +50,8 @@ def store_message(
     message.save(force_insert=True)
 
 
-def _asking_release(complaint: Complaint, case: Case) -> Release | None:
-    """Return the release on which a body put the open question to this reporter; None where no body did."""
+def asking_release(complaint: Complaint, case: Case) -> Release | None:
+    """Return the release on which the leading body put its open question to this reporter; None where it did not."""
     if case.status != Status.NEEDS_INFORMATION or case.asked_from != Status.UNDER_EXAMINATION:
         return None
     last_step = case.steps.order_by("-sequence").values("pk")[:1]
@@ -76,11 +83,15 @@ def step_on_answer(complaint: Complaint, case: Case, signer: SignPair, today: da
 
 def perform(case_id: uuid.UUID, action: Action, signer: SignPair, today: date, batch: int, reason: str = "") -> None:
     """Take a step of a reporter, who has no hour; ``reason`` is only checked for being present."""
-    # Noon: the hour at which a reporter acted is not stored.
-    noon, kind = timezone.make_aware(datetime.combine(today, time(hour=12))), ActorKind.REPORTER
+    kind = ActorKind.REPORTER
     transitions.perform(
-        case_id=case_id, action=action, actor_kind=kind, at=noon, reason=reason, batch=batch, reporter=signer
+        case_id=case_id, action=action, actor_kind=kind, at=noon(today), reason=reason, batch=batch, reporter=signer
     )
+
+
+def noon(today: date) -> datetime:
+    """Return noon of a day: the hour at which a reporter acted is not stored."""
+    return timezone.make_aware(datetime.combine(today, time(hour=12)))
 
 
 def was_asked(complaint: Complaint, case: Case) -> bool:

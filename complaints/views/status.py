@@ -29,9 +29,10 @@ from complaints.forms.passages import Passage, telling_of_answer
 from complaints.forms.posts import MorePostForm
 from complaints.forms.status import CodeForm, MessageForm, MoreEvidenceForm, NameForm, WithdrawForm
 from complaints.page_cache import empty_fields, hole, still_page
-from complaints.services import follow_up, own_name, reporter_reading
+from complaints.services import follow_up, own_name, report_questions, reporter_reading
 from complaints.services.evidence import drafts, posts
 from complaints.services.reporter_identity import Name
+from complaints.services.reporter_page import StatusPage
 from complaints.services.transitions import CaseChanged
 from complaints.views import ReporterRequest, page, uploads
 from complaints.views.api import waiting_files
@@ -120,8 +121,7 @@ def _show(
     if not (text or proof or post or own or request.reporter.keeps_files):
         return _still(request, report, pieces)
     waiting = waiting_files(request)
-    shown = {"report": report, "asker": report.name.asker}
-    shown["reader"] = report.body_name if report.question_from_body else ""
+    shown = {"report": report, "asker": report.name.asker, "chosen": request.POST.get("to", "")}
     context: dict[str, Any] = {**shown, **_forms(text, proof, post, own), **waiting, **pieces}
     return page(request, "status/page", context, path=reverse("status_page"))
 
@@ -149,24 +149,24 @@ def _forms(
     }
 
 
-def _still(request: ReporterRequest, report: follow_up.StatusPage, pieces: Mapping[str, str]) -> HttpResponse:
+def _still(request: ReporterRequest, report: StatusPage, pieces: Mapping[str, str]) -> HttpResponse:
     """Answer from the page cache; only the status and the messages are rendered for this report."""
     facts = {
         "may_answer": report.may_answer,
         "may_withdraw": report.may_withdraw,
         "under_check": report.under_check,
-        "question": bool(report.question),
+        # Mostly nobody asks.
+        "askers": tuple(report.askers) if report.question or report.others else (),
         "thread": bool(report.thread),
         "opened_count": report.opened_count,
         "own_messages": _or_more(report.own_messages, reporter_reading.OWN_MESSAGES),
         "own_files": report.own_files,
         "asked": bool(report.name.requests),
         "asker": report.name.asker,
-        "reader": report.body_name if report.question_from_body else "",
     }
 
     def context() -> dict[str, Any]:
-        shown = {"report": facts, "asker": report.name.asker, "reader": facts["reader"]}
+        shown = {"report": facts, "asker": report.name.asker}
         return {**shown, **_forms(), **waiting_files(request), **{name: hole(name) for name in pieces}}
 
     return still_page(request, "status/page", context, tuple(facts.values()), pieces)
@@ -189,6 +189,9 @@ def _add(request: ReporterRequest, notice: str, form: ReporterForm, **content: A
         follow_up.add_message(ticket=ticket, today=timezone.localdate(), **content)
     except TransitionRefused:
         return page(request, "status/closed", {"typed": content, "withdrawn": True}, path=reverse("status_page"))
+    except report_questions.ChooseQuestion:
+        form.add_error("text", _("Not sent yet: choose which question you answer."))
+        return _show(request, text=form)
     except CaseChanged:
         _not_sent(form)
         response = _show(request, **{{"text": "text", "files": "proof", "post": "post"}[notice]: form})
@@ -212,7 +215,8 @@ def message(request: ReporterRequest) -> HttpResponse:
         return _show(request, text=form)
     if request.POST.get("do") != "as_is" and (passages := telling_of_answer(form.cleaned_data["text"])):
         return _ask_again(request, form, passages)
-    return _add(request, "text", form, text=form.cleaned_data["text"], files=[])
+    to = request.POST.get("to", "")
+    return _add(request, "text", form, text=form.cleaned_data["text"], files=[], to=to)
 
 
 def _ask_again(request: ReporterRequest, form: ReporterForm, passages: list[Passage]) -> HttpResponse:
@@ -222,7 +226,10 @@ def _ask_again(request: ReporterRequest, form: ReporterForm, passages: list[Pass
         report = follow_up.status_page(ticket=ticket, today=timezone.localdate())
     except ObjectDoesNotExist:
         return gone(request)
-    context = {"report": report, "passages": passages, "text": form.cleaned_data["text"]}
+    to = request.POST.get("to", "")
+    context = {"passages": passages, "text": form.cleaned_data["text"], "to": to}
+    # The body whose question is answered; "" where it is the office.
+    context["reader"] = dict(report.askers).get(to, "")
     return page(request, "status/telling", context, path=reverse("status_page"))
 
 

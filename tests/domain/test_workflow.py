@@ -246,6 +246,7 @@ def test_a_refusal_carries_a_known_code_and_nothing_else() -> None:
             "missing_permission",
             "reason_missing",
             "same_person",
+            "other_body",
             "wrong_day",
             "too_early",
             "other_person",

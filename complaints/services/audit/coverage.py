@@ -113,7 +113,7 @@ COVERAGE: Final[Mapping[str, Coverage]] = {
     "Message": Coverage(
         leaf=("id", "sealed_for_release", "batch"),
         sealed=("sealed", "sealed_for_reporter"),
-        recorded=("complaint", "sequence", "direction", "step", "release", "author", "signer", "day"),
+        recorded=("complaint", "sequence", "direction", "step", "release", "release_step", "author", "signer", "day"),
         unbound={"is_read": "a mark on the desk"},
     ),
     "Identity": Coverage(
@@ -187,10 +187,17 @@ COVERAGE: Final[Mapping[str, Coverage]] = {
     ),
     "Release": Coverage(
         derived=(
-            "id", "case", "number", "body", "first", "after_step", "state", "public_key", "key_signature", "signer",
-            "sealed",
+            "id", "case", "number", "body", "first", "after_step", "is_further", "state", "public_key",
+            "key_signature", "signer", "sealed",
         ),
         recorded=("released_by", "at"),
+    ),
+    "ReleaseStep": Coverage(
+        derived=(
+            "id", "release", "sequence", "action", "source", "target", "actor_kind", "actor", "due_on", "day", "at",
+            "batch",
+        ),
+        sealed=("signature",),
     ),
     "ReleasedReport": Coverage(derived=("id", "release", "complaint", "number", "told")),
     "ReleasePart": Coverage(derived=("id", "release", "number", "sealed")),

@@ -18,6 +18,7 @@ from complaints.models.case_links import CaseMove
 from complaints.models.complaint import Complaint, KeyGrant, Message
 from complaints.models.evidence import Evidence, EvidenceObject
 from complaints.models.identity import Identity
+from complaints.models.oversight import ReleaseStep
 from complaints.services.audit.identity_signature import SIGNED_COLUMNS
 from complaints.services.audit.state import states_of
 
@@ -28,6 +29,7 @@ COMPLAINT_COLUMNS = (
 )  # fmt: skip
 IDENTITY_COLUMNS = (*SIGNED_COLUMNS, "signature")
 STEP_COLUMNS = ("sequence", "action", "source", "target", "due_on", "body", "stage", "day")
+RELEASE_STEP_COLUMNS = ("sequence", "action", "source", "target", "due_on", "day")
 MOVE_COLUMNS = ("number", "source_steps", "target_steps", "target_due_on", "day")
 # Rows are read in pieces of this size: a sealed text takes up to 64 KiB.
 PIECE: Final = 100
@@ -60,12 +62,14 @@ def leaves_by_kind(number: int) -> dict[str, Iterator[bytes]]:
             "pk", "channel", "day", "check_by", *COMPLAINT_COLUMNS)),
         "message": (("sequence", "day"), messages.values_list(
             "pk", "sequence", "day", "complaint", "release", "sealed", "sealed_for_release", "signer", "step",
-            "author")),
+            "release_step", "author")),
         "object": (("sequence", "day", "number"), originals.values_list(
             "pk", "evidence__sequence", "evidence__day", "number", "evidence__complaint", "sealed",
             "object_digest")),
         "post": (("sequence", "day"), posts.values_list("pk", "sequence", "day", "complaint", "sealed_post")),
         "step": (STEP_COLUMNS, CaseStep.objects.filter(batch=number).values_list("pk", *STEP_COLUMNS, "case")),
+        "releasestep": (RELEASE_STEP_COLUMNS, ReleaseStep.objects.filter(batch=number).values_list(
+            "pk", *RELEASE_STEP_COLUMNS, "release")),
         "move": (MOVE_COLUMNS, CaseMove.objects.filter(batch=number).values_list(
             "pk", *MOVE_COLUMNS, "complaint", "source", "target")),
     }  # fmt: skip

@@ -389,8 +389,8 @@ def name_was_read(report: uuid.UUID, row: str) -> bool:
     return any(entry.facts.get("row") == row and log.is_genuine(entry) for entry in entries)
 
 
-def name_requests(report: uuid.UUID) -> set[tuple[str, str, str]]:
-    """Return of each request for the name its key, digest, and the day (ISO) it was closed, "" while open; one query.
+def name_requests(report: uuid.UUID) -> list[tuple[str, str, str]]:
+    """Return in order each request's key, digest, and the day (ISO) it was closed, "" while open; one query.
 
     Whoever writes to the database could otherwise let a body ask that never did, and the reporter give it a name.
     """
@@ -403,7 +403,7 @@ def name_requests(report: uuid.UUID) -> set[tuple[str, str, str]]:
             closed[request] = timezone.localdate(entry.at).isoformat()
         else:
             digests[request] = str(entry.facts.get("row"))
-    return {(request, digest, closed.get(request, "")) for request, digest in digests.items()}
+    return [(request, digest, closed.get(request, "")) for request, digest in digests.items()]
 
 
 @dataclass(frozen=True)

@@ -183,7 +183,8 @@ CONTENT: Final[Mapping[str, tuple[type[models.Model], tuple[str, ...]]]] = {
     "report": (ReleasedReport, ("id", "complaint", "number", "told")),
 }
 _RELEASE_COLUMNS: Final = (
-    "id", "case", "number", "body", "first", "after_step", "public_key", "key_signature", "signer", "sealed",
+    "id", "case", "number", "body", "first", "after_step", "is_further", "public_key", "key_signature", "signer",
+    "sealed",
 )  # fmt: skip
 
 

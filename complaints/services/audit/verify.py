@@ -13,6 +13,7 @@ from complaints.models.audit import ChainHead
 from complaints.services.audit import (
     recorded_codes,
     recorded_lanes,
+    recorded_release_steps,
     recorded_releases,
     recorded_rules,
     verify_assigning,
@@ -41,6 +42,7 @@ ROW_CHECKS: Final[tuple[RowCheck, ...]] = (
     *verify_states.CHECKS,
     *verify_cases.CHECKS,
     *verify_relations.CHECKS,
+    *recorded_release_steps.CHECKS,
     *verify_names.CHECKS,
     *verify_registers.CHECKS,
     *recorded_releases.CHECKS,

@@ -19,6 +19,7 @@ from complaints.models.case_links import CaseMove
 from complaints.models.complaint import Complaint, Message
 from complaints.models.evidence import Evidence
 from complaints.models.identity import Identity
+from complaints.models.oversight import ReleaseStep
 from complaints.models.redaction import Redaction
 from complaints.services import team_key_history
 from complaints.services.audit import identity_signature
@@ -34,6 +35,7 @@ _TABLES: Final[tuple[tuple[type[models.Model], models.Q], ...]] = (
     (Evidence, models.Q()),
     (Identity, models.Q()),
     (CaseStep, models.Q(actor_kind=ActorKind.REPORTER.value)),
+    (ReleaseStep, models.Q(actor_kind=ActorKind.REPORTER.value)),
     (CaseMove, models.Q(actor=None)),
 )
 # The tables whose rows are numbered within a report, without a gap.

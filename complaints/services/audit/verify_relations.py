@@ -18,7 +18,7 @@ from complaints.models.case import Case, CaseStep
 from complaints.models.complaint import Complaint
 from complaints.models.conflict import Conflict
 from complaints.models.evidence import Evidence, EvidenceObject
-from complaints.models.oversight import Release
+from complaints.models.oversight import Release, ReleaseStep
 from complaints.models.removal import RemovalRequest
 from complaints.models.team import Staff
 from complaints.services.audit import verify_states
@@ -141,8 +141,12 @@ def _altered_releases(keys: Collection[uuid.UUID]) -> dict[uuid.UUID, tuple[int 
 
 
 def _release_states(keys: Collection[uuid.UUID], recalled: Collection[uuid.UUID]) -> dict[uuid.UUID, str]:
-    """Return the state of each release: as recalled, or returned where its body gave the case back since."""
-    releases = list(Release.objects.filter(pk__in=keys).values_list("pk", "case", "body", "after_step"))
+    """Return the state of each release: as recalled, or returned where its body gave the case back since.
+
+    A further release, and what was sent with it, ends by the last of its own steps.
+    """
+    columns = ("pk", "case", "body", "after_step")
+    releases = list(Release.objects.filter(pk__in=keys, is_further=False).values_list(*columns))
     actions = [action.value for action in (Action.RETURN, Action.DECLINE, Action.RECALL)]
     steps = CaseStep.objects.filter(case__in={case for _pk, case, _body, _after in releases}, action__in=actions)
     ends: dict[tuple[uuid.UUID, str | None], int] = {}
@@ -150,6 +154,10 @@ def _release_states(keys: Collection[uuid.UUID], recalled: Collection[uuid.UUID]
         ends[case, body] = sequence
     states = Release.State
     returned = {pk for pk, case, body, after in releases if ends.get((case, body), 0) > after}
+    given_back = ReleaseStep.objects.filter(action__in=actions).values("release")
+    further = Release.objects.filter(pk__in=keys, is_further=True)
+    releases += further.values_list(*columns)
+    returned |= set(further.filter(Q(pk__in=given_back) | Q(first__in=given_back)).values_list("pk", flat=True))
     return {
         pk: (states.RECALLED if pk in recalled else states.RETURNED if pk in returned else states.OPEN).value
         for pk, *_columns in releases

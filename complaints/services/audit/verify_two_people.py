@@ -7,12 +7,13 @@ named by this.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from complaints.domain import workflow
 from complaints.domain.workflow import TABLE, Action
 from complaints.models.audit import AuditEntry
+from complaints.models.oversight import Release
 from complaints.services.audit.faults import Fault, RowCheck, Rows, Scope
 
 _EARLIER: Final = {row.action.value: row.second_person_than for row in TABLE if row.second_person_than}
@@ -24,14 +25,28 @@ def _cases(scope: Scope) -> Rows:
     return scope.cases().filter(step_count__gt=0)
 
 
+def _releases(scope: Scope) -> Rows:
+    return Release.objects.filter(case__in=scope.cases().values("pk"), is_further=True, first=None)
+
+
 def _faults(cases: Sequence[uuid.UUID]) -> Iterator[Fault]:
-    """Yield the faults of cases by the entries of their steps, which are never altered: no second look is needed."""
     entries = AuditEntry.objects.filter(case__in=cases, event="case.transition").order_by("case", "sequence")
+    yield from _faults_of(entries.values_list("case", "sequence", "actor", "facts").iterator())
+
+
+def _faults_of_releases(releases: Sequence[uuid.UUID]) -> Iterator[Fault]:
+    """Yield those of further releases, whose bodies take steps of their own beside the case."""
+    entries = AuditEntry.objects.filter(subject__in=releases, event="release.step").order_by("subject", "sequence")
+    yield from _faults_of(entries.values_list("subject", "sequence", "actor", "facts").iterator())
+
+
+def _faults_of(entries: Iterable[tuple[uuid.UUID | None, int, uuid.UUID | None, object]]) -> Iterator[Fault]:
+    """Yield the faults by the entries of steps, which are never altered: no second look is needed."""
     taken: list[tuple[str, uuid.UUID | None]] = []
     current: uuid.UUID | None = None
-    for case, sequence, actor, facts in entries.values_list("case", "sequence", "actor", "facts").iterator():
-        if case != current:
-            taken, current = [], case
+    for moved, sequence, actor, facts in entries:
+        if moved != current:
+            taken, current = [], moved
         action = str(facts.get("action", "")) if isinstance(facts, dict) else ""
         if code := _fault_of(action, actor, taken):
             yield Fault(sequence, code)
@@ -49,4 +64,7 @@ def _fault_of(action: str, actor: uuid.UUID | None, taken: Sequence[tuple[str, u
     return "" if is_open and is_heard else "entry.no_proposal"
 
 
-CHECKS: Final = (RowCheck("two_people", _cases, _faults),)
+CHECKS: Final = (
+    RowCheck("two_people", _cases, _faults),
+    RowCheck("two_people_of_releases", _releases, _faults_of_releases),
+)

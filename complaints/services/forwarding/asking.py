@@ -28,9 +28,9 @@ from complaints.domain.sealing.records import (
 from complaints.domain.workflow import Action, ActorKind, Refusal, Status, TransitionRefused
 from complaints.models.case import CaseStep
 from complaints.models.complaint import Complaint, Message
-from complaints.models.oversight import Release, ReleasedReport
+from complaints.models.oversight import Release, ReleasedReport, ReleaseStep
 from complaints.models.question import QuestionReader, QuestionReply, ReleaseQuestion
-from complaints.services import case_membership, disclosure_check, transitions
+from complaints.services import case_membership, disclosure_check, release_steps, transitions
 from complaints.services.actor import Actor
 from complaints.services.audit import log
 from complaints.services.audit.log import row_digest
@@ -132,7 +132,7 @@ def _locked_release(actor: Actor, release_id: uuid.UUID) -> Release:
     actor.keyring.release(release)
     if not is_worked_on(release):
         raise TransitionRefused(Refusal.NOT_FROM_HERE)
-    return release
+    return release_steps.as_body_sees(release)
 
 
 def _team_pair(actor: Actor, release: Release) -> SignPair:
@@ -220,8 +220,8 @@ def give_back(*, actor: Actor, question_id: uuid.UUID, reason: str) -> None:
 @transaction.atomic
 def pass_on(
     *, actor: Actor, question_id: uuid.UUID, seen: CaseVersion | None = None, override: Override | None = None
-) -> CaseStep:
-    """Pass a question on to the reporters as the body signed it; the case waits for an answer from now on.
+) -> CaseStep | ReleaseStep:
+    """Pass a question on to the reporters as the body signed it; the case, or the further release, waits for an answer.
 
     ``override`` is why it is passed on despite a disclosure warning.
 
@@ -233,14 +233,7 @@ def pass_on(
     question, release = _locked_question(actor, question_id, Kind.REPORTER)
     opened = _refuse_unless_open(actor.keyring, question)
     readers = list(question.readers.select_related("complaint").order_by("complaint"))
-    step = transitions.perform(
-        case_id=release.case_id,
-        action=Action.ASK_REPORTER,
-        actor_kind=ActorKind.STAFF,
-        actor=actor,
-        reason=opened.text,
-        seen=seen,
-    )
+    step = _take_step(actor, release, opened.text, seen)
     for reader in readers:
         _send(actor, release, question, reader, opened.text, step)
     _store_reply(actor, question, release, Became.PASSED, "", _holder_pair(actor))
@@ -248,6 +241,17 @@ def pass_on(
         complaints = [reader.complaint for reader in readers]
         disclosure_check.record_override(actor=actor, complaints=complaints, override=override, about=step)
     return step
+
+
+def _take_step(actor: Actor, release: Release, text: str, seen: CaseVersion | None) -> CaseStep | ReleaseStep:
+    """Take the step of a question: of the case where the body leads it, else of its release alone."""
+    action, kind = Action.ASK_REPORTER, ActorKind.STAFF
+    if release.is_further:
+        # The officer saw the version of the case; that nobody decided on the question was looked at under the lock.
+        return release_steps.perform(release_id=release.pk, action=action, actor_kind=kind, actor=actor, reason=text)
+    return transitions.perform(
+        case_id=release.case_id, action=action, actor_kind=kind, actor=actor, reason=text, seen=seen
+    )
 
 
 def _locked_question(
@@ -279,7 +283,12 @@ def _refuse_unless_open(keyring: Keyring, question: ReleaseQuestion) -> Question
 
 
 def _send(
-    actor: Actor, release: Release, question: ReleaseQuestion, reader: QuestionReader, text: str, step: CaseStep
+    actor: Actor,
+    release: Release,
+    question: ReleaseQuestion,
+    reader: QuestionReader,
+    text: str,
+    step: CaseStep | ReleaseStep,
 ) -> None:
     """Make the message of one reporter of the words that the body signed for them."""
     complaint = reader.complaint
@@ -296,7 +305,8 @@ def _send(
         complaint=complaint,
         sequence=take_sequence(complaint),
         direction=Message.Direction.BODY_QUESTION,
-        step=step,
+        step=step if isinstance(step, CaseStep) else None,
+        release_step=step if isinstance(step, ReleaseStep) else None,
         release=release,
         author_id=question.author_id,
         signer=signer,

@@ -17,9 +17,17 @@ from complaints.domain.sealing.primitives import SignPair
 from complaints.domain.sealing.records import JSON, seal_record
 from complaints.domain.workflow import Action, ActorKind, Refusal, TransitionRefused
 from complaints.models.case import CaseStep
-from complaints.models.oversight import Finding, FindingProposal, Hearing, Recommendation, Release, Sanction
+from complaints.models.oversight import (
+    Finding,
+    FindingProposal,
+    Hearing,
+    Recommendation,
+    Release,
+    ReleaseStep,
+    Sanction,
+)
 from complaints.models.reference_data import SanctionKind
-from complaints.services import case_membership, disclosure_check, transitions
+from complaints.services import case_membership, disclosure_check, release_steps, transitions
 from complaints.services.actor import Actor
 from complaints.services.audit import log
 from complaints.services.audit.log import row_digest
@@ -34,6 +42,7 @@ from complaints.services.forwarding.reading import (
     decisions_of,
     open_contents,
     reporters_of,
+    was_heard,
 )
 from complaints.services.forwarding.records import NoSanction, Record, SanctionRecord, check_record
 from complaints.services.forwarding.release import end_releases
@@ -110,8 +119,8 @@ def act(
     newest: int | None = None,
     override: disclosure_check.Override | None = None,
     copy: decision_copies.PreparedCopy | None = None,
-) -> CaseStep:
-    """Perform an action of the body on its release.
+) -> CaseStep | ReleaseStep:
+    """Perform an action of the body on its release; it moves the case only where the body leads it.
 
     A finding is recorded in the words in which another person proposed it: SUBSTANTIATE and DISMISS take neither
     ``text`` nor ``reply``.
@@ -138,16 +147,9 @@ def act(
         statement = _proposed(actor, release, action)
     _check_words(action, statement)
     check_record(action, statement.record, first_day=first_day(opened), today=actor.today)
-    if statement.finding is Action.SUBSTANTIATE and not workflow.was_heard(_actions_of(release)):
+    if statement.finding is Action.SUBSTANTIATE and not was_heard(release):
         raise TransitionRefused(Refusal.UNHEARD)
-    step = transitions.perform(
-        case_id=release.case_id,
-        action=action,
-        actor_kind=ActorKind.BODY,
-        actor=actor,
-        reason=statement.text if action in _INTERNAL else statement.reply,
-        seen=seen,
-    )
+    step = _take_step(actor, release, action, statement.text if action in _INTERNAL else statement.reply, seen)
     take_by_acting(actor, release)
     if action in _DECISIONS:
         _store_decision(actor, release, action, statement)
@@ -157,8 +159,17 @@ def act(
     return step
 
 
-def _actions_of(release: Release) -> list[str]:
-    return list(release.case.steps.order_by("sequence").values_list("action", flat=True))
+def _take_step(
+    actor: Actor, release: Release, action: Action, reason: str, seen: CaseVersion | None
+) -> CaseStep | ReleaseStep:
+    """Take the step of the body: of the case where the body leads it, else of its release alone."""
+    if release.is_further:
+        return release_steps.perform(
+            release_id=release.pk, action=action, actor_kind=ActorKind.BODY, actor=actor, reason=reason, seen=seen
+        )
+    return transitions.perform(
+        case_id=release.case_id, action=action, actor_kind=ActorKind.BODY, actor=actor, reason=reason, seen=seen
+    )
 
 
 def _proposed(actor: Actor, release: Release, action: Action) -> Statement:
@@ -223,7 +234,9 @@ def _save(
     actor.record("decision.recorded", case=release.case_id, facts=facts)
 
 
-def _tell(actor: Actor, release: Release, step: CaseStep, reporters: dict[str, bytes], statement: Statement) -> None:
+def _tell(
+    actor: Actor, release: Release, step: CaseStep | ReleaseStep, reporters: dict[str, bytes], statement: Statement
+) -> None:
     """Send the words of a step to whom they are for."""
     action = Action(step.action)
     if action in _GIVES_BACK:
@@ -242,7 +255,7 @@ def _tell(actor: Actor, release: Release, step: CaseStep, reporters: dict[str, b
 def _send_messages(
     actor: Actor,
     release: Release,
-    step: CaseStep,
+    step: CaseStep | ReleaseStep,
     reporters: dict[str, bytes],
     message: str,
     *,

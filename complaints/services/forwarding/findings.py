@@ -14,7 +14,7 @@ from complaints.models.oversight import FindingProposal, Release
 from complaints.models.team import Staff, Team, TeamMembership
 from complaints.services.audit import log
 from complaints.services.disclosure_check import Override
-from complaints.services.forwarding.reading import DecisionEntry
+from complaints.services.forwarding.reading import DecisionEntry, actions_taken
 
 FINDINGS: Final = frozenset({Action.SUBSTANTIATE, Action.DISMISS})
 
@@ -47,7 +47,7 @@ def open_proposal(release: Release, entries: Sequence[DecisionEntry]) -> OpenPro
     ``entries`` are the opened decisions of the release. Raises TransitionRefused ("not_proposed") where the row is not
     as the genuine entry of its author records it: it counts for nothing.
     """
-    if not workflow.has_open_proposal(release.case.steps.order_by("sequence").values_list("action", flat=True)):
+    if not workflow.has_open_proposal(actions_taken(release)):
         return None
     proposals = [entry for entry in entries if entry.kind == "findingproposal"]
     last = proposals[-1] if proposals else None

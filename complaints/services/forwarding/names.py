@@ -21,7 +21,14 @@ from complaints.domain.workflow import Status, TransitionRefused
 from complaints.models.identity import NameRequest, ReadName
 from complaints.models.oversight import Release
 from complaints.models.team import Team
-from complaints.services import case_membership, name_requests, reporter_identity, resealing_registry, transitions
+from complaints.services import (
+    case_membership,
+    name_requests,
+    release_steps,
+    reporter_identity,
+    resealing_registry,
+    transitions,
+)
 from complaints.services.actor import Actor
 from complaints.services.audit import recorded_acts
 from complaints.services.audit.log import row_digest
@@ -125,7 +132,7 @@ def requests_of_release(release: Release, *, is_replaced: bool | None = None) ->
 
 def is_worked_on(release: Release, *, is_replaced: bool | None = None) -> bool:
     """Whether the body works on the case of a release, which is its newest."""
-    case = release.case
+    case = release_steps.as_body_sees(release).case
     is_with_body = workflow.with_body(Status(case.status), Status(case.asked_from) if case.asked_from else None)
     return is_with_body and is_acted_on(release, is_replaced=is_replaced)
 

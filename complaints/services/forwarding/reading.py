@@ -10,7 +10,7 @@ from datetime import date, datetime
 from typing import Final, TypeAlias
 
 from django.db import transaction
-from django.db.models import IntegerField, Q, QuerySet, Value
+from django.db.models import IntegerField, OuterRef, Q, QuerySet, Value
 
 from complaints import access
 from complaints.domain import disclosure, workflow
@@ -36,7 +36,7 @@ from complaints.models.oversight import (
     ReleasePart,
     Sanction,
 )
-from complaints.services import disclosure_check, transitions
+from complaints.services import disclosure_check, release_steps, transitions
 from complaints.services.actor import Actor
 from complaints.services.assessments import FactsContent
 from complaints.services.audit import recorded_releases
@@ -155,7 +155,7 @@ def open_release(*, actor: Actor, release_id: uuid.UUID, is_replaced: bool | Non
         row.case = release.case
         actor.keyring.release(row, grants)
     opened = open_contents(actor.keyring, [row for row, _grants in rows])
-    _steps, under_check = transitions.read_steps(release.case, first_due_on=None)
+    under_check = _is_under_check(release)
     pair = actor.keyring.release(release)
     thread = messages_on(release, pair, reporters_of(opened))
     answers = sum(entry.message.direction == Message.Direction.FROM_REPORTER for entry in thread)
@@ -172,6 +172,15 @@ def open_release(*, actor: Actor, release_id: uuid.UUID, is_replaced: bool | Non
         under_check=under_check,
         previous=previous,
     )
+
+
+def _is_under_check(release: Release) -> bool:
+    """Whether the state that a body reads is not as recorded: of a further release its own, else that of the case."""
+    if not release.is_further:
+        return transitions.read_steps(release.case, first_due_on=None)[1]
+    history = release_steps.read([release])[release.pk]
+    release_steps.as_body_sees(release, history)
+    return not history.is_recorded
 
 
 def newest_number(first: Release) -> int:
@@ -360,31 +369,45 @@ def decision_context(row: Decision, release: Release) -> Context:
 
 def is_acted_on(release: Release, *, is_replaced: bool | None = None) -> bool:
     """Whether a release, which was read with its case, was neither returned nor replaced by a later one."""
+    release_steps.as_body_sees(release)
     if release.state != Release.State.OPEN or release.case.lead_body_id != release.body_id:
         return False
     if is_replaced is None:
-        is_replaced = release.case.releases.filter(first=None, after_step__gt=release.after_step).exists()
+        is_replaced = not release.is_further and replacing(release.case_id, release.after_step).exists()
     return not is_replaced
+
+
+def replacing(case: uuid.UUID | OuterRef, after_step: int | OuterRef) -> QuerySet[Release]:
+    """The forwardings that replace one of a case that was made at its step ``after_step``.
+
+    A further release replaces none, and none replaces it: no other is made to its body while it has the case.
+    """
+    return Release.objects.filter(case=case, first=None, is_further=False, after_step__gt=after_step)
 
 
 def actions(*, keyring: Keyring, release: Release, is_replaced: bool | None = None) -> list[workflow.Transition]:
     """Return the transitions available to the body; none on a release that was returned or replaced by a later one."""
-    case = release.case
     if not is_acted_on(release, is_replaced=is_replaced):
         return []
+    case = release.case
     asked_from = Status(case.asked_from) if case.asked_from else None
     permissions = access.permissions_of(keyring.staff)
     rows = workflow.allowed(Status(case.status), ActorKind.BODY, permissions, asked_from=asked_from)
     if any(row.proposal for row in rows):
-        earlier = case.steps.order_by("sequence").values_list("action", flat=True)
-        state = "open" if workflow.has_open_proposal(earlier) else "none"
+        state = "open" if workflow.has_open_proposal(actions_taken(release)) else "none"
         rows = [row for row in rows if row.proposal in ("", state)]
     return rows
 
 
 def was_heard(release: Release) -> bool:
     """Whether the body recorded that it heard the accused, or summoned them in vain; one query."""
-    return workflow.was_heard(release.case.steps.order_by("sequence").values_list("action", flat=True))
+    return workflow.was_heard(actions_taken(release))
+
+
+def actions_taken(release: Release) -> list[str]:
+    """Return the actions of all steps that moved a release: of a further one its own, else those of its case."""
+    steps = release.steps if release.is_further else release.case.steps
+    return list(steps.order_by("sequence").values_list("action", flat=True))
 
 
 @transaction.atomic

@@ -25,7 +25,14 @@ from complaints.domain.workflow import Action, ActorKind, Permission, Refusal, S
 from complaints.models.case import Case, CaseStep
 from complaints.models.complaint import Complaint, Message
 from complaints.models.evidence import EvidenceObject
-from complaints.models.oversight import OversightBody, Release, ReleasedFile, ReleasedReport, ReleasePart
+from complaints.models.oversight import (
+    OversightBody,
+    Release,
+    ReleasedFile,
+    ReleasedReport,
+    ReleasePart,
+    ReleaseStep,
+)
 from complaints.models.team import Team
 from complaints.services import (
     assessments,
@@ -51,8 +58,12 @@ class NothingChosen(Exception):
     """Nothing would go: no report was chosen, or the body holds all of it."""
 
 
+class HasItAlready(Exception):
+    """The body has the case by a release of its own: it has to end before another one is made."""
+
+
 @dataclass(frozen=True)
-class _Making:
+class Making:
     """A release that is being made: its row, its key pair, the teams that receive the pair, and the signer."""
 
     row: Release
@@ -100,10 +111,11 @@ def forward(
         ChecklistIncomplete: the checklist has open items.
         NothingChosen: no report was chosen.
         EvidenceObject.DoesNotExist: a chosen object belongs to none of the chosen reports.
+        HasItAlready: the body has the case by a further release.
         TransitionRefused, CaseChanged, Locked, UnpinnedKey: nothing was released.
     """
     checked_items = checklists.settle(Action.FORWARD, checklist) if checklist is not None else {}
-    making = _begin(actor, body)
+    making = prepare(actor, body)
     step = transitions.perform(
         case_id=case_id,
         action=Action.FORWARD,
@@ -112,14 +124,16 @@ def forward(
         seen=seen,
         changes={"lead_body": body},
     )
-    complaints = _reports(case_id)
+    if step.case.releases.filter(body=body, is_further=True, state=Release.State.OPEN).exists():
+        raise HasItAlready
+    complaints = reports_of_case(case_id)
     composed = compose(keyring=actor.keyring, case=step.case, complaints=complaints, choice=choice)
-    release = _write(actor, making, step.case, complaints, composed, cover)
+    release = write(actor, making, step.case, complaints, composed, cover)
     released = [complaint for complaint in complaints if complaint.pk in composed.numbers]
     name_requests.request_for_release(actor=actor, release=release, complaints=released)
     assessments.record_checklist(complaint=complaints[0], items=checked_items, step=step, actor=actor)
     if reply:
-        _send_messages(actor, released, reply, step, override)
+        send_messages(actor, released, reply, step, override)
     return release
 
 
@@ -137,16 +151,16 @@ def supplement(
     if Permission.FORWARD not in access.permissions_of(actor.staff):
         raise TransitionRefused(Refusal.MISSING_PERMISSION)
     case = case_membership.lock([first.case_id])[first.case_id]
-    making = _begin(actor, first.body)
-    complaints = _reports(case.pk)
-    if seen is not None and not seen.agrees_with(transitions.case_version(case, _sequences(complaints))):
+    making = prepare(actor, first.body)
+    complaints = reports_of_case(case.pk)
+    if seen is not None and not seen.agrees_with(transitions.case_version(case, sequences_of(complaints))):
         raise CaseChanged
-    if current_first(case) != first or not is_with_body(case):
+    if not is_held_by_body(first, case):
         raise TransitionRefused(Refusal.NOT_FROM_HERE)
-    making.row.first = first
+    making.row.first, making.row.is_further = first, first.is_further
     held = held_by(keyring=actor.keyring, first=first)
     composed = compose(keyring=actor.keyring, case=case, complaints=complaints, choice=choice, held=held)
-    release = _write(actor, making, case, complaints, composed, cover)
+    release = write(actor, making, case, complaints, composed, cover)
     joined = [row for row in complaints if row.pk in composed.numbers and row.pk not in held.numbers]
     name_requests.request_for_release(actor=actor, release=first, complaints=joined)
     return release
@@ -157,9 +171,16 @@ def is_with_body(case: Case) -> bool:
     return workflow.with_body(Status(case.status), Status(case.asked_from) if case.asked_from else None)
 
 
+def is_held_by_body(first: Release, case: Case) -> bool:
+    """Whether the body of a forwarding has the case by it, so that it can receive what is new."""
+    if first.is_further:
+        return Release.objects.filter(pk=first.pk, state=Release.State.OPEN).exists()
+    return current_first(case) == first and is_with_body(case)
+
+
 def current_first(case: Case) -> Release | None:
     """Return the forwarding by which the lead body has a case, or None; one query."""
-    open_firsts = case.releases.filter(first=None, state=Release.State.OPEN, body=case.lead_body_id)
+    open_firsts = case.releases.filter(first=None, is_further=False, state=Release.State.OPEN, body=case.lead_body_id)
     return open_firsts.select_related("body", "case").order_by("-after_step").first()
 
 
@@ -169,28 +190,31 @@ def preview(*, actor: Actor, case: Case, choice: Choice, first: Release | None =
     Raises as :func:`compose`; the caller has recorded that the case was opened.
     """
     held = held_by(keyring=actor.keyring, first=first) if first else Held()
-    complaints = _reports(case.pk)
+    complaints = reports_of_case(case.pk)
     return compose(keyring=actor.keyring, case=case, complaints=complaints, choice=choice, held=held)
 
 
-def _reports(case_id: uuid.UUID) -> list[Complaint]:
+def reports_of_case(case_id: uuid.UUID) -> list[Complaint]:
+    """Return the reports of a case with their grants, in order."""
     return list(Complaint.objects.filter(case=case_id).prefetch_related("grants").order_by("day", "pk"))
 
 
-def _sequences(complaints: Collection[Complaint]) -> dict[uuid.UUID, int]:
+def sequences_of(complaints: Collection[Complaint]) -> dict[uuid.UUID, int]:
+    """Return the next number in the thread of each report, as a version of the case compares them."""
     return {complaint.pk: complaint.next_sequence for complaint in complaints}
 
 
-def _begin(actor: Actor, body: OversightBody) -> _Making:
+def prepare(actor: Actor, body: OversightBody) -> Making:
+    """Begin a release to a body: its row, a new key pair, and who receives it; raises Locked, UnpinnedKey."""
     holder = actor.keyring.report_team
     teams = pinned_teams(holder, f"body-{body.pk}")
     signer, box = actor.keyring.team(teams[holder]).sign, BoxPair.new()
     row = Release(body=body, public_key=box.public, signer=signer.public, released_by=actor.staff, at=actor.now)
-    return _Making(row, box, teams, signer)
+    return Making(row, box, teams, signer)
 
 
-def _write(
-    actor: Actor, making: _Making, case: Case, complaints: list[Complaint], composed: Composed, cover: str
+def write(
+    actor: Actor, making: Making, case: Case, complaints: list[Complaint], composed: Composed, cover: str
 ) -> Release:
     """Write a release with all that belongs to it, and the entry that binds it."""
     if not (composed.parts or composed.files):
@@ -308,13 +332,14 @@ def _told_of(composed: Composed, number: int) -> dict[str, object]:
     }
 
 
-def _send_messages(
+def send_messages(
     actor: Actor,
     complaints: list[Complaint],
     message: str,
-    step: CaseStep,
+    step: CaseStep | ReleaseStep,
     override: disclosure_check.Override | None,
 ) -> None:
+    """Send a text of the office to the reporters among ``complaints`` with a step."""
     for complaint in (report for report in complaints if report.has_reporter):
         send_to_reporter(
             complaint=complaint, text=case_membership.with_reference(message, complaint), actor=actor, step=step
@@ -353,6 +378,9 @@ def recall_refusal(release: Release) -> RecallRefusal | None:
         return RecallRefusal.FORWARDING
     if release.state != Release.State.OPEN:
         return RecallRefusal(release.state)
+    if release.is_further:
+        steps = ReleaseStep.objects.filter(release=release.first_id, actor_kind=ActorKind.BODY)
+        return RecallRefusal.TAKEN_UP if steps.filter(at__gte=release.at).exists() else None
     later = release.case.steps.filter(actor_kind=ActorKind.BODY, sequence__gt=release.after_step)
     return RecallRefusal.TAKEN_UP if later.exists() else None
 
@@ -399,21 +427,21 @@ def take_back(*, actor: Actor, release: Release) -> bool:
     return opened
 
 
-def _team_that_ends(actor: Actor, step: CaseStep) -> str:
-    """Return the slug of the team that signs the emptied places of names: the body's, or that of the case."""
-    return f"body-{step.body_id}" if step.actor_kind == ActorKind.BODY else actor.keyring.report_team
-
-
 @transaction.atomic
-def end_releases(*, actor: Actor, step: CaseStep) -> None:
+def end_releases(*, actor: Actor, step: CaseStep | ReleaseStep) -> None:
     """End the releases by which a body has a case: it gave the case back, or the office took it back.
 
-    A forwarding that was not taken up, and its supplements, are recalled: the body can open them no more.
+    A forwarding that was not taken up, and its supplements, are recalled: the body can open them no more. With a step
+    on a further release only that one and its supplements end: its body has the case by no other.
     """
-    signer = actor.keyring.keys_of(_team_that_ends(actor, step)).sign
-    rows = Release.objects.select_for_update().filter(case=step.case_id, body=step.body_id, state=Release.State.OPEN)
+    case = step.case if isinstance(step, CaseStep) else step.release.case
+    body = step.body_id if isinstance(step, CaseStep) else step.release.body_id
+    # The team that signs the emptied places of names: the body's, or that of the case.
+    team = f"body-{body}" if step.actor_kind == ActorKind.BODY else actor.keyring.report_team
+    signer = actor.keyring.keys_of(team).sign
+    rows = Release.objects.select_for_update().filter(case=case, body=body, state=Release.State.OPEN)
     for release in rows.order_by("number"):
-        release.case = step.case
+        release.case = case
         if step.action == Action.RECALL and step.source == Status.FORWARDED:
             take_back(actor=actor, release=release)
         else:

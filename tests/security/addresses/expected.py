@@ -79,6 +79,10 @@ STAFF_GETS: dict[str, tuple[set[str], int]] = {
     "admin:complaints_case_forward": (TRIAGE, 409),
     "admin:complaints_case_release_preview": (TRIAGE, 200),
     "admin:complaints_case_supplement": ({"forwarder"}, 200),
+    "admin:complaints_case_forward_also": ({"forwarder"}, 200),
+    # No further release is there: tests/admin/test_further_releases.py has one.
+    "admin:complaints_case_supplement_further": (set(), 404),
+    "admin:complaints_case_release_take_back": (set(), 404),
     "admin:complaints_case_release": (TRIAGE, 200),
     "admin:complaints_case_release_recall": (TRIAGES, 405),
     "admin:complaints_case_release_compare": (TRIAGES, 405),

@@ -33,6 +33,7 @@ ELSEWHERE = {
     "ChainHead.digest": "services/audit/test_log",
     "CaseMove.signature": "services/test_case_links",
     "CaseStep.signature": "services/test_before_shown",
+    "ReleaseStep.signature": "services/forwarding/test_further_releases",
     "Complaint.commitment": "the root of its batch in the audit chain",
     "Complaint.lookup": "below",
     **dict.fromkeys(("Draft.data", "Draft.ends"), "services/test_draft_rows"),

@@ -31,11 +31,17 @@ from complaints.services.actor import Actor
 from complaints.services.audit import verify
 from complaints.services.evidence import processing
 from complaints.services.evidence.redacted_copies import Removal
-from complaints.services.forwarding import names, reading, redaction_check, release
+from complaints.services.forwarding import (
+    further_releases,
+    names,
+    reading,
+    redaction_check,
+    release,
+)
 from complaints.services.forwarding.contents import ANSWERS, Choice
 from complaints.services.keyring import Keyring
 from complaints.services.reporter_identity import Name
-from tests.cases import act, in_review, passed_on
+from tests.cases import act, competent_again, in_review, passed_on
 from tests.cases import forwarded as to_body
 from tests.decisions import decide
 from tests.images import photo
@@ -262,6 +268,55 @@ def is_named(model: type[Model], columns: dict[str, Any], codes: set[str]) -> No
                 raise Undo
         except Undo:
             assert any(fault.code in codes for fault in faults), (change, faults)
+
+
+def test_a_second_body_holds_some_reports_of_a_wave(cast: Cast) -> None:
+    """It asks, is answered and decides beside the leading body; each page tells what is true of its own report."""
+    competent_again("kasn")
+    wave = forwarded(cast)
+    joined(cast, wave)
+    brought(wave)
+    both, only_lead, *_others, only_second = wave.others
+    held = [wave.first, both, only_second]
+    choice = Choice({pk(one): set(ANSWERS) for one in held})
+    kasn = OversightBody.objects.get(pk="kasn")
+    do = {"actor": wave.actor("fitri"), "case_id": wave.first.case.pk, "body": kasn}
+    second = further_releases.forward_also(choice=choice, **do)
+
+    def kasn_act(action: Action, **words: Any) -> None:
+        decide(actor=wave.actor("bima"), release_id=second.pk, action=action, **words)
+
+    kasn_act(Action.TAKE_UP)
+    passed_on(wave.actor("kirana"), wave.actor("vera"), wave.release, "Tanya BKN?")
+    passed_on(wave.actor("bima"), wave.actor("vera"), second, "Tanya KASN?")
+    asked = [told(one).askers for one in (wave.first, both, only_lead, only_second)]
+    lead, further = ("bkn", "BKN"), ("kasn", "KASN")
+    assert asked == [[lead, further], [lead, further], [lead], [further]]
+    follow_up.add_message(ticket=both.ticket, text="Jawab KASN.", files=[], today=timezone.localdate(), to="kasn")
+    adds(only_lead, "Jawab BKN.")
+    assert [entry.text for entry in wave.opened().thread if "Jawab" in entry.text] == ["Jawab BKN."]
+    outcome(wave)
+    kasn_act(Action.DISMISS, text="Tidak cukup.", reply="Alasan KASN.")
+    opened = reading.open_release(actor=Actor(ring("bima"), timezone.now()), release_id=second.pk)
+    assert len(opened.report_numbers) == 3
+    assert [entry.content["outcome"] for entry in opened.decisions] == ["dismiss"]
+    assert "Jawab KASN." in [entry.text for entry in opened.thread]
+
+    assert [told(one).status for one in (*held, only_lead)] == [
+        *("sanctioned", "sanctioned", "unsubstantiated"), "sanctioned"
+    ]  # fmt: skip
+    for one in (wave.first, both):
+        page = page_of(one)
+        for words in ("Laporan Anda di KASN", "Alasan KASN.", "Tanya BKN?", "Tanya KASN?", "Kepada BKN", "Kepada KASN"):
+            assert words in page, words
+    assert "KASN" not in page_of(only_lead)
+    page = page_of(only_second)
+    for words in ("KASN", "Alasan KASN.", "Diteruskan ke KASN"):
+        assert words in page, page
+    for words in ("BKN", "Terbukti.", "800/1", "Laporan Anda di KASN"):
+        assert words not in page, words
+    assert not told(only_second).may_withdraw
+    assert verify.verify_chain().whole
 
 
 def test_a_recalled_supplement_leaves_nothing_open_and_no_number_free(cast: Cast) -> None:
