@@ -83,7 +83,7 @@ def with_replaced(releases: QuerySet[Release]) -> QuerySet[AnnotatedRelease]:
         was_asked=recorded_questions.WAS_ASKED,
         replaced=ExpressionWrapper(Q(is_further=False) & Q(Exists(later)), output_field=BooleanField()),
         own_status=Choose(When(is_further=True, then=Subquery(last.values("target")[:1])), default=F("case__status")),
-        own_due=Choose(When(is_further=True, then=Subquery(last.values("due_on")[:1])), default=F("own_due")),
+        own_due=Choose(When(is_further=True, then=Subquery(last.values("due_on")[:1])), default=F("case__due_on")),
     )
 
 

@@ -48,6 +48,7 @@ from complaints.admin import (
     removal,
     retaliation,
     rule_changes,
+    sent_releases,
     staff,
     teams,
 )
@@ -126,7 +127,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     ),
     path(
         "complaints/case/<uuid:object_id>/penerusan/<uuid:release_id>/",
-        forwarding.sent,
+        sent_releases.sent,
         name="complaints_case_release",
     ),
     path(
@@ -136,7 +137,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     ),
     path(
         "complaints/case/<uuid:object_id>/penerusan/<uuid:release_id>/tarik/",
-        forwarding.recall,
+        sent_releases.recall,
         name="complaints_case_release_recall",
     ),
     path(
