@@ -1,4 +1,4 @@
-"""The case page: reading a case, writing to one of its reporters, and writing internal notes.
+"""The case page. Its forms of one report, a reply and an internal note, are handled by ``case_writing``.
 
 Open to admitted members of triage. A superuser, or a person whose key is locked, sees the columns that are stored in
 clear and nothing else of a case.
@@ -24,11 +24,9 @@ from complaints.admin.assignment import GiveForm
 from complaints.admin.base import (
     StaffRequest,
     case_or_404,
-    readable_case_or_404,
     render,
     reports_page,
     staff_page,
-    to_case,
 )
 from complaints.admin.case_evidence import (
     allow_viewing,
@@ -53,23 +51,17 @@ from complaints.admin.case_summary import (
 from complaints.admin.forms import NoteForm, ReplyForm
 from complaints.admin.labels import Label
 from complaints.admin.reply_composer import (
-    Composer,
     Option,
-    Preview,
-    message_preview,
     options_by_language,
     standard_text_options,
-    text_as_sent,
 )
 from complaints.admin.retaliation import retaliation_context
 from complaints.domain.case_links import TAKES_IN
-from complaints.domain.disclosure import Disclosure
 from complaints.domain.workflow import ENDED, Permission, Status, with_body
 from complaints.models.case import Case
 from complaints.models.complaint import Complaint
 from complaints.models.evidence import Evidence
-from complaints.services import assignment, case_actions, case_file, case_membership, disclosure_check, similarity
-from complaints.services.transitions import CaseChanged, CaseVersion
+from complaints.services import assignment, case_file, case_membership, similarity
 
 # What several reports share, by the kind of the match.
 MATCHES: Final[dict[str, Label]] = {
@@ -102,10 +94,11 @@ class SubmittedForm:
 @staff_page("GET", opens_for=access.may_see_cases)
 def case_page(request: StaffRequest, object_id: uuid.UUID) -> HttpResponseBase:
     """Open a case, the page of its reports that the address names; recorded in the audit chain."""
-    return _show_case(request, object_id)
+    return show_case(request, object_id)
 
 
-def _show_case(request: StaffRequest, object_id: uuid.UUID, submitted: SubmittedForm | None = None) -> HttpResponseBase:
+def show_case(request: StaffRequest, object_id: uuid.UUID, submitted: SubmittedForm | None = None) -> HttpResponseBase:
+    """Answer with the case page; with status 400 or 409 where ``submitted`` was not saved."""
     if not access.is_triage(request.user) or not request.keyring.unlocked:
         case = case_or_404(request, object_id)
         context = {**_clear_facts(case, timezone.localdate()), "title": case.reference}
@@ -164,7 +157,7 @@ def case_context(
         "paging": paging_context(opened.paging),
         "folds": opened.paging.total >= FOLDED_FROM,
         "all_open": request.GET.get("all") == "1",
-        "talk": {"texts": options_by_language(_reply_options(case)), "reads": True},
+        "talk": {"texts": options_by_language(reply_options(case)), "reads": True},
         "matches": opened.matches,
         "is_compared": opened.is_compared,
         "in_short": match_counts(opened.matches) if opened.matches else "",
@@ -445,67 +438,7 @@ def _report_context(
     }
 
 
-# --- Writing to a reporter, and internal notes
-
-
-def _reply_options(case: Case) -> list[Option]:
+def reply_options(case: Case) -> list[Option]:
+    """Return the standard texts that an officer may insert into a reply."""
     body = case.lead_body.short_name if case.lead_body else ""
     return standard_text_options("reply", case, due_on=case.due_on, body=body)
-
-
-@staff_page("POST", opens_for=access.may_see_cases)
-def reply(request: StaffRequest, object_id: uuid.UUID, complaint_id: uuid.UUID) -> HttpResponseBase:
-    """Send a message to one reporter; or insert a standard text, or preview the message, on a page of its own."""
-    case = readable_case_or_404(request, object_id)
-    complaint = get_object_or_404(case.complaints, pk=complaint_id)
-    seen = request.POST.get("seen")
-
-    def find_leaks(text: str) -> list[Disclosure]:
-        return disclosure_check.check(actor=request.actor, case_id=case.pk, readers=[complaint.pk], text=text)
-
-    def make_preview(text: str) -> Preview:
-        return message_preview(text_as_sent(text, case, complaint))
-
-    composer = Composer(
-        request,
-        "text",
-        make_options=lambda: _reply_options(case),
-        find_leaks=find_leaks,
-        make_preview=make_preview,
-    )
-    form = ReplyForm(composer.data(), auto_id="id_reply_again_%s")
-    if not form.is_valid() and composer.is_sending:
-        return _show_case(request, object_id, SubmittedForm(complaint.pk, reply=form))
-    if not form.is_valid() or not composer.may_send(form.cleaned_data["text"]):
-        title = _("Write to the reporter: %(case)s") % {"case": case.reference}
-        context = {"title": title, "case": case, "form": form, "mark": seen, "writing": composer.context()}
-        return render(request, "admin/reply.html", context, status=composer.status)
-    try:
-        case_actions.reply_to_reporter(
-            actor=request.actor,
-            complaint_id=complaint.pk,
-            text=form.cleaned_data["text"],
-            seen=None if seen is None else CaseVersion.parse(seen),
-            override=composer.override_record(),
-        )
-    except CaseChanged:
-        return _show_case(request, object_id, SubmittedForm(complaint.pk, reply=form, seen=seen or ""))
-    messages.success(request, _("Sent. The reporter reads it on the status page."))
-    return to_case(request, object_id)
-
-
-@staff_page("POST", opens_for=access.may_see_cases)
-def note(request: StaffRequest, object_id: uuid.UUID, complaint_id: uuid.UUID) -> HttpResponseBase:
-    """Add an internal note to one report."""
-    complaint = get_object_or_404(readable_case_or_404(request, object_id).complaints, pk=complaint_id)
-    form, seen = NoteForm(request.POST, auto_id="id_note_again_%s"), request.POST.get("seen")
-    version = None if seen is None else CaseVersion.parse(seen)
-    if not form.is_valid():
-        return _show_case(request, object_id, SubmittedForm(complaint.pk, note=form))
-    text = form.cleaned_data["text"]
-    try:
-        case_actions.write_case_note(actor=request.actor, complaint_id=complaint.pk, text=text, seen=version)
-    except CaseChanged:
-        return _show_case(request, object_id, SubmittedForm(complaint.pk, note=form, seen=seen or ""))
-    messages.success(request, _("Note added. No reporter reads it."))
-    return redirect("admin:complaints_case_change", object_id)

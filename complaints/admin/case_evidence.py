@@ -42,7 +42,7 @@ from complaints.domain.workflow import TransitionRefused
 from complaints.models.case import Case
 from complaints.models.evidence import Evidence, EvidenceObject
 from complaints.models.oversight import Release, ReleasedFile
-from complaints.services import case_actions, case_file, job_runs
+from complaints.services import case_actions, case_file, file_viewing, job_runs
 from complaints.services.evidence import storage
 from complaints.services.evidence.copies import ScannerDown
 from complaints.services.evidence.storage import FileInfo, InfectedFile
@@ -321,7 +321,7 @@ def view_item(request: StaffRequest, object_id: uuid.UUID, item_id: uuid.UUID) -
     case, ids = _case_and_file_ids(request, object_id, item_id)
     now = timezone.now()
     asked = request.GET.get("copy", "")
-    item = case_file.view_item(actor=request.actor, evidence_id=item_id, copy_id=asked)
+    item = file_viewing.view_item(actor=request.actor, evidence_id=item_id, copy_id=asked)
     allow_viewing(request.session, item_id, now=now)
     redacted = next((copy for copy in item.redacted if str(copy.id) == asked), None)
     context: dict[str, object] = {
@@ -349,7 +349,7 @@ def inline_copy(
         is_allowed = may_view(request.session, case.pk, now=now)
     if not is_allowed:
         raise Http404
-    copy, info = case_file.open_copy(keyring=request.keyring, object_id=stored.pk)
+    copy, info = file_viewing.open_copy(keyring=request.keyring, object_id=stored.pk)
     if info.pictures:
         return page_response(copy, info, request.GET.get("page", ""))
     return inline_response(copy, info, request.headers.get("Range", ""))

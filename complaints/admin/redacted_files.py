@@ -37,7 +37,7 @@ from complaints.domain.file_names import exhibit_name
 from complaints.domain.redaction import SCALE, Box, NothingLeft, Reason, Span
 from complaints.models.complaint import Complaint
 from complaints.models.evidence import Evidence
-from complaints.services import case_file, redactions
+from complaints.services import case_file, file_viewing, redactions
 from complaints.services.evidence.copies import MAX_PAGES
 from complaints.services.evidence.redacted_copies import Removal, manner
 from complaints.services.redactions import RedactedMeanwhile, ReportRedactions
@@ -236,7 +236,7 @@ def _open_file(request: StaffRequest, case_id: uuid.UUID, item_id: uuid.UUID) ->
     row = files.filter(pk=item_id).first()
     if row is None:
         raise Http404
-    item = case_file.view_item(actor=request.actor, evidence_id=item_id)
+    item = file_viewing.view_item(actor=request.actor, evidence_id=item_id)
     allow_viewing(request.session, item_id, now=timezone.now())
     counted = redactions.of_report(keyring=request.keyring, complaint=row.complaint)
     return OpenFile(item, row.complaint, manner(item.working.info.type) if item.working else "", counted)

@@ -17,6 +17,7 @@ from complaints.admin import (
     case_questions,
     case_risk,
     case_steps,
+    case_writing,
     conflicts,
     custody,
     dashboard,
@@ -148,8 +149,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("complaints/case/<uuid:object_id>/surat/", letters.referral_letter, name="complaints_case_letter"),
     path("complaints/case/keputusan-kedua/", case_steps.second_decisions, name="complaints_case_second"),
     path("complaints/case/<uuid:object_id>/bahaya/<uuid:complaint_id>/", case_risk.assess, name="complaints_case_risk"),
-    path("complaints/case/<uuid:object_id>/jawab/<uuid:complaint_id>/", case.reply, name="complaints_case_reply"),
-    path("complaints/case/<uuid:object_id>/catatan/<uuid:complaint_id>/", case.note, name="complaints_case_note"),
+    path(
+        "complaints/case/<uuid:object_id>/jawab/<uuid:complaint_id>/", case_writing.reply, name="complaints_case_reply"
+    ),
+    path(
+        "complaints/case/<uuid:object_id>/catatan/<uuid:complaint_id>/", case_writing.note, name="complaints_case_note"
+    ),
     # A case: retaliation
     path(
         "complaints/case/<uuid:object_id>/pembalasan/<uuid:complaint_id>/",

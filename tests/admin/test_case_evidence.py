@@ -20,7 +20,7 @@ from complaints.domain.workflow import Action
 from complaints.models.audit import AuditEntry
 from complaints.models.evidence import Evidence, EvidenceObject
 from complaints.models.oversight import OversightBody, Release, ReleasedFile
-from complaints.services import case_file, follow_up
+from complaints.services import file_viewing, follow_up
 from complaints.services.actor import Actor
 from complaints.services.audit import verify
 from complaints.services.evidence import processing, storage
@@ -490,4 +490,4 @@ def test_open_copy_gives_no_original(cast: Cast) -> None:
     item = with_file(sent, samples.jpeg(), "a.jpg")
     for identifier in (item.objects_stored.get(variant="original").pk, uuid.uuid4()):
         with pytest.raises(EvidenceObject.DoesNotExist):
-            case_file.open_copy(keyring=cast.ring("vera"), object_id=identifier)
+            file_viewing.open_copy(keyring=cast.ring("vera"), object_id=identifier)
