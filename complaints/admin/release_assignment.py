@@ -44,8 +44,8 @@ class GiveForm(BaseForm):
 
 def owner_context(request: StaffRequest, release: Release, opened: reading.ReleaseFile) -> dict[str, object]:
     """Return what the page of a release shows of who has it, and the notes of the body."""
-    owner = release_assignment.owners([release.pk]).get(release.pk)
     others = release_assignment.colleagues(release.body_id)
+    owner = release_assignment.owner_among(others, opened.recorded.owner)
     return {
         "owner": staff_name(owner) if owner else "",
         "owner_id": owner.pk if owner else "",
@@ -53,7 +53,7 @@ def owner_context(request: StaffRequest, release: Release, opened: reading.Relea
         "colleagues": [(one.pk, staff_name(one)) for one in others if one != owner],
         "give": GiveForm(),
         "note": NoteForm(),
-        "notes": body_notes.read(keyring=request.keyring, release=opened.release),
+        "notes": body_notes.read(keyring=request.keyring, release=opened.release, recorded=opened.recorded.notes),
     }
 
 

@@ -219,7 +219,9 @@ def test_forwarding_needs_a_body_that_is_valid_and_pinned(signed_in: SignedIn, c
     assert 'value="bkn"' in text
     assert 'value="kasn"' not in text
     assert "Bawaslu, Kemendagri belum punya tim di portal ini" in " ".join(text.split())
-    assert reverse("admin:complaints_case_step", args=[sent.case.pk, "send_back"]) in text
+    assert 'name="do" value="send_back" formnovalidate' in text
+    left = client.post(forward_url(sent), {"seen": "verified", "do": "send_back"})
+    assert left.headers["Location"] == reverse("admin:complaints_case_step", args=[sent.case.pk, "send_back"])
     for elsewhere in ("kasn", "bawaslu", "successor"):
         refused = client.post(forward_url(sent), {"seen": "verified", "body": elsewhere})
         assert refused.status_code == 400 and "tidak punya tim di sini" in refused.content.decode()

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import uuid
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from django.db import transaction
-from django.db.models import CharField, IntegerField, OuterRef, Subquery, Value
+from django.db.models import CharField, IntegerField, OuterRef, Q, Subquery, Value
 from django.db.models.fields.json import KT
 from django.db.models.functions import Cast, Coalesce
 
@@ -28,6 +28,8 @@ ASSIGNED: Final = "release.assigned"
 OPENED: Final = "release.opened"
 NOTED: Final = "release.noted"
 NAME_TRIED: Final = "name.tried"
+# Of these kinds the newest entry about a release counts.
+_NEWEST: Final = (ASSIGNED, OPENED)
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,15 @@ class RecordedOpening:
     at: datetime
     newest: int
     answers: int
+
+
+@dataclass(frozen=True)
+class ReleaseRecord:
+    """What the chain records of a forwarding: its last opening, whose it is, the digest of each note by its id."""
+
+    opening: RecordedOpening | None
+    owner: uuid.UUID | None
+    notes: dict[str, str]
 
 
 def _newest(event: str, fact: str) -> Subquery:
@@ -67,12 +78,22 @@ def owners(releases: Collection[uuid.UUID]) -> dict[uuid.UUID, uuid.UUID]:
     }
 
 
-def last_opening(release: uuid.UUID) -> RecordedOpening | None:
-    """Return the last opening of a forwarding, None where its body has not opened it; one query."""
-    entry = _last_entries([release], OPENED).get(release)
-    if entry is None:
-        return None
-    return RecordedOpening(entry.at, int(entry.facts["newest"]), int(entry.facts["answers"]))
+def record_of(release: uuid.UUID) -> ReleaseRecord:
+    """Return what genuine entries record of a forwarding; one query."""
+    about = AuditEntry.objects.filter(subject=release)
+    newest = [Subquery(about.filter(event=kind).order_by("-sequence").values("sequence")[:1]) for kind in _NEWEST]
+    entries = about.filter(Q(event=NOTED) | Q(event__in=_NEWEST, sequence__in=newest)).order_by("sequence")
+    genuine = [entry for entry in entries if log.is_genuine(entry)]
+    last = {entry.event: entry for entry in genuine}
+    opened, assigned = last.get(OPENED), last.get(ASSIGNED)
+    owner = assigned.facts.get("assignee") if assigned else None
+    return ReleaseRecord(
+        opening=RecordedOpening(opened.at, int(opened.facts["newest"]), int(opened.facts["answers"]))
+        if opened
+        else None,
+        owner=uuid.UUID(str(owner)) if owner else None,
+        notes=_digests_of_notes(entry for entry in genuine if entry.event == NOTED),
+    )
 
 
 def tried_requests(reports: Collection[uuid.UUID]) -> set[str]:
@@ -84,7 +105,11 @@ def tried_requests(reports: Collection[uuid.UUID]) -> set[str]:
 def recorded_notes(release: uuid.UUID) -> dict[str, str]:
     """Return the digest of each note that genuine entries record of a release, by its id; one query."""
     entries = AuditEntry.objects.filter(subject=release, event=NOTED).order_by("sequence")
-    return {str(entry.facts.get("note")): str(entry.facts.get("row")) for entry in entries if log.is_genuine(entry)}
+    return _digests_of_notes(entry for entry in entries if log.is_genuine(entry))
+
+
+def _digests_of_notes(entries: Iterable[AuditEntry]) -> dict[str, str]:
+    return {str(entry.facts.get("note")): str(entry.facts.get("row")) for entry in entries}
 
 
 def _last_entries(releases: Collection[uuid.UUID], event: str) -> dict[uuid.UUID, AuditEntry]:

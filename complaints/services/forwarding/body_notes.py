@@ -16,7 +16,7 @@ from complaints.models.oversight import BodyNote, Release
 from complaints.models.team import Staff
 from complaints.services import resealing_registry
 from complaints.services.actor import Actor
-from complaints.services.audit import recorded_releases
+from complaints.services.audit import log, recorded_releases
 from complaints.services.audit.log import row_digest
 from complaints.services.keyring import Keyring
 from complaints.services.team_key_history import pinned_team
@@ -66,15 +66,17 @@ def append(actor: Actor, release: Release, text: str) -> BodyNote:
     return row
 
 
-def read(*, keyring: Keyring, release: Release) -> OpenedNotes:
+def read(*, keyring: Keyring, release: Release, recorded: dict[str, str] | None = None) -> OpenedNotes:
     """Open the notes on a forwarding for a member of its body; one that no entry records is shown to nobody.
 
-    Raises Locked, SealError, UnpinnedKey.
+    ``recorded`` are the digests of the notes by id where they were read before. Raises Locked, SealError, UnpinnedKey.
     """
-    recorded = recorded_releases.recorded_notes(release.pk)
-    rows = list(release.body_notes.select_related("author").order_by("number"))
-    known = [row for row in rows if recorded.get(str(row.pk)) == row_digest(row)]
-    is_whole = len(known) == len(rows) == len(recorded)
+    known, is_whole = _compared(release, recorded_releases.recorded_notes(release.pk) if recorded is None else recorded)
+    if not is_whole:
+        with transaction.atomic():
+            # Again without an act under way: each appends its entry after its row.
+            log.lock_head()
+            known, is_whole = _compared(release, recorded_releases.recorded_notes(release.pk))
     if not is_whole:
         logger.error("The notes of a body on a release are not as the chain records them")
     if not known:
@@ -84,6 +86,13 @@ def read(*, keyring: Keyring, release: Release) -> OpenedNotes:
         text = keyring.read_for_team(team, row.sealed, _context(row), number=row.sealed_number)
         notes.append(OpenedNote(row.author, row.at, str(text)))
     return OpenedNotes(notes, is_whole)
+
+
+def _compared(release: Release, recorded: dict[str, str]) -> tuple[list[BodyNote], bool]:
+    """Return the notes that entries record, and whether the rows are exactly those."""
+    rows = list(release.body_notes.select_related("author").order_by("number"))
+    known = [row for row in rows if recorded.get(str(row.pk)) == row_digest(row)]
+    return known, len(known) == len(rows) == len(recorded)
 
 
 def _context(row: BodyNote) -> Context:

@@ -40,7 +40,7 @@ from complaints.services import disclosure_check, release_steps, transitions
 from complaints.services.actor import Actor
 from complaints.services.assessments import FactsContent
 from complaints.services.audit import recorded_releases
-from complaints.services.audit.recorded_releases import RecordedOpening
+from complaints.services.audit.recorded_releases import RecordedOpening, ReleaseRecord
 from complaints.services.audit.state import CONTENT, content_root
 from complaints.services.evidence import storage
 from complaints.services.forwarding.contents import ANSWERS, Content, Held, ReleasedItem, arrange
@@ -98,9 +98,9 @@ class OpenedRelease:
 class ReleaseFile:
     """All that a body sees of a forwarding: it and its supplements, the messages, decisions, and available actions.
 
-    ``opened`` begins with the newest supplement and ends with the forwarding itself. ``previous`` is the opening before
-    this one by anybody of the body: what came since is new. With ``under_check`` the case is
-    not as its steps and entries record it, and there are no actions.
+    ``opened`` begins with the newest supplement and ends with the forwarding itself. ``recorded`` is what
+    the chain recorded of the forwarding before this opening. With ``under_check`` the case is not as its steps and
+    entries record it, and there are no actions.
     """
 
     release: Release
@@ -110,7 +110,12 @@ class ReleaseFile:
     decisions: list[DecisionEntry]
     actions: list[workflow.Transition]
     under_check: bool
-    previous: RecordedOpening | None = None
+    recorded: ReleaseRecord
+
+    @property
+    def previous(self) -> RecordedOpening | None:
+        """The opening before this one by anybody of the body: what came since is new."""
+        return self.recorded.opening
 
     @property
     def report_numbers(self) -> set[int]:
@@ -159,7 +164,7 @@ def open_release(*, actor: Actor, release_id: uuid.UUID, is_replaced: bool | Non
     pair = actor.keyring.release(release)
     thread = messages_on(release, pair, reporters_of(opened))
     answers = sum(entry.message.direction == Message.Direction.FROM_REPORTER for entry in thread)
-    previous = recorded_releases.last_opening(release.pk)
+    recorded = recorded_releases.record_of(release.pk)
     facts = {"release": str(release.pk), "newest": rows[0][0].number, "answers": answers}
     actor.record(recorded_releases.OPENED, case=release.case_id, subject=release.pk, facts=facts)
     return ReleaseFile(
@@ -170,7 +175,7 @@ def open_release(*, actor: Actor, release_id: uuid.UUID, is_replaced: bool | Non
         decisions=decisions_of(release, pair),
         actions=[] if under_check else actions(keyring=actor.keyring, release=release, is_replaced=is_replaced),
         under_check=under_check,
-        previous=previous,
+        recorded=recorded,
     )
 
 

@@ -33,6 +33,14 @@ def owners(releases: Iterable[uuid.UUID]) -> dict[uuid.UUID, Staff]:
     return {release: people[person] for release, person in found.items() if person in people}
 
 
+def owner_among(people: Iterable[Staff], owner: uuid.UUID | None) -> Staff | None:
+    """Return who has a forwarding by the id that the chain records; a query only where ``people`` lack that person."""
+    if owner is None:
+        return None
+    known = next((person for person in people if person.pk == owner), None)
+    return known or Staff.objects.filter(pk=owner).first()
+
+
 @transaction.atomic
 def claim(*, actor: Actor, release_id: uuid.UUID, seen: uuid.UUID | None) -> None:
     """Take a forwarding that showed the owner ``seen``; of two who do so at once, the second gets AlreadyTaken.

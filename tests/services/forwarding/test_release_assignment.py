@@ -119,6 +119,9 @@ def test_notes_are_read_by_the_body_alone_and_follow_its_key(cast: Cast) -> None
         body_notes.write(actor=actor(cast, "kirana"), release_id=release.pk, text=text)
     both = (["Sudah menelepon BKD.", "Menunggu berkas."], True)
     assert notes(cast, release, "kresna") == both
+    # Notes that came after their entries were read are no fault: both are read again.
+    read = body_notes.read(keyring=cast.ring("kresna"), release=Release.objects.get(pk=release.pk), recorded={})
+    assert read.is_whole and len(read.notes) == 2
     # The office holds the key of every release, and opens no note.
     for name in ("vera", "bima"):
         with pytest.raises(Locked):
