@@ -155,7 +155,14 @@ def _status_page(ticket: Ticket, today: date) -> StatusPage:
         under_check=not report_history.is_recorded,
     )
     is_beside = any(item.is_further for item in told)
-    return _with_others(page, report_history, read_progress(told, messages, texts)) if is_beside else page
+    if is_beside:
+        page = _with_others(page, report_history, read_progress(told, messages, texts))
+    return replace(page, askers=_askers(page)) if page.question or page.others else page
+
+
+def _askers(page: StatusPage) -> list[tuple[str, str]]:
+    first = [(page.question_to, page.body_name if page.question_from_body else "")] if page.question else []
+    return [*first, *((other.to, other.body) for other in page.others if other.question)]
 
 
 def _with_others(page: StatusPage, report_history: History, others: Sequence[BodyProgress]) -> StatusPage:

@@ -63,9 +63,5 @@ class StatusPage:
     question_to: str
     # Other bodies that have the report, beside the one that the status speaks of.
     others: Sequence[BodyProgress] = ()
-
-    @property
-    def askers(self) -> list[tuple[str, str]]:
-        """Who asks this reporter now, as (the code that an answer names, the short name; "" for the office)."""
-        own = [(self.question_to, self.body_name if self.question_from_body else "")] if self.question else []
-        return [*own, *((other.to, other.body) for other in self.others if other.question)]
+    # Who asks this reporter now: (the code that an answer names, the short name; "" for the office).
+    askers: Sequence[tuple[str, str]] = ()
