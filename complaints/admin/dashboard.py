@@ -88,6 +88,8 @@ class TileOfList:
     urgent: bool = False
 
 
+# A body may ask after the outcome too, and the office answers.
+_ASKED: Final = {"status": "every", "questions": "open"}
 _TILES: Final = (
     # First: a message may tell of retaliation, and nobody knows before a member has read it.
     TileOfList(gettext_lazy("Unread answers"), {"status": "every", "answers": "unread"}),
@@ -101,8 +103,8 @@ _TILES: Final = (
 _TILES_IF_ANY: Final = (
     TileOfList(gettext_lazy("Others past their target"), {"due": "waiting"}),
     TileOfList(gettext_lazy("Back from a body"), {"status": "back"}, urgent=True),
-    TileOfList(gettext_lazy("Questions of a body on my cases"), {"officer": "me", "questions": "open"}, urgent=True),
-    TileOfList(gettext_lazy("Questions of a body"), {"questions": "open"}, urgent=True),
+    TileOfList(gettext_lazy("Questions of a body on my cases"), {"officer": "me", **_ASKED}, urgent=True),
+    TileOfList(gettext_lazy("Questions of a body"), _ASKED, urgent=True),
     TileOfList(gettext_lazy("Given to me, to take on"), {"officer": "unconfirmed"}, urgent=True),
     TileOfList(gettext_lazy("Given by me, not taken on"), {"officer": "given"}),
     TileOfList(gettext_lazy("Of people I stand in for"), {"officer": "standin"}),

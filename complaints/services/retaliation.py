@@ -17,6 +17,7 @@ from typing import Final
 
 from django.db import transaction
 from django.db.models import Subquery
+from django.utils import timezone
 
 from complaints import access
 from complaints.domain.deadlines import last_day_of
@@ -168,7 +169,7 @@ def _sources(keyring: Keyring, releases: Sequence[Release]) -> Mapping[uuid.UUID
             continue
         manifest = open_record(keyring.release(release), release.sealed, release_context(release), signer_of(release))
         for source in manifest["sources"]:
-            sources.setdefault(uuid.UUID(source), []).append((release.body.short_name, release.at.date()))
+            sources.setdefault(uuid.UUID(source), []).append((release.body.short_name, timezone.localdate(release.at)))
     return sources
 
 
@@ -188,11 +189,11 @@ def _of_report(
     ]
     notes = [note for note in opened.notes if note.row.complaint_id == file.complaint.pk and note.marks]
     records = [MarkedRecord(entry.message.sequence, entry.message.day, entry.marks) for entry in file.thread]
-    records += [MarkedRecord(note.row.sequence, note.row.at.date(), note.marks) for note in notes]
+    records += [MarkedRecord(note.row.sequence, timezone.localdate(note.row.at), note.marks) for note in notes]
     matter = matter_of(records)
     acts = [
         RecordedAct(
-            note.row.at.date(),
+            timezone.localdate(note.row.at),
             note.row.author,
             str(note.marks.get(ACT, "")),
             str(note.marks.get(CHECK_IN, "")),

@@ -16,6 +16,7 @@ from typing import Final, Protocol
 
 from django.db import transaction
 from django.db.models import Subquery
+from django.utils import timezone
 
 from complaints.domain.errors import SealError
 from complaints.domain.retaliation import CHECK_INS, TOLD, MarkedRecord, Marks, Matter, matter_of
@@ -132,8 +133,12 @@ def _matter(report: uuid.UUID, entries: Iterable[ReadMessage], notes: Iterable[R
         for entry in entries
         if entry.message.complaint_id == report
     ]
-    written = (note for note in notes if note.row.complaint_id == report)
-    return matter_of([*records, *(MarkedRecord(note.row.sequence, note.row.at.date(), note.marks) for note in written)])
+    records += [
+        MarkedRecord(note.row.sequence, timezone.localdate(note.row.at), note.marks)
+        for note in notes
+        if note.row.complaint_id == report
+    ]
+    return matter_of(records)
 
 
 def _has_lost(actor: Actor, matters: Matters) -> bool:

@@ -54,6 +54,13 @@ def test_the_office_is_asked_and_answers(signed_in: SignedIn, cast: Cast) -> Non
     listed = kirana.get(reverse("admin:complaints_release_changelist")).content.decode()
     assert "jawaban kantor" not in listed
     assert "questions=open" not in vera.get(reverse("admin:index")).content.decode()
+    # After the outcome too the body may ask, and the office finds it.
+    for action in (Action.SUBSTANTIATE, Action.AWAIT_AGENCY, Action.SANCTION):
+        body_act(cast, "kirana", release, action)
+    assert kirana.post(of_release(release, "ask_office"), {"text": "Boleh berkasnya dikembalikan?"}).status_code == 302
+    desk = vera.get(reverse("admin:index"))
+    (asked,) = [tile for tile in desk.context["counts"] if "questions=open" in tile.url]
+    assert asked.number == 1 and sent.case.reference in vera.get(asked.url).content.decode()
 
 
 def test_a_question_to_the_reporter_is_read_first(signed_in: SignedIn, cast: Cast) -> None:

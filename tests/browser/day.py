@@ -71,7 +71,9 @@ class LinkFollower:
             shape = _UUID.sub("*", re.sub(r"(after|before)=[^&]*", "", address))
             if address.startswith("/") and shape not in self.tried:
                 self.tried.add(shape)
-                assert self.window.status_of(address) in {200, 302}, address
+                # Before the accused was heard, the step of a proven finding says what is missing, and leads there.
+                fine = {200, 302, 409} if address.endswith("/langkah/substantiate/") else {200, 302}
+                assert self.window.status_of(address) in fine, address
         return self
 
     def lies_well(self) -> None:

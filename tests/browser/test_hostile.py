@@ -68,7 +68,8 @@ def hostile_scene(cast: Cast) -> AddressScenario:
         send_report(accused_name=payload)
     Staff.objects.filter(username="vino").update(first_name=PAYLOADS[5], last_name=PAYLOADS[32])
     Category.objects.filter(pk="A1").update(name_id=PAYLOADS[5], name_en=PAYLOADS[32])
-    AccusedKind.objects.filter(pk="superior").update(label_id=CELLS[0], label_en=CELLS[1])
+    labels = {"label_id": CELLS[0], "label_en": CELLS[1], "staff_label_id": CELLS[0], "staff_label_en": CELLS[1]}
+    AccusedKind.objects.filter(pk="superior").update(**labels)
     StandardText.objects.update(title_id=PAYLOADS[5], title_en=PAYLOADS[32], body_id=ALL[:4000], body_en=ALL[:4000])
     Election.objects.update(name_id=PAYLOADS[8], name_en=PAYLOADS[34])
     record_table(Election)

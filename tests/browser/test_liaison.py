@@ -11,7 +11,7 @@ from complaints.services.actor import Actor
 from complaints.services.forwarding import reading
 from tests.browser.conftest import Opener
 from tests.browser.people import Officer
-from tests.cases import body_act, forwarded
+from tests.cases import body_act, forwarded, passed_on
 from tests.world import Cast
 
 WORDS = "Sudah menelepon BKD, menunggu berkas kepegawaian."
@@ -21,8 +21,9 @@ def test_a_liaisons_morning(window: Opener, live_cast: Cast) -> None:
     sent, release = forwarded(live_cast, accused_name="Sastro Kertapati", agency="Dinas Perikanan Tirtamerapi")
     forwarded(live_cast, accused_name="", accused_unknown=True)
     body_act(live_cast, "kresna", release, Action.TAKE_UP)
-    body_act(live_cast, "kresna", release, Action.ASK_REPORTER, reply="Siapa saksinya?")
-    reading.open_release(actor=Actor(live_cast.ring("kresna"), timezone.now()), release_id=release.pk)
+    kresna = Actor(live_cast.ring("kresna"), timezone.now())
+    passed_on(kresna, Actor(live_cast.ring("vera"), kresna.now), release, "Pada hari apa hal itu terjadi?")
+    reading.open_release(actor=kresna, release_id=release.pk)
     follow_up.add_message(ticket=sent.ticket, text="Bidan Marsinah.", files=[], today=timezone.localdate())
 
     kirana = Officer(window(), "kirana")

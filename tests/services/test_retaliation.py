@@ -217,3 +217,20 @@ def test_a_register_that_was_altered_is_named_and_built_again(cast: Cast) -> Non
         assert [line.case.pk for line in work.lines] == [sent.case.pk]
         assert work.begun_on == DAY
         assert not verify.verify_chain().faults
+
+
+def test_what_was_done_after_midnight_has_the_day_of_the_portal(cast: Cast) -> None:
+    """At one in the morning in Jakarta it is still the day before by the clock of the database."""
+    sent, first = forwarded(cast)
+    tells(sent)
+    early = at(DAY, hour=1)
+    choice = Choice({sent.ticket.complaint_id: ()}, messages={Message.objects.get().pk})
+    release.supplement(actor=Actor(cast.ring("fitri"), early), first=first, choice=choice)
+    found = opens(cast, sent)
+    assert found is not None
+    who = Actor(cast.ring("vera"), early)
+    retaliation.record_act(actor=who, complaint=found.complaint, act=OfficeAct.LPSK, words="Bicara.")
+    found = opens(cast, sent)
+    assert found is not None
+    assert [day for item in found.told for _body, day in item.passed_on] == [DAY]
+    assert [act.day for act in found.acts] == [DAY]

@@ -331,7 +331,7 @@ class _Composer:
         for note in self.rows.notes[complaint.pk]:
             if self._goes(note.pk, self.choice.notes):
                 text = read_note(note, pair=pair, team=self.keyring.report_team)
-                parts.append(self._text("note", complaint, note.pk, note.at.date(), text))
+                parts.append(self._text("note", complaint, note.pk, timezone.localdate(note.at), text))
         return parts + self._facts(complaint)
 
     def _facts(self, complaint: Complaint) -> list[Part]:
