@@ -183,7 +183,7 @@ def _not_admitted(person: Staff) -> QuerySet[TeamMembership]:
 
 def _triage_context(request: StaffRequest, today: date) -> dict[str, object]:
     person = request.user
-    cases, queue_url = access.cases_for(person), reverse("admin:complaints_case_changelist")
+    cases = access.cases_for(person)
     tiles = _TILES + _TILES_IF_ANY + (_TILES_OF_FORWARDERS_IF_ANY if person.role == Role.FORWARDER else ())
     counts = {
         f"tile_{place}": capped_count(queue_filters.narrow(cases, tile.values, person=person, today=today))
@@ -198,7 +198,22 @@ def _triage_context(request: StaffRequest, today: date) -> dict[str, object]:
     numbers = read_counts(
         person, {**counts, **_chart_counts(person, today), **retaliation.urgent_columns(request.keyring)}
     )
-    shown = []
+    return {
+        "counts": _triage_tiles(person, tiles, numbers),
+        "charts": [
+            _intake_chart(today, numbers),
+            _age_chart(numbers),
+            _punctuality_chart(person, today, numbers["still_late"]),
+        ],
+        "mine": _own_cases(request, today),
+        "unopened": numbers["unopened"] > 0,
+        "urgent": retaliation.urgent_work(actor=request.actor, values=numbers),
+        "waiting": list(_waiting_for_admission(person)) if numbers["waiting"] else [],
+    }
+
+
+def _triage_tiles(person: Staff, tiles: tuple[TileOfList, ...], numbers: dict[str, int]) -> list[Tile]:
+    shown, queue_url = [], reverse("admin:complaints_case_changelist")
     for place, tile in enumerate(tiles):
         number = numbers[f"tile_{place}"]
         if number or place < len(_TILES):
@@ -211,22 +226,7 @@ def _triage_context(request: StaffRequest, today: date) -> dict[str, object]:
         shown.append(Tile(_("Proposed changes"), waiting, reverse("admin:rule_changes")))
     if junk := numbers["junk"]:
         shown.append(Tile(_("Likely junk"), junk, reverse("admin:complaints_case_lane")))
-    charts = [
-        _intake_chart(today, numbers),
-        _age_chart(numbers),
-        _punctuality_chart(person, today, numbers["still_late"]),
-    ]
-    mine, unopened = _own_cases(request, today), numbers["unopened"] > 0
-    urgent = retaliation.urgent_work(actor=request.actor, values=numbers)
-    admissions = list(_waiting_for_admission(person)) if numbers["waiting"] else []
-    return {
-        "counts": shown,
-        "charts": charts,
-        "mine": mine,
-        "unopened": unopened,
-        "urgent": urgent,
-        "waiting": admissions,
-    }
+    return shown
 
 
 def _own_cases(request: StaffRequest, today: date) -> list[WaitingRow]:

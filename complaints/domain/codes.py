@@ -38,7 +38,7 @@ _SYMBOLS = {
     **dict.fromkeys("IiLl", "1"),
 }
 # Words that people note before a code; all their letters but U, which no code has, would be read as symbols.
-_LEADING_WORDS = re.compile(r"(?:[\W_]*\b(?:kode|tiket|code|ticket)\b)+", re.IGNORECASE)
+_LEADING_WORDS = re.compile(r"(?:[\W_]*\b(?:kode|tiket|code|ticket)\b){1,9}", re.IGNORECASE)
 
 
 class MalformedCode(ValueError):

@@ -24,6 +24,7 @@ EXACT = {
     "complaints/services/evidence/processing.py:counts": "once for each check by an operator",
     "complaints/services/evidence/limits.py:room_for": "evidence of one report, at most EVIDENCE_MAX_REPORT_FILES",
     "complaints/services/reporter_reading.py:activity": "evidence of one report, which is limited; messages are capped",
+    "complaints/services/forwarding/release_summary.py:with_news": "answers to one release, by its index",
     "complaints/services/job_runs.py:failing_jobs": "one row for each name of a closed list",
     "complaints/services/lane.py": "evidence of one report, which is limited, by the index of its report",
     "complaints/services/lane_proposals.py": "the reports of one proposal, each of which its slices open anyway",
