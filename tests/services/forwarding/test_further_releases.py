@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import uuid
 import zipfile
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 from django.db import transaction
+from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
@@ -338,3 +340,26 @@ def test_a_reporters_step_on_a_release_bears_the_reporters_signature(cast: Cast)
         assert "release.steps" in {fault.code for fault in verify.verify_chain().faults}
 
     undone(lambda: ReleaseStep.objects.filter(pk=step.pk).update(signature=b"0" * 64), check)
+
+
+def test_what_is_told_of_retaliation_goes_to_the_body_that_the_page_names_alone(cast: Cast) -> None:
+    """Also where the asking body does not lead the case, and where it asked after the page was shown."""
+    sent, _first, second = two_bodies(cast)
+    client = Client()
+    client.post("/cek/", {"code": sent.code})
+    address, warning = "/cek/laporan/terjadi/", "KASN membacanya"
+
+    def shown(path: str) -> tuple[str, str]:
+        text = " ".join(client.get(path).content.decode().split())
+        return text, re.findall(r'type="hidden" name="to" value="(\w+)"', text)[0]
+
+    text, stale = shown(address)
+    assert warning not in text and stale == "none" == shown("/cek/laporan/")[1]
+    body_act("bima", second, Action.ASK_REPORTER, reply="Di ruang mana?")
+    client.post(address, {"kind": "moved", "text": "Saya dipindahkan.", "to": stale})
+    client.post("/cek/laporan/jawab/", {"text": "Hanya untuk kantor.", "to": stale})
+    assert thread("bima", second) == ["Di ruang mana?"]
+    text, to = shown(address)
+    assert warning in text and to == "kasn"
+    client.post(address, {"kind": "moved", "text": "Saya diancam.", "to": to})
+    assert thread("bima", second) == ["Di ruang mana?", "Saya diancam."]
