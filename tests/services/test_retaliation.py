@@ -217,3 +217,26 @@ def test_a_register_that_was_altered_is_named_and_built_again(cast: Cast) -> Non
         assert [line.case.pk for line in work.lines] == [sent.case.pk]
         assert work.begun_on == DAY
         assert not verify.verify_chain().faults
+
+
+def test_an_older_register_with_a_planted_entry_is_not_shown(cast: Cast) -> None:
+    """Whoever writes to the database takes a matter off the desk: it is told at once, and the register begins anew."""
+    sent = in_review(cast, today=DAY)
+    writes(sent)
+    opens(cast, sent)
+    older = UrgentRegister.objects.get()
+    tells(sent)
+    opens(cast, sent)
+    assert desk(cast) == [(sent.case.pk, True, None)]
+    genuine = AuditEntry.objects.filter(event="register.sealed").order_by("sequence")
+    for facts in (genuine[0].facts, {}, {"version": "satu"}):
+        planted = AuditEntry.objects.order_by("-sequence")[0]
+        planted.sequence, planted.event, planted.subject, planted.facts = (
+            *(planted.sequence + 1, "register.sealed", older.team_id, facts),
+        )
+        with transaction.atomic():
+            planted.save(force_insert=True)
+            older.save()
+            assert urgent_work(cast).is_damaged
+            assert "register.altered" in {fault.code for fault in verify.verify_chain().faults}
+            transaction.set_rollback(True)
