@@ -234,6 +234,8 @@ def write(
         "cover": cover,
         "danger": composed.danger,
         "urgent": composed.urgent,
+        # The column alone would show a body another's steps: whoever writes to the database can alter it.
+        "further": release.is_further,
         # The body verifies the reporter's later answers with the key released here, not with the one in the row.
         "reports": [
             {"number": number, "complaint": str(pk), "reporter": bytes(by_id[pk].reporter_verify_key).hex()}
@@ -304,6 +306,7 @@ def _reports_told(
             "body": release.body.short_name,
             "after": release.after_step,
             "supplement": release.first_id is not None,
+            "further": release.is_further,
             "day": timezone.localdate(release.at).isoformat(),
             **_told_of(composed, row.number),
         }

@@ -18,6 +18,7 @@ from django.utils import timezone
 from complaints.domain.errors import SealError
 from complaints.domain.workflow import Action, TransitionRefused
 from complaints.models import triggers
+from complaints.models.audit import AuditEntry
 from complaints.models.case import Case
 from complaints.models.complaint import KeyGrant, Message
 from complaints.models.identity import NameRequest
@@ -326,6 +327,33 @@ def test_a_row_of_the_further_release_that_is_missing_is_named(cast: Cast) -> No
     planted = {"release": second, "sequence": 3, "action": "substantiate", "source": "under_examination"}
     planted |= {"target": "substantiated", "actor_kind": "body", "day": TODAY(), "at": timezone.now()}
     undone(lambda: ReleaseStep.objects.create(**planted), of_steps)
+
+
+def test_a_release_that_is_called_another_kind_opens_to_nobody(cast: Cast) -> None:
+    """By the column alone a body would read the state of the case, and a reporter the steps of a body without it."""
+    sent, first, second = two_bodies(cast)
+
+    def check() -> None:
+        for name, row in (("bima", second), ("kirana", first)):
+            with pytest.raises(SealError):
+                reading.open_release(actor=actor(name), release_id=row.pk)
+        with pytest.raises(SealError):
+            page(sent)
+
+    rows = Release.objects.filter(case=sent.case)
+    undone(lambda: [rows.filter(pk=row.pk).update(is_further=not row.is_further) for row in (first, second)], check)
+
+
+def test_who_verified_the_case_and_released_it_further_is_named(cast: Cast) -> None:
+    _sent, _first, second = two_bodies(cast)
+    forwarding = AuditEntry.objects.filter(event="release.step", subject=second.pk).order_by("sequence")[0]
+    entries = AuditEntry.objects.filter(event="case.transition", facts__action="verify")
+
+    def check() -> None:
+        faults = {(fault.sequence, fault.code) for fault in verify.verify_chain().faults}
+        assert (forwarding.sequence, "entry.same_person") in faults
+
+    undone(lambda: entries.update(actor=cast["fitri"].pk), check)
 
 
 def test_a_reporters_step_on_a_release_bears_the_reporters_signature(cast: Cast) -> None:
