@@ -378,7 +378,8 @@ def decision_context(row: Decision, release: Release) -> Context:
 def is_acted_on(release: Release, *, is_replaced: bool | None = None) -> bool:
     """Whether a release, which was read with its case, was neither returned nor replaced by a later one."""
     release_steps.as_body_sees(release)
-    if release.state != Release.State.OPEN or release.case.lead_body_id != release.body_id:
+    is_here = release.state == Release.State.OPEN and release.case.lead_body_id == release.body_id
+    if not is_here or release_steps.is_under_check(release):
         return False
     if is_replaced is None:
         is_replaced = not release.is_further and replacing(release.case_id, release.after_step).exists()

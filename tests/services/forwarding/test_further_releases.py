@@ -33,7 +33,7 @@ from complaints.models.oversight import (
 from complaints.services import case_actions, follow_up, own_name
 from complaints.services.actor import Actor
 from complaints.services.audit import verify
-from complaints.services.forwarding import further_releases, names, reading, redaction_check, release
+from complaints.services.forwarding import asking, further_releases, names, reading, redaction_check, release
 from complaints.services.forwarding.contents import whole
 from complaints.services.keyring import Locked
 from complaints.services.report_questions import ChooseQuestion
@@ -318,6 +318,9 @@ def test_a_row_of_the_further_release_that_is_missing_is_named(cast: Cast) -> No
         assert "release.steps" in codes
         opened = reading.open_release(actor=actor("bima"), release_id=second.pk)
         assert opened.under_check and opened.actions == []
+        # Nor does it let the body ask or get a name: whoever deletes its last step would have it examine again.
+        with pytest.raises(TransitionRefused):
+            asking.ask_office(actor=actor("bima"), release_id=second.pk, text="Siapa?")
 
     last = second.steps.order_by("-sequence")[0]
     steps = ReleaseStep.objects.filter(pk=last.pk)
