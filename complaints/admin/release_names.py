@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import uuid
 
+from django import forms
 from django.contrib import messages
 from django.http import Http404
 from django.http.response import HttpResponseBase
@@ -21,6 +22,7 @@ from complaints.admin.releases import release_or_404
 from complaints.domain.workflow import TransitionRefused
 from complaints.models.identity import NameRequest
 from complaints.models.oversight import Release
+from complaints.services import forbidden_questions
 from complaints.services.forwarding import names
 from complaints.services.transitions import CaseChanged
 
@@ -33,6 +35,18 @@ class AskForm(BaseForm):
         help_text=gettext_lazy("Say what happens with the name and who learns it. Do not write names of others."),
         required=True,
     )
+
+    def clean_reason(self) -> str:
+        """Refuse a question for more than the name: the office reads a body's questions first, and this it does not."""
+        reason = str(self.cleaned_data["reason"])
+        for hit in forbidden_questions.find(reason):
+            if hit.question.code != "name":
+                words = _(
+                    "“%(words)s” asks the reporter for more than the name. Propose it as a question to the reporter: "
+                    "the office reads that first."
+                )
+                raise forms.ValidationError(words % {"words": hit.words})
+        return reason
 
 
 @staff_page("POST", opens_for=access.is_overseer)

@@ -96,7 +96,7 @@ def as_body_sees(release: Release, history: ReleaseHistory | None = None) -> Rel
     The body learns neither the status of the case nor which body leads it. Of any other release nothing changes. What
     is read so is never saved.
     """
-    if not release.is_further or getattr(release, "_is_own_case", False):
+    if not release.is_further or hasattr(release, "_is_own_case"):
         return release
     history = history or read([release])[release.pk]
     case, last = copy.copy(release.case), history.last
@@ -105,8 +105,13 @@ def as_body_sees(release: Release, history: ReleaseHistory | None = None) -> Rel
     case.status_on = last.day if last else timezone.localdate(release.at)
     case.lead_body = release.body
     case.stage_reached = workflow.stage(history.status)
-    release.case, release._is_own_case = case, True  # type: ignore[attr-defined]
+    release.case, release._is_own_case = case, history.is_recorded  # type: ignore[attr-defined]
     return release
+
+
+def is_under_check(release: Release) -> bool:
+    """Whether the steps of a release of :func:`as_body_sees` are not as recorded, so that they decide nothing."""
+    return release.is_further and not getattr(release, "_is_own_case", False)
 
 
 def begin(*, release: Release, actor: Actor) -> ReleaseStep:

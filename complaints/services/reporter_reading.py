@@ -313,6 +313,8 @@ def read_told(complaint: Complaint, box: BoxPair) -> list[Told]:
 
 def _told(row: ReleasedReport, box: BoxPair) -> Told:
     content = open_record(box, row.told, told_context(row), signer_of(row.release))
+    if content["further"] != row.release.is_further:
+        raise SealError("told")
     return Told(
         case_id=uuid.UUID(content["case"]),
         first=row.release.first_id or row.release_id,

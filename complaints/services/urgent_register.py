@@ -76,17 +76,17 @@ def columns(keyring: Keyring) -> dict[str, Subquery]:
     team = keyring.row_of(keyring.report_team)
     row = UrgentRegister.objects.filter(team=team.pk)
     stored = {f"register_{name}": Subquery(row.values(name)[:1]) for name in ("version", "sealed", "sealed_number")}
-    return stored | {"register_recorded": verify_registers.last_version(team.pk)}
+    return stored | verify_registers.last_entry(team.pk)
 
 
 def read_columns(keyring: Keyring, values: Mapping[str, JSON]) -> Register:
     """Return the register of the person's team; raises Locked, and SealError where it is not as recorded."""
-    version, recorded = values["register_version"], values["register_recorded"]
+    team = keyring.row_of(keyring.report_team)
+    version, recorded = values["register_version"], verify_registers.version_of(team.pk, values)
     if version is None and recorded is None:
         return Register({})
-    if version is None or recorded is None or int(version) != int(recorded):
+    if version is None or int(version) != recorded:
         raise SealError("register")
-    team = keyring.row_of(keyring.report_team)
     row = UrgentRegister(team=team, version=int(version), sealed_number=values["register_sealed_number"])
     sealed = bytes(values["register_sealed"])
     return _decoded(keyring.read_for_team(team, sealed, _context(row), number=row.sealed_number, sizes=SIZES))

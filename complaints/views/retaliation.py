@@ -19,6 +19,8 @@ from complaints.domain.workflow import TransitionRefused
 from complaints.forms.fields import latest_day
 from complaints.forms.retaliation import KIND_LABELS, RetaliationForm
 from complaints.services import follow_up, retaliation
+from complaints.services.report_questions import NO_QUESTION
+from complaints.services.reporter_page import StatusPage
 from complaints.services.transitions import CaseChanged
 from complaints.views import ReporterRequest, page
 from complaints.views.status import NOT_SENT, gone, handle_unreadable
@@ -40,9 +42,9 @@ def tell(request: ReporterRequest) -> HttpResponse:
     if request.method != "POST" or not form.is_valid():
         return _show(request, form)
     ticket, told, today = follow_up.Ticket.from_session(request.reporter["ticket"]), form.told(), timezone.localdate()
-    text = form.cleaned_data["text"]
+    text, to = form.cleaned_data["text"], request.POST.get("to", NO_QUESTION)
     try:
-        follow_up.add_message(ticket=ticket, text=text, files=[], today=today, told=told)
+        follow_up.add_message(ticket=ticket, text=text, files=[], today=today, told=told, to=to)
     except TransitionRefused:
         return page(request, "status/closed", {"typed": {"text": text}, "withdrawn": True})
     except CaseChanged:
@@ -62,10 +64,19 @@ def _show(request: ReporterRequest, form: RetaliationForm, *, status: int = HTTP
     except ObjectDoesNotExist:
         return gone(request)
     context: dict[str, object] = {"report": report, "parts": form.rendered(), "mistakes": form.mistakes()}
-    context |= _told(request.reporter.get(TOLD_KEY)) | _remedies(request.reporter.get(TOLD_KEY))
+    context |= _told(request.reporter.get(TOLD_KEY)) | _remedies(request.reporter.get(TOLD_KEY)) | _answers(report)
     response = page(request, "status/retaliation", context)
     response.status_code = status
     return response
+
+
+def _answers(report: StatusPage) -> dict[str, object]:
+    """Return whose question the form answers, and the body that reads it then ("": none); of several it answers none.
+
+    The form carries it, so that a body which asks after the page was shown reads nothing of what is sent.
+    """
+    to, reader = report.askers[0] if len(report.askers) == 1 else (NO_QUESTION, "")
+    return {"to": to, "reader": reader}
 
 
 def _told(stored: dict[str, str] | None) -> dict[str, object]:

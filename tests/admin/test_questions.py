@@ -6,6 +6,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from complaints.domain.workflow import Action
+from complaints.models.identity import NameRequest
 from complaints.models.oversight import Release
 from complaints.models.question import ReleaseQuestion
 from complaints.services import follow_up
@@ -93,3 +94,15 @@ def test_a_question_to_the_reporter_is_read_first(signed_in: SignedIn, cast: Cas
     assert url not in kirana.get(of_release(release, "change")).content.decode()
     # While the reporter is asked, the office can still be.
     assert kirana.post(of_release(release, "ask_office"), {"text": "Masih ada?"}).status_code == 302
+
+
+def test_the_reason_for_a_name_asks_for_nothing_else(cast: Cast, signed_in: SignedIn) -> None:
+    """Only the reporter reads it: the office, which reads a body's questions first, does not."""
+    sent, release = forwarded(cast)
+    url = reverse("admin:complaints_release_name_ask", args=[release.pk, sent.ticket.complaint_id])
+    before = NameRequest.objects.count()
+    answer = signed_in("kirana").post(url, {"reason": "Di bagian mana Anda bekerja?"})
+    page = answer.content.decode()
+    assert answer.status_code == 400 and "menanyakan lebih dari nama" in page and "Di bagian mana Anda" in page
+    assert NameRequest.objects.count() == before
+    assert signed_in("kirana").post(url, {"reason": "Siapa nama Anda? Kami perlu saksi."}).status_code == 302

@@ -234,3 +234,26 @@ def test_what_was_done_after_midnight_has_the_day_of_the_portal(cast: Cast) -> N
     assert found is not None
     assert [day for item in found.told for _body, day in item.passed_on] == [DAY]
     assert [act.day for act in found.acts] == [DAY]
+
+
+def test_an_older_register_with_a_planted_entry_is_not_shown(cast: Cast) -> None:
+    """Whoever writes to the database takes a matter off the desk: it is told at once, and the register begins anew."""
+    sent = in_review(cast, today=DAY)
+    writes(sent)
+    opens(cast, sent)
+    older = UrgentRegister.objects.get()
+    tells(sent)
+    opens(cast, sent)
+    assert desk(cast) == [(sent.case.pk, True, None)]
+    genuine = AuditEntry.objects.filter(event="register.sealed").order_by("sequence")
+    for facts in (genuine[0].facts, {}, {"version": "satu"}):
+        planted = AuditEntry.objects.order_by("-sequence")[0]
+        planted.sequence, planted.event, planted.subject, planted.facts = (
+            *(planted.sequence + 1, "register.sealed", older.team_id, facts),
+        )
+        with transaction.atomic():
+            planted.save(force_insert=True)
+            older.save()
+            assert urgent_work(cast).is_damaged
+            assert "register.altered" in {fault.code for fault in verify.verify_chain().faults}
+            transaction.set_rollback(True)

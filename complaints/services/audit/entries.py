@@ -28,6 +28,8 @@ PERSONAL: Final = (
     "object.",
     "release.",
     "decision.",
+    "question.",
+    "register.",
     "custody.",
     "finding.",
     "team.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import uuid
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -367,6 +368,16 @@ def is_decision_recorded(row: Decision) -> bool:
     stored = (row_digest(row), digest_of(row.sealed))
     recorded = [entry for entry in entries if (entry.facts.get("row"), entry.facts.get("digest")) == stored]
     return any(is_genuine(entry) for entry in recorded)
+
+
+def recorded_decisions(cases: Collection[uuid.UUID]) -> Mapping[str, set[tuple[uuid.UUID | None, str, str]]]:
+    """Return by the id of a body's decision the author and both digests that genuine entries record; one query."""
+    found: dict[str, set[tuple[uuid.UUID | None, str, str]]] = defaultdict(set)
+    for entry in AuditEntry.objects.filter(case__in=cases, event="decision.recorded"):
+        if is_genuine(entry):
+            row, digest = str(entry.facts.get("row")), str(entry.facts.get("digest"))
+            found[str(entry.facts.get("decision"))].add((entry.actor, row, digest))
+    return found
 
 
 def row_digest(row: models.Model) -> str:

@@ -47,11 +47,13 @@ def _compared(releases: Sequence[Release]) -> list[ReleaseQuestion] | None:
     entries = AuditEntry.objects.filter(case__in=cases, event__in=_ROWS).order_by("sequence")
     recorded: set[tuple[str, str, str]] = set()
     of_release: set[str] = set()
-    for event, facts in entries.values_list("event", "facts"):
+    # One that the server has not signed counts for nothing: with it a row could be planted, or put in another's place.
+    for entry in filter(log.is_genuine, entries):
+        event, facts = entry.event, entry.facts
         if event == ASKED and facts["release"] in {str(pk) for pk in by_id}:
-            of_release.add(facts["question"])
+            of_release.add(str(facts["question"]))
         if facts["question"] in of_release:
-            recorded.add((facts[_ROWS[event]], facts["digest"], facts["row"]))
+            recorded.add((str(facts[_ROWS[event]]), str(facts["digest"]), str(facts["row"])))
     if not of_release:
         # A row that no entry knows is not even read; the night names it.
         return []

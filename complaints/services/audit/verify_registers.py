@@ -7,8 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from django.db import transaction
-from django.db.models import Subquery, TextField
-from django.db.models.fields.json import KeyTextTransform
+from django.db.models import Subquery
 
 from complaints.models.audit import AuditEntry, ChainHead
 from complaints.models.team import Team
@@ -17,19 +16,36 @@ from complaints.services.audit import log
 from complaints.services.audit.faults import Fault, RowCheck, once
 
 SEALED: Final = "register.sealed"
+# Those of an entry by which log.is_genuine tells that the portal appended it, beside the event and the subject.
+_COLUMNS: Final = (
+    *("sequence", "at", "actor", "case", "era", "facts", "rights", "signer"),
+    *("previous", "digest", "countersignature"),
+)
 
 
 def recorded_version(team: uuid.UUID) -> int:
-    """Return the version of a team's register that the chain records last, 0 for none; one query."""
-    entry = log.last_entry_about(team, SEALED)
-    return int(str(entry.facts["version"])) if entry else 0
+    """Return the version of a team's register in the newest entry that the server has signed, 0 for none; one query.
+
+    Whoever writes to the database could otherwise put an older register back and plant the entry of its version.
+    """
+    entries = AuditEntry.objects.filter(subject=team, event=SEALED).order_by("-sequence")
+    genuine = next(filter(log.is_genuine, entries.iterator(chunk_size=16)), None)
+    return int(str(genuine.facts["version"])) if genuine else 0
 
 
-def last_version(team: uuid.UUID) -> Subquery:
-    """Return an expression for the version of a team's register that the chain records last, None for none."""
+def last_entry(team: uuid.UUID) -> dict[str, Subquery]:
+    """Return what a query of any one row has to read for :func:`version_of`."""
     entries = AuditEntry.objects.filter(event=SEALED, subject=team).order_by("-sequence")
-    # As text: a value inside of JSON is read differently by the two databases.
-    return Subquery(entries.values(version=KeyTextTransform("version", "facts"))[:1], output_field=TextField())
+    return {f"register_entry_{name}": Subquery(entries.values(name)[:1]) for name in _COLUMNS}
+
+
+def version_of(team: uuid.UUID, values: Mapping[str, object]) -> int | None:
+    """Return the version that the newest entry records, None without one, -1 where the server has not signed it."""
+    columns = {name: values[f"register_entry_{name}"] for name in _COLUMNS}
+    if columns["sequence"] is None:
+        return None
+    entry = AuditEntry(event=SEALED, subject=team, **columns)
+    return int(str(entry.facts["version"])) if log.is_genuine(entry) else -1
 
 
 def register_faults(_keys: Sequence[object]) -> Iterator[Fault]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Final
+from typing import Final, TypeAlias
 
 from complaints.domain import workflow
 from complaints.domain.workflow import TABLE, Action
@@ -16,6 +16,8 @@ from complaints.models.audit import AuditEntry
 from complaints.models.oversight import Release
 from complaints.services.audit.faults import Fault, RowCheck, Rows, Scope
 
+# Of an entry: what took the step, its number, who acted, and the facts.
+_Row: TypeAlias = tuple[uuid.UUID | None, int, uuid.UUID | None, object]
 _EARLIER: Final = {row.action.value: row.second_person_than for row in TABLE if row.second_person_than}
 _OPEN: Final = frozenset(row.action.value for row in TABLE if row.proposal == "open")
 _UNHEARD: Final = frozenset(row.action.value for row in TABLE if row.hearing_first)
@@ -37,10 +39,24 @@ def _faults(cases: Sequence[uuid.UUID]) -> Iterator[Fault]:
 def _faults_of_releases(releases: Sequence[uuid.UUID]) -> Iterator[Fault]:
     """Yield those of further releases, whose bodies take steps of their own beside the case."""
     entries = AuditEntry.objects.filter(subject__in=releases, event="release.step").order_by("subject", "sequence")
-    yield from _faults_of(entries.values_list("subject", "sequence", "actor", "facts").iterator())
+    rows = entries.values_list("subject", "sequence", "actor", "facts").iterator()
+    yield from _faults_of(_after_verification(releases, rows))
 
 
-def _faults_of(entries: Iterable[tuple[uuid.UUID | None, int, uuid.UUID | None, object]]) -> Iterator[Fault]:
+def _after_verification(releases: Sequence[uuid.UUID], rows: Iterable[_Row]) -> Iterator[_Row]:
+    """Yield the entries of further releases, before each forwarding that by which the case was verified last."""
+    case_of = dict(Release.objects.filter(pk__in=releases).values_list("pk", "case"))
+    entries = AuditEntry.objects.filter(case__in=set(case_of.values()), event="case.transition").order_by("-sequence")
+    verified = list(entries.filter(facts__action=Action.VERIFY.value).values_list("case", "sequence", "actor", "facts"))
+    for release, sequence, actor, facts in rows:
+        if isinstance(facts, dict) and facts.get("action") == Action.FORWARD and release is not None:
+            case = case_of.get(release)
+            last = next((row for row in verified if row[0] == case and row[1] < sequence), None)
+            yield from [(release, *last[1:])] if last else []
+        yield release, sequence, actor, facts
+
+
+def _faults_of(entries: Iterable[_Row]) -> Iterator[Fault]:
     """Yield the faults by the entries of steps, which are never altered: no second look is needed."""
     taken: list[tuple[str, uuid.UUID | None]] = []
     current: uuid.UUID | None = None

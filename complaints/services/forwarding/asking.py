@@ -227,12 +227,16 @@ def pass_on(
 
     Raises:
         SealError: the words are not those that the body signed and the office read.
-        TransitionRefused, CaseChanged: the body examines it no more, or it was decided; nothing was written.
+        TransitionRefused, CaseChanged: the body examines it no more, or no longer holds a report that it asks about, or
+            it was decided; nothing was written.
         ReleaseQuestion.DoesNotExist, Locked: as for :func:`answer`.
     """
     question, release = _locked_question(actor, question_id, Kind.REPORTER)
     opened = _refuse_unless_open(actor.keyring, question)
     readers = list(question.readers.select_related("complaint").order_by("complaint"))
+    if not {reader.complaint_id for reader in readers} <= set(case_membership.reports_of_release(release)):
+        # It was recalled since the body asked: an answer would go to a body that no longer holds the report.
+        raise TransitionRefused(Refusal.NOT_FROM_HERE)
     step = _take_step(actor, release, opened.text, seen)
     for reader in readers:
         _send(actor, release, question, reader, opened.text, step)

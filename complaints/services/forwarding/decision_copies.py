@@ -27,7 +27,6 @@ from complaints.services.evidence.copies import Derived, ScannerDown
 from complaints.services.evidence.intake import SealedUpload
 from complaints.services.evidence.storage import FileInfo
 from complaints.services.forwarding.reading import DecisionEntry
-from complaints.services.keyring import Keyring
 from complaints.services.team_key_history import trusted_signer
 
 TYPES: Final = frozenset({"application/pdf", "image/jpeg", "image/png", "image/webp"})
@@ -120,7 +119,8 @@ def store(*, actor: Actor, release: Release, sanction: Sanction, copy: PreparedC
             object_name=upload.object_name,
             object_digest=upload.object_digest,
         )
-        row.sealed = seal_record(bytes(release.public_key), _context(row, release), asdict(upload.info), signer)
+        content = {"variant": variant, "info": asdict(upload.info)}
+        row.sealed = seal_record(bytes(release.public_key), _context(row, release), content, signer)
         row.save(force_insert=True)
         facts = {"file": str(row.pk), "decision": str(sanction.pk), "variant": variant}
         facts |= {"digest": log.digest_of(row.sealed), "row": row_digest(row)}
@@ -145,9 +145,7 @@ def of_decisions(
         return found
     rows = DecisionCopy.objects.filter(sanction__in=named).select_related("sanction").order_by("variant")
     for row in rows:
-        signer = trusted_signer(row.sanction.signer, f"body-{release.body_id}")
-        info = FileInfo(**open_record(pair, row.sealed, _context(row, release), signer))
-        found[row.sanction_id].append(CopyLine(row, info))
+        found[row.sanction_id].append(CopyLine(row, _open_info(pair, row, release)))
     for identifier, ids in named.items():
         if sorted(str(line.row.pk) for line in found[identifier]) != ids:
             raise SealError("decision-copy")
@@ -163,15 +161,19 @@ def open_copy(*, actor: Actor, release: Release, file_id: uuid.UUID) -> tuple[Fi
     Raises DecisionCopy.DoesNotExist, Locked, SealError.
     """
     row = DecisionCopy.objects.select_related("sanction").get(pk=file_id, sanction__release=release)
-    info = _open_info(actor.keyring, row, release)
+    info = _open_info(actor.keyring.release(release), row, release)
     facts = {"file": str(row.pk), "decision": str(row.sanction_id), "variant": row.variant}
     actor.record("decision.opened", case=release.case_id, facts=facts | {"release": str(release.pk)})
     return info, stream(row, info)
 
 
-def _open_info(keyring: Keyring, row: DecisionCopy, release: Release) -> FileInfo:
+def _open_info(pair: BoxPair, row: DecisionCopy, release: Release) -> FileInfo:
+    """Return what is sealed beside a copy; raises SealError where the row names another variant than was stored."""
     signer = trusted_signer(row.sanction.signer, f"body-{release.body_id}")
-    return FileInfo(**open_record(keyring.release(release), row.sealed, _context(row, release), signer))
+    content = open_record(pair, row.sealed, _context(row, release), signer)
+    if content["variant"] != row.variant:
+        raise SealError("decision-copy")
+    return FileInfo(**content["info"])
 
 
 def stream(row: DecisionCopy, info: FileInfo) -> Iterator[bytes]:

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 
 from django.db import transaction
-from django.db.models import Model
+from django.db.models import Model, Q
 from django.utils import timezone
 
 from complaints import access
@@ -234,6 +234,8 @@ def write(
         "cover": cover,
         "danger": composed.danger,
         "urgent": composed.urgent,
+        # The column alone would show a body another's steps: whoever writes to the database can alter it.
+        "further": release.is_further,
         # The body verifies the reporter's later answers with the key released here, not with the one in the row.
         "reports": [
             {"number": number, "complaint": str(pk), "reporter": bytes(by_id[pk].reporter_verify_key).hex()}
@@ -304,6 +306,7 @@ def _reports_told(
             "body": release.body.short_name,
             "after": release.after_step,
             "supplement": release.first_id is not None,
+            "further": release.is_further,
             "day": timezone.localdate(release.at).isoformat(),
             **_told_of(composed, row.number),
         }
@@ -378,10 +381,12 @@ def recall_refusal(release: Release) -> RecallRefusal | None:
         return RecallRefusal.FORWARDING
     if release.state != Release.State.OPEN:
         return RecallRefusal(release.state)
+    # The office passes a question on in its own step, but it is the body that asks.
+    by_body = Q(actor_kind=ActorKind.BODY) | Q(action=Action.ASK_REPORTER.value)
     if release.is_further:
-        steps = ReleaseStep.objects.filter(release=release.first_id, actor_kind=ActorKind.BODY)
+        steps = ReleaseStep.objects.filter(by_body, release=release.first_id)
         return RecallRefusal.TAKEN_UP if steps.filter(at__gte=release.at).exists() else None
-    later = release.case.steps.filter(actor_kind=ActorKind.BODY, sequence__gt=release.after_step)
+    later = release.case.steps.filter(by_body, sequence__gt=release.after_step)
     return RecallRefusal.TAKEN_UP if later.exists() else None
 
 

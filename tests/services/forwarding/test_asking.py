@@ -7,21 +7,28 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
 
 from complaints.domain.errors import SealError
 from complaints.domain.sealing.records import open_record, seal_record
 from complaints.domain.workflow import Action, TransitionRefused
+from complaints.models.audit import AuditEntry
 from complaints.models.case import Case
 from complaints.models.complaint import Message
-from complaints.models.oversight import Release
+from complaints.models.oversight import OversightBody, Release
 from complaints.models.question import QuestionReader, QuestionReply, ReleaseQuestion
-from complaints.services import case_file, follow_up
+from complaints.services import case_file, case_links, follow_up
 from complaints.services.actor import Actor
 from complaints.services.audit import recorded_questions, verify
+from complaints.services.audit.log import row_digest
 from complaints.services.forwarding import asking, questions, reading
+from complaints.services.forwarding.contents import Choice, whole
+from complaints.services.forwarding.release import RecallRefusal, forward, recall, recall_refusal, supplement
 from complaints.services.keyring import Locked
-from tests.cases import body_act, forwarded
+from complaints.services.transitions import CaseVersion
+from tests.cases import act as office_act
+from tests.cases import body_act, forwarded, in_review
 from tests.world import Cast, Sent
 
 TEXT = "Pada jam berapa rapat {reference} dimulai?"
@@ -174,3 +181,41 @@ def test_a_planted_or_deleted_row_is_shown_to_nobody(cast: Cast) -> None:
     with pytest.raises(SealError):
         asking.read_question(actor=by(cast, "vera"), question_id=question.pk)
     assert "row.unrecorded" in {fault.code for fault in verify.verify_chain().faults}
+
+
+def test_a_planted_entry_makes_no_question(cast: Cast) -> None:
+    """One liaison with the key of the body could ask in the name of a colleague, or ask reporters of other cases."""
+    sent, release = examined(cast)
+    question = proposed(cast, sent, release)
+    row = ReleaseQuestion(release=release, kind="office", author=cast["kresna"], signer=question.signer, at=question.at)
+    row.sealed = question.sealed
+    row.save(force_insert=True)
+    entry = AuditEntry.objects.get(event="question.asked")
+    entry.sequence = AuditEntry.objects.count() + 1
+    entry.facts |= {"question": str(row.pk), "row": row_digest(row)}
+    entry.save(force_insert=True)
+    fresh = Release.objects.select_related("case").get(pk=release.pk)
+    assert recorded_questions.recorded_rows([fresh]) is None
+
+
+def test_no_question_is_open_on_a_report_that_the_body_no_longer_holds(cast: Cast) -> None:
+    """A supplement brought the report; with its recall an answer would go to a body that no longer has it."""
+    sent, other = in_review(cast), in_review(cast)
+    seen = {other.case.pk: CaseVersion("in_review")}
+    case_links.link(actor=by(cast, "vera"), target_id=sent.case.pk, sources=seen, reason="Satu perkara.")
+    office_act(cast, "vera", sent, Action.VERIFY)
+    choice, fitri = whole(sent.case.pk), by(cast, "fitri")
+    only = Choice({sent.ticket.complaint_id: choice.answers[sent.ticket.complaint_id]})
+    first = forward(actor=fitri, case_id=sent.case.pk, body=OversightBody.objects.get(pk="bkn"), choice=only)
+    body_act(cast, "kirana", first, Action.TAKE_UP)
+    more = supplement(actor=by(cast, "fitri"), first=first, choice=choice)
+    readers = [other.ticket.complaint_id]
+    asked = asking.propose(actor=by(cast, "kirana"), release_id=first.pk, text=TEXT, readers=readers)
+    with transaction.atomic():
+        asking.pass_on(actor=by(cast, "vera"), question_id=asked.pk)
+        assert recall_refusal(Release.objects.get(pk=more.pk)) is RecallRefusal.TAKEN_UP
+        transaction.set_rollback(True)
+    recall(actor=by(cast, "fitri"), release_id=more.pk)
+    with pytest.raises(TransitionRefused):
+        asking.pass_on(actor=by(cast, "vera"), question_id=asked.pk)
+    assert not Message.objects.exists()

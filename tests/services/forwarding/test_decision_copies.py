@@ -72,12 +72,16 @@ def test_both_sides_open_it_and_each_opening_is_recorded(cast: Cast, release: Re
     assert verify.verify_chain().whole
 
 
-@pytest.mark.parametrize("change", ["delete", "swap", "plant"])
+@pytest.mark.parametrize("change", ["delete", "swap", "plant", "variant"])
 def test_a_copy_that_is_not_as_recorded_opens_nothing_and_is_named(cast: Cast, release: Release, change: str) -> None:
     body_act(cast, "kirana", release, Action.SANCTION, copy=prepare(sealed_upload(DECISION, "SK.pdf")))
     working = DecisionCopy.objects.get(variant="working")
     if change == "swap":
         DecisionCopy.objects.filter(pk=working.pk).update(sealed=DecisionCopy.objects.get(variant="original").sealed)
+    elif change == "variant":
+        # The original, with all that it tells of who made it, would pass for the copy without metadata.
+        DecisionCopy.objects.filter(variant="original").delete()
+        DecisionCopy.objects.filter(pk=working.pk).update(variant="original")
     elif change == "delete":
         working.delete()
     else:
@@ -87,7 +91,7 @@ def test_a_copy_that_is_not_as_recorded_opens_nothing_and_is_named(cast: Cast, r
         DecisionCopy.objects.create(sanction=later, **planted)
     with pytest.raises(SealError):
         opened_copies(cast, release)
-    codes = {"delete": "row.gone", "swap": "row.altered", "plant": "row.unrecorded"}
+    codes = {"delete": "row.gone", "swap": "row.altered", "plant": "row.unrecorded", "variant": "row.altered"}
     assert codes[change] in {fault.code for fault in verify.verify_chain().faults}
 
 

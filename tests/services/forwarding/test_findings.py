@@ -10,6 +10,7 @@ import pytest
 from django.utils import timezone
 
 from complaints.domain.sealing.primitives import SignPair
+from complaints.domain.sealing.records import seal_record
 from complaints.domain.workflow import Action, TransitionRefused
 from complaints.models.audit import AuditEntry
 from complaints.models.case import CaseStep
@@ -157,3 +158,25 @@ def _append(step: CaseStep, ring: Keyring, signer: SignPair | None) -> None:
     facts = log.step_facts(step)
     step.save(force_insert=True)
     log.append(event="case.transition", now=step.at, actor=ring.staff, signer=signer, case=step.case_id, facts=facts)
+
+
+def test_a_decision_that_is_not_recorded_is_shown_to_nobody(examined: Examined) -> None:
+    """One liaison with the body's key writes a finding past the portal, or puts a colleague's name to their own."""
+    examined.hears()
+    hearing = Hearing.objects.get()
+    pair = examined.cast.ring("kirana").release(examined.release)
+    signer = examined.cast.ring("kirana").keys_of(f"body-{examined.release.body_id}").sign
+    author = examined.cast["kresna"]
+    finding = Finding(release=examined.release, author=author, signer=signer.public, at=hearing.at)
+    content = {"outcome": "substantiate", "text": "Terbukti."}
+    context = reading.decision_context(finding, examined.release)
+    finding.sealed = seal_record(pair.public, context, content, signer)
+    finding.save(force_insert=True)
+
+    def kinds() -> list[str]:
+        return [entry.kind for entry in reading.decisions_of(examined.release, pair)]
+
+    assert kinds() == ["hearing"]
+    Hearing.objects.update(author=author)
+    assert kinds() == []
+    assert "row.unrecorded" in {fault.code for fault in verify.verify_chain().faults}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import uuid
 import zipfile
 from collections.abc import Callable
@@ -10,12 +11,14 @@ from typing import Any
 
 import pytest
 from django.db import transaction
+from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
 from complaints.domain.errors import SealError
 from complaints.domain.workflow import Action, TransitionRefused
 from complaints.models import triggers
+from complaints.models.audit import AuditEntry
 from complaints.models.case import Case
 from complaints.models.complaint import KeyGrant, Message
 from complaints.models.identity import NameRequest
@@ -30,7 +33,7 @@ from complaints.models.oversight import (
 from complaints.services import case_actions, follow_up, own_name
 from complaints.services.actor import Actor
 from complaints.services.audit import verify
-from complaints.services.forwarding import further_releases, names, reading, redaction_check, release
+from complaints.services.forwarding import asking, further_releases, names, reading, redaction_check, release
 from complaints.services.forwarding.contents import whole
 from complaints.services.keyring import Locked
 from complaints.services.report_questions import ChooseQuestion
@@ -315,6 +318,9 @@ def test_a_row_of_the_further_release_that_is_missing_is_named(cast: Cast) -> No
         assert "release.steps" in codes
         opened = reading.open_release(actor=actor("bima"), release_id=second.pk)
         assert opened.under_check and opened.actions == []
+        # Nor does it let the body ask or get a name: whoever deletes its last step would have it examine again.
+        with pytest.raises(TransitionRefused):
+            asking.ask_office(actor=actor("bima"), release_id=second.pk, text="Siapa?")
 
     last = second.steps.order_by("-sequence")[0]
     steps = ReleaseStep.objects.filter(pk=last.pk)
@@ -324,6 +330,33 @@ def test_a_row_of_the_further_release_that_is_missing_is_named(cast: Cast) -> No
     planted = {"release": second, "sequence": 3, "action": "substantiate", "source": "under_examination"}
     planted |= {"target": "substantiated", "actor_kind": "body", "day": TODAY(), "at": timezone.now()}
     undone(lambda: ReleaseStep.objects.create(**planted), of_steps)
+
+
+def test_a_release_that_is_called_another_kind_opens_to_nobody(cast: Cast) -> None:
+    """By the column alone a body would read the state of the case, and a reporter the steps of a body without it."""
+    sent, first, second = two_bodies(cast)
+
+    def check() -> None:
+        for name, row in (("bima", second), ("kirana", first)):
+            with pytest.raises(SealError):
+                reading.open_release(actor=actor(name), release_id=row.pk)
+        with pytest.raises(SealError):
+            page(sent)
+
+    rows = Release.objects.filter(case=sent.case)
+    undone(lambda: [rows.filter(pk=row.pk).update(is_further=not row.is_further) for row in (first, second)], check)
+
+
+def test_who_verified_the_case_and_released_it_further_is_named(cast: Cast) -> None:
+    _sent, _first, second = two_bodies(cast)
+    forwarding = AuditEntry.objects.filter(event="release.step", subject=second.pk).order_by("sequence")[0]
+    entries = AuditEntry.objects.filter(event="case.transition", facts__action="verify")
+
+    def check() -> None:
+        faults = {(fault.sequence, fault.code) for fault in verify.verify_chain().faults}
+        assert (forwarding.sequence, "entry.same_person") in faults
+
+    undone(lambda: entries.update(actor=cast["fitri"].pk), check)
 
 
 def test_a_reporters_step_on_a_release_bears_the_reporters_signature(cast: Cast) -> None:
@@ -338,3 +371,26 @@ def test_a_reporters_step_on_a_release_bears_the_reporters_signature(cast: Cast)
         assert "release.steps" in {fault.code for fault in verify.verify_chain().faults}
 
     undone(lambda: ReleaseStep.objects.filter(pk=step.pk).update(signature=b"0" * 64), check)
+
+
+def test_what_is_told_of_retaliation_goes_to_the_body_that_the_page_names_alone(cast: Cast) -> None:
+    """Also where the asking body does not lead the case, and where it asked after the page was shown."""
+    sent, _first, second = two_bodies(cast)
+    client = Client()
+    client.post("/cek/", {"code": sent.code})
+    address, warning = "/cek/laporan/terjadi/", "KASN membacanya"
+
+    def shown(path: str) -> tuple[str, str]:
+        text = " ".join(client.get(path).content.decode().split())
+        return text, re.findall(r'type="hidden" name="to" value="(\w+)"', text)[0]
+
+    text, stale = shown(address)
+    assert warning not in text and stale == "none" == shown("/cek/laporan/")[1]
+    body_act("bima", second, Action.ASK_REPORTER, reply="Di ruang mana?")
+    client.post(address, {"kind": "moved", "text": "Saya dipindahkan.", "to": stale})
+    client.post("/cek/laporan/jawab/", {"text": "Hanya untuk kantor.", "to": stale})
+    assert thread("bima", second) == ["Di ruang mana?"]
+    text, to = shown(address)
+    assert warning in text and to == "kasn"
+    client.post(address, {"kind": "moved", "text": "Saya diancam.", "to": to})
+    assert thread("bima", second) == ["Di ruang mana?", "Saya diancam."]
