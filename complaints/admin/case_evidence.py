@@ -46,7 +46,7 @@ from complaints.services import case_actions, case_file, file_viewing, job_runs
 from complaints.services.evidence import storage
 from complaints.services.evidence.copies import ScannerDown
 from complaints.services.evidence.storage import FileInfo, InfectedFile
-from complaints.services.forwarding import reading
+from complaints.services.forwarding import released_files
 
 Variant = EvidenceObject.Variant
 
@@ -431,7 +431,7 @@ def _release_and_file_ids(
 def view_released_file(request: StaffRequest, object_id: uuid.UUID, file_id: uuid.UUID) -> HttpResponse:
     """Show one file of a release; each look is recorded once."""
     (release, ids), now = _release_and_file_ids(request, object_id, file_id), timezone.now()
-    released, pages = reading.view_file(actor=request.actor, file_id=file_id)
+    released, pages = released_files.view_file(actor=request.actor, file_id=file_id)
     allow_viewing(request.session, file_id, now=now)
     pictures = range(1, len(released.info.pictures) + 1)
     if pictures and released.variant == Variant.REDACTED:
@@ -462,7 +462,7 @@ def inline_released_copy(
     is_copy = copies.exclude(stored__variant=Variant.ORIGINAL).exists()
     if not is_copy or not may_view(request.session, file_id, now=timezone.now()):
         raise Http404
-    copy, info = reading.open_copy(keyring=request.keyring, file_id=shown_id)
+    copy, info = released_files.open_copy(keyring=request.keyring, file_id=shown_id)
     if info.pictures:
         return page_response(copy, info, request.GET.get("page", ""))
     return inline_response(copy, info, request.headers.get("Range", ""))

@@ -33,7 +33,7 @@ from complaints.models.oversight import Release, ReleasedFile
 from complaints.services import legal_basis
 from complaints.services.assessments import facts_of_content
 from complaints.services.evidence.storage import InfectedFile
-from complaints.services.forwarding import asking, decision_copies, dossier, names, reading
+from complaints.services.forwarding import asking, decision_copies, dossier, names, reading, released_files
 from complaints.services.forwarding.questions import opened_on, unread_by_body
 
 if TYPE_CHECKING:
@@ -180,7 +180,7 @@ def download(request: StaffRequest, object_id: uuid.UUID, file_id: uuid.UUID) ->
         raise Http404
     knowing = request.POST.get("knowing") == "yes"
     try:
-        info, stream = reading.open_file(actor=request.actor, file_id=file_id, knowing=knowing)
+        info, stream = released_files.open_file(actor=request.actor, file_id=file_id, knowing=knowing)
         return attachment(f"{release.case.reference}-{info.name.rpartition('.')[0]}", info, stream)
     except InfectedFile:
         messages.error(request, _("Nothing was opened: confirm that you know what the scanner found."))

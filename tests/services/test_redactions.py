@@ -28,7 +28,7 @@ from complaints.services.audit import log, verify
 from complaints.services.case_actions import write_case_note
 from complaints.services.evidence import processing, storage
 from complaints.services.evidence.redacted_copies import Removal
-from complaints.services.forwarding import contents, reading, redaction_check
+from complaints.services.forwarding import contents, reading, redaction_check, released_files
 from complaints.services.forwarding.contents import whole
 from complaints.services.forwarding.release import forward
 from complaints.services.keyring import Locked
@@ -113,7 +113,7 @@ def test_a_body_reads_no_removed_word_and_sees_no_removed_pixel(cast: Cast) -> N
         "Kepala dinas meminta kami mendukung calon nomor dua."
     )
     assert [(file.variant, file.info.name) for file in seen.opened[0].content.files] == [("redacted", "bukti-1.png")]
-    _info, pieces = reading.open_file(actor=kirana, file_id=seen.opened[0].content.files[0].id)
+    _info, pieces = released_files.open_file(actor=kirana, file_id=seen.opened[0].content.files[0].id)
     shown = Image.open(io.BytesIO(b"".join(pieces))).convert("RGB")
     assert (255, 0, 0) not in {colour for _count, colour in shown.getcolors() or []}
     assert redactions.passages(counted, "answer-story", STORY) == {Reason.IDENTITY: 2, Reason.THIRD_PERSON: 1}

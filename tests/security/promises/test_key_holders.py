@@ -22,7 +22,7 @@ from complaints.models.team import Role, Staff, Team, TeamMembership
 from complaints.services import assignment, case_actions, case_file, case_summary, follow_up
 from complaints.services.actor import Actor
 from complaints.services.evidence import processing
-from complaints.services.forwarding import decisions, reading
+from complaints.services.forwarding import decisions, reading, released_files
 from complaints.services.forwarding.contents import whole
 from complaints.services.forwarding.release import forward
 from complaints.services.keyring import Keyring, Locked, seal_membership
@@ -155,13 +155,13 @@ def test_another_body_sees_neither_release_nor_file(cast: Cast, sent: Sent) -> N
     bima, file = cast.ring("bima"), ReleasedFile.objects.get()
     for read in (
         lambda: reading.open_release(actor=Actor(bima, NOW), release_id=release.pk),
-        lambda: reading.open_file(actor=Actor(bima, NOW), file_id=file.pk),
+        lambda: released_files.open_file(actor=Actor(bima, NOW), file_id=file.pk),
         lambda: decisions.act(actor=Actor(bima, NOW), release_id=release.pk, action=Action.TAKE_UP),
         lambda: bima.release(release),
     ):
         with pytest.raises((Locked, ObjectDoesNotExist)):
             read()
-    _info, stream = reading.open_file(actor=Actor(cast.ring("kirana"), NOW), file_id=file.pk)
+    _info, stream = released_files.open_file(actor=Actor(cast.ring("kirana"), NOW), file_id=file.pk)
     assert b"".join(stream) == photo()
 
 

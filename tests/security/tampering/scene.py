@@ -20,7 +20,7 @@ from complaints.models.oversight import OversightBody, Release, ReleasedFile
 from complaints.services import case_actions, case_file, case_summary, follow_up, redactions
 from complaints.services.actor import Actor
 from complaints.services.evidence import processing
-from complaints.services.forwarding import decisions, reading
+from complaints.services.forwarding import decisions, reading, released_files
 from complaints.services.forwarding.contents import whole
 from complaints.services.forwarding.records import SanctionRecord
 from complaints.services.forwarding.release import forward
@@ -121,7 +121,7 @@ class TwoReports:
         release = Release.objects.get(case=sent.case)
         opened = reading.open_release(actor=Actor(kirana, NOW), release_id=release.pk)
         content = opened.opened[0].content
-        files = [reading.open_file(actor=Actor(kirana, NOW), file_id=item.id) for item in content.files]
+        files = [released_files.open_file(actor=Actor(kirana, NOW), file_id=item.id) for item in content.files]
         return [
             content,
             [(info, b"".join(stream)) for info, stream in files],
