@@ -46,6 +46,12 @@ NOTE = "Dikeluarkan."
 
 
 @pytest.fixture(autouse=True)
+def _no_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine ends no slice before its number is reached."""
+    monkeypatch.setattr(lane_proposals, "SECONDS", 3600.0)
+
+
+@pytest.fixture(autouse=True)
 def _few_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
     """Six alike are many here; thirty are in tests/domain/test_lane.py and tests/security/test_flood.py."""
     monkeypatch.setattr(rule, "ALIKE_AT_LEAST", 6)

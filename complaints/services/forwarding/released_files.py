@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import uuid
 from collections.abc import Iterator
 
@@ -11,16 +10,12 @@ from django.db.models import QuerySet
 
 from complaints import access
 from complaints.models.evidence import EvidenceObject
-from complaints.models.oversight import (
-    ReleasedFile,
-)
+from complaints.models.oversight import ReleasedFile
 from complaints.services.actor import Actor
 from complaints.services.evidence import storage
 from complaints.services.forwarding.contents import ReleasedItem
 from complaints.services.forwarding.reading import open_released
 from complaints.services.keyring import Keyring, signer_of
-
-logger = logging.getLogger(__name__)
 
 Variant = EvidenceObject.Variant
 

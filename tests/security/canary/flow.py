@@ -276,6 +276,7 @@ class MarkedProcedure:
         self.names(kirana, release)
         self.step(kirana, release, "take_up")
         self.asked(kirana, release)
+        self.desk_of_body(kirana, release)
         self.answer(self.mark("body_answer"))
         form = {"text": self.mark("finding")}
         form |= {"reply": f"{self.mark('finding_reply')} {self.markers['nip']}", "override": self.mark("body_override")}
@@ -304,6 +305,22 @@ class MarkedProcedure:
         self.step(kirana, release, "no_sanction", decided_on=timezone.localdate().isoformat(), **gone)
         self.step(kirana, release, "correct", decided_on=timezone.localdate().isoformat(), **decision)
         assert Case.objects.get(pk=release.case_id).status == "sanctioned"
+
+    def desk_of_body(self, kirana: Client, release: Release) -> None:
+        """A liaison notes, gives the release to a colleague with words, and searches."""
+        kresna = str(Staff.objects.get(username="kresna").pk)
+        for name, form in (
+            ("note", {"text": self.mark("body_note")}),
+            ("assign", {"to": kresna, "words": self.mark("body_giving")}),
+        ):
+            address = reverse(f"admin:complaints_release_{name}", args=[release.pk])
+            assert kirana.post(address, form).status_code == 302
+        page = kirana.get(reverse("admin:complaints_release_change", args=[release.pk])).content.decode()
+        assert self.markers["body_note"] in page and self.markers["body_giving"] in page
+        address = reverse("admin:complaints_release_search")
+        for words in (self.mark("body_search"), self.markers["story"]):
+            assert kirana.post(address, {"words": words}).status_code == 302
+            kirana.get(address)
 
     def asked(self, kirana: Client, release: Release) -> None:
         """The body asks the office, and the reporter through the office."""

@@ -20,7 +20,7 @@ from complaints.models.oversight import OversightBody, Release, ReleasedFile
 from complaints.services import case_actions, case_file, case_summary, follow_up, redactions
 from complaints.services.actor import Actor
 from complaints.services.evidence import processing
-from complaints.services.forwarding import decisions, reading, released_files
+from complaints.services.forwarding import decision_copies, decisions, reading, released_files
 from complaints.services.forwarding.contents import whole
 from complaints.services.forwarding.records import SanctionRecord
 from complaints.services.forwarding.release import forward
@@ -65,6 +65,7 @@ class TwoReports:
             "reporter looks": self._page,
             "body opens": self._release,
             "triage reads the decisions": self._decisions,
+            "body opens the copies": self._copies,
         }
         if acts:
             readers |= {"reporter answers": self._answer, "triage replies": self._reply, "body tells": self._body_tells}
@@ -132,6 +133,15 @@ class TwoReports:
     def _decisions(self, sent: Sent) -> Any:
         release = Release.objects.get(case=sent.case)
         return reading.decisions_for_triage(keyring=self.ring("vera"), releases=[release])
+
+    def _copies(self, sent: Sent) -> Any:
+        kirana = Actor(self.ring("kirana"), NOW)
+        opened = reading.open_release(actor=kirana, release_id=Release.objects.get(case=sent.case).pk)
+        pair = kirana.keyring.release(opened.release)
+        lines = decision_copies.of_decisions(release=opened.release, pair=pair, entries=opened.decisions).values()
+        ids = [line.row.pk for copies in lines for line in copies]
+        files = [decision_copies.open_copy(actor=kirana, release=opened.release, file_id=file_id) for file_id in ids]
+        return [(info, b"".join(stream)) for info, stream in files]
 
     def _answer(self, sent: Sent) -> Any:
         follow_up.add_message(ticket=sent.ticket, text="Tambahan saya.", files=[], today=DAY)
@@ -215,5 +225,6 @@ def _examine(cast: Cast, sent: Sent, number: int) -> None:
     decide(action=Action.AWAIT_AGENCY, text=f"Hukuman sedang, {number}.", **do)
     if number == 2:
         record = SanctionRecord("moral_open", f"800/{number}", DAY)
-        decisions.act(action=Action.SANCTION, record=record, reply=f"Sanksi, {number}.", **do)
+        copy = decision_copies.prepare(sealed_upload(photo("keputusan"), name="SK.jpg"))
+        decisions.act(action=Action.SANCTION, record=record, reply=f"Sanksi, {number}.", copy=copy, **do)
     assert ReleasedFile.objects.filter(release=release).count() == 2

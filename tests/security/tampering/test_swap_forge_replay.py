@@ -16,7 +16,7 @@ from pytest_django import DjangoDbBlocker
 from complaints.models.complaint import Complaint, KeyGrant, Message
 from complaints.models.evidence import EvidenceObject
 from complaints.models.identity import Identity
-from complaints.models.oversight import Release, ReleasedFile
+from complaints.models.oversight import DecisionCopy, Release, ReleasedFile
 from complaints.models.team import Team, TeamMembership
 from tests.database import built_once
 from tests.security.tampering.scene import REFUSALS, TwoReports, build
@@ -37,6 +37,7 @@ ELSEWHERE = {
     "Complaint.commitment": "the root of its batch in the audit chain",
     "Complaint.lookup": "below",
     **dict.fromkeys(("Draft.data", "Draft.ends"), "services/test_draft_rows"),
+    "DecisionCopy.object_digest": "its entry in the audit chain: services/forwarding/test_decision_copies",
     "DraftFile.object_digest": "the root of its batch in the audit chain, once it is sent",
     "DraftFile.sealed": "below",
     "Evidence.worker_grant": "below",
@@ -114,6 +115,8 @@ def place(row: Any) -> tuple[int, str]:
         return (row.evidence.sequence, row.variant)
     if isinstance(row, ReleasedFile):
         return place(row.stored)
+    if isinstance(row, DecisionCopy):
+        return (0, row.variant)
     if isinstance(row, Team):
         return (TEAMS.index(row.slug), "")
     if isinstance(row, TeamMembership):
@@ -123,7 +126,7 @@ def place(row: Any) -> tuple[int, str]:
 
 def case_of(row: Any) -> uuid.UUID | None:
     """The case that a row belongs to; None for what belongs to none."""
-    for name in ("complaint", "release", "evidence", "stored"):
+    for name in ("complaint", "release", "evidence", "stored", "sanction"):
         if isinstance(owner := getattr(row, name, None), models.Model):
             return case_of(owner)
     return getattr(row, "case_id", None)
@@ -154,7 +157,7 @@ def tamperings(
     value[len(value) // 2] ^= 1
     for how, content in {"altered": bytes(value), "emptied": b""}.items():
         yield number, how, lambda content=content: overwrite(victim, column, content)
-    for first, second in [*zip(mine, two, strict=False)][:2] + [*pairwise(mine)][:2]:
+    for first, second in [*zip(mine, two, strict=False)][:2] + [*pairwise(mine or two)][:2]:
         if bytes(getattr(first, column)) != bytes(getattr(second, column)):
             yield number, "swapped", lambda pair=(first, second): swap(*pair, column)
 

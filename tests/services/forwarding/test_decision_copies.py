@@ -70,6 +70,8 @@ def test_both_sides_open_it_and_each_opening_is_recorded(cast: Cast, release: Re
     assert not list(retention.damaged_objects()) and not retention.missing_objects()
     assert {row.object_name for row in DecisionCopy.objects.all()} <= storage.referenced_objects()
     assert verify.verify_chain().whole
+    DecisionCopy.objects.filter(pk=original.pk).update(object_digest=b"x" * 32)
+    assert [fault.code for fault in verify.verify_chain().faults] == ["row.altered"]
 
 
 @pytest.mark.parametrize("change", ["delete", "swap", "plant", "variant"])

@@ -14,7 +14,7 @@ from complaints.services.actor import Actor
 from complaints.services.forwarding import release_search
 from complaints.services.forwarding.release_search import NothingToSearch, ReleaseSearch
 from complaints.services.keyring import Locked
-from tests.cases import body_act, forwarded
+from tests.cases import body_act, body_asks, forwarded
 from tests.world import Cast
 
 
@@ -69,7 +69,7 @@ def test_found_by_name_agency_place_number_and_words(cast: Cast, monkeypatch: py
 def test_an_answer_to_the_body_is_found_and_a_recalled_release_is_not(cast: Cast) -> None:
     sent, release = forwarded(cast)
     body_act(cast, "kirana", release, Action.TAKE_UP)
-    body_act(cast, "kirana", release, Action.ASK_REPORTER, reply="Siapa saksinya?")
+    body_asks(cast, release, "Siapa saksinya?")
     follow_up.add_message(ticket=sent.ticket, text="Bidan Marsinah melihatnya.", files=[], today=timezone.localdate())
     assert search(cast, "marsinah").releases == [release.pk]
     Release.objects.filter(pk=release.pk).update(state=Release.State.RECALLED)
