@@ -67,5 +67,5 @@ class StatusPage:
     @property
     def askers(self) -> list[tuple[str, str]]:
         """Who asks this reporter now, as (the code that an answer names, the short name; "" for the office)."""
-        own = [(self.question_to, self.body_name if self.question_from_body else "")] if self.question else []
-        return [*own, *((other.to, other.body) for other in self.others if other.question)]
+        leading = [(self.question_to, self.body_name if self.question_from_body else "")] if self.question else []
+        return [*leading, *((other.to, other.body) for other in self.others if other.question)]

@@ -140,18 +140,18 @@ def of_decisions(
     Raises SealError where a row is missing, was added or altered: the record of each decision names its copies.
     """
     named = {entry.id: list(entry.content.get("copies", [])) for entry in entries if entry.kind == "sanction"}
-    found: dict[uuid.UUID, list[CopyLine]] = {identifier: [] for identifier in named}
+    copies: dict[uuid.UUID, list[CopyLine]] = {identifier: [] for identifier in named}
     if not named:
-        return found
+        return copies
     rows = DecisionCopy.objects.filter(sanction__in=named).select_related("sanction").order_by("variant")
     for row in rows:
         signer = trusted_signer(row.sanction.signer, f"body-{release.body_id}")
         info = FileInfo(**open_record(pair, row.sealed, _context(row, release), signer))
-        found[row.sanction_id].append(CopyLine(row, info))
+        copies[row.sanction_id].append(CopyLine(row, info))
     for identifier, ids in named.items():
-        if sorted(str(line.row.pk) for line in found[identifier]) != ids:
+        if sorted(str(line.row.pk) for line in copies[identifier]) != ids:
             raise SealError("decision-copy")
-    return found
+    return copies
 
 
 @transaction.atomic
