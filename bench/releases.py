@@ -77,9 +77,9 @@ def measure() -> dict[str, int]:
     while left:
         actor = Actor(play._keyrings()[LIAISON], timezone.now())
         begun = time.process_time()
-        found = release_search.search(actor=actor, words="tidak-ada-di-mana-pun", skip=read)
+        result = release_search.search(actor=actor, words="tidak-ada-di-mana-pun", skip=read)
         times.append(time.process_time() - begun)
-        read, left = read + found.read, found.left
+        read, left = read + result.read, result.left
     figures = {"list_ms": statistics.median(pages), "danger_ms": danger, "search_ms": times[0], "all_ms": sum(times)}
     counts = {"releases": read, "searches": len(times)}
     return counts | {name: round(value * 1000) for name, value in figures.items()}

@@ -20,9 +20,7 @@ from complaints.services.forwarding.records import Record
 
 _KEPT: Final = _("Kept on the release; the office reads it.")
 _NAMES_NOBODY: Final = _("Say why, in words that name nobody.")
-_SECOND_READS: Final = _(
-    "The second person of your body reads it now; the office reads it when they have confirmed it."
-)
+_SECOND_READS: Final = _("Another person of your body reads it first; the office reads it once they have confirmed it.")
 _TOLD_LATER: Final = _(
     "Say why, in words that name nobody. The reporter reads it when a second person has confirmed it."
 )

@@ -117,14 +117,14 @@ def decision_lines(
     """Describe what a body decided, in order of time; ``with_people`` names who did, for the body itself."""
     kinds = kinds_of(entry.content for entry in entries)
     people = Staff.objects.in_bulk({entry.author for entry in entries}) if with_people else {}
-    found = copies or {}
+    stored = copies or {}
     return [
         DecisionLines(
             at=entry.at,
             what=step_done_label(entry.content["outcome"]),
             rows=[*_rows(entry.content, kinds), *_person(people.get(entry.author))],
             text=entry.content.get("text", ""),
-            copies=[CopyLabel(line.row.pk, _copy_label(line)) for line in found.get(entry.id, [])],
+            copies=[CopyLabel(line.row.pk, _copy_label(line)) for line in stored.get(entry.id, [])],
             lacks_copy=entry.kind == "sanction" and not entry.content.get("copies"),
         )
         for entry in sorted(entries, key=lambda entry: entry.at)
@@ -229,10 +229,10 @@ def letter_values(entries: Sequence[DecisionEntry]) -> dict[str, str]:
         "day": date_format(date.fromisoformat(content["decided_on"]), "j F Y"),
         "kinds": _kind_labels(content.get("kinds", ()), kinds_of([content])),
     }
-    said = [_("Our recommendation number %(number)s of %(day)s: %(kinds)s.") % words]
+    sentences = [_("Our recommendation number %(number)s of %(day)s: %(kinds)s.") % words]
     if content.get("due_on"):
         asked = date_format(date.fromisoformat(content["due_on"]), "j F Y")
-        said.append(_("An answer was asked for by %(day)s.") % {"day": asked})
+        sentences.append(_("An answer was asked for by %(day)s.") % {"day": asked})
     if content.get("text"):
-        said.append(content["text"])
-    return {"to": content.get("addressee", ""), "words": "\n\n".join(said)}
+        sentences.append(content["text"])
+    return {"to": content.get("addressee", ""), "words": "\n\n".join(sentences)}

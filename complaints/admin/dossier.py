@@ -162,8 +162,8 @@ def _report_blocks(report: ReportLines) -> Iterator[Block]:
         if entries:
             yield _block(4, heading, rows=[(_day(day), text) for day, text in entries])
     if report["stated"]:
-        stated_on, said = report["stated"]
-        yield _block(4, _("The office states for the rules of the law"), rows=[(_day(stated_on), said)])
+        stated_on, statement = report["stated"]
+        yield _block(4, _("What the office states for the rules of the law"), rows=[(_day(stated_on), statement)])
     if report["left_out"]:
         yield _block(4, "", _("Left out by the office: %(what)s.") % {"what": report["left_out"]})
 

@@ -316,7 +316,7 @@ def _forward_page(desk: Desk, form: ForwardForm, composer: Composer, *, refused:
 
 
 def choice_context(desk: Desk) -> dict[str, object]:
-    """Return what ``admin/release_choice.html`` and ``release_counts.html`` read besides the reports."""
+    """Return what ``admin/release_choice.html`` reads besides the reports."""
     return {
         "offered": offered(desk.choices),
         "counts": counts(desk.choices),

@@ -209,10 +209,10 @@ def take_back(request: StaffRequest, object_id: uuid.UUID, release_id: uuid.UUID
 
 def _further_or_404(case: Case, release_id: uuid.UUID) -> FurtherRelease:
     rows = case.releases.filter(is_further=True, first=None, pk=release_id)
-    found = further_releases.with_histories(list(rows.select_related("case__category", "body")))
-    if not found:
+    releases = further_releases.with_histories(list(rows.select_related("case__category", "body")))
+    if not releases:
         raise Http404
-    return found[0]
+    return releases[0]
 
 
 def _row_of_recall(request: StaffRequest, further: FurtherRelease) -> workflow.Transition | None:

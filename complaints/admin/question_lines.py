@@ -78,4 +78,4 @@ def state_label(state: str, *, is_open: bool) -> str:
     """Return in words what became of a question; ``state`` is a value of QuestionReply.Kind, or ""."""
     if state:
         return str(Became(state).label)
-    return _("Waits for the office") if is_open else _("Ended with the release")
+    return _("Waiting for the office") if is_open else _("Ended with the release")

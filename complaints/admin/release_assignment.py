@@ -50,7 +50,7 @@ def owner_context(request: StaffRequest, release: Release, opened: reading.Relea
         "owner": staff_name(owner) if owner else "",
         "owner_id": owner.pk if owner else "",
         "is_mine": owner == request.user,
-        "colleagues": [(one.pk, staff_name(one)) for one in others if one != owner],
+        "colleagues": [(colleague.pk, staff_name(colleague)) for colleague in others if colleague != owner],
         "give": GiveForm(),
         "note": NoteForm(),
         "notes": body_notes.read(keyring=request.keyring, release=opened.release, recorded=opened.recorded.notes),
@@ -68,7 +68,7 @@ def claim(request: StaffRequest, object_id: uuid.UUID) -> HttpResponseBase:
     try:
         release_assignment.claim(actor=request.actor, release_id=release.pk, seen=seen)
     except AlreadyTaken as taken:
-        words = _("%(person)s was faster and has the release.") if taken.owner else _("The release is nobody's by now.")
+        words = _("%(person)s was faster and has the release.") if taken.owner else _("The release is nobody's now.")
         messages.error(request, words % {"person": taken.owner})
     else:
         messages.success(request, _("The release is yours now."))
@@ -81,7 +81,7 @@ def assign(request: StaffRequest, object_id: uuid.UUID) -> HttpResponseBase:
     release, form = release_or_404(request, object_id), GiveForm(request.POST)
     wanted = request.POST.get("to", "")
     people = release_assignment.colleagues(release.body_id)
-    person = next((one for one in people if str(one.pk) == wanted), None)
+    person = next((colleague for colleague in people if str(colleague.pk) == wanted), None)
     if wanted and person is None:
         raise Http404
     if not form.is_valid():
@@ -107,7 +107,7 @@ def note(request: StaffRequest, object_id: uuid.UUID) -> HttpResponseBase:
     form = NoteForm(request.POST or None)
     if not form.is_valid():
         title = _("Note on release %(reference)s") % {"reference": release.case.reference}
-        return _ask(request, release, form, title=title, button=_("Add note"))
+        return _ask(request, release, form, title=title, button=_("Add the note"))
     body_notes.write(actor=request.actor, release_id=release.pk, text=form.cleaned_data["text"])
     messages.success(request, _("The note is kept for your colleagues."))
     return _to_page(release, "notes")

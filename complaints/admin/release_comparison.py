@@ -66,7 +66,7 @@ def compare_release(request: StaffRequest, object_id: uuid.UUID, release_id: uui
     if release is None:
         raise Http404
     try:
-        found = redaction_check.check(actor=request.actor, release_id=release.pk)
+        differences = redaction_check.check(actor=request.actor, release_id=release.pk)
     except OSError:
         messages.error(request, _("Not compared: the evidence storage does not answer. Try again later."))
     except (sandbox.Unavailable, sandbox.JobFailed, redactions.NoWorkingCopy):
@@ -77,15 +77,17 @@ def compare_release(request: StaffRequest, object_id: uuid.UUID, release_id: uui
             % {"number": release.number, "body": release.body.short_name, "case": case.reference},
             "case": case,
             "release": release,
-            "reports": list(_by_report(request, release, found)),
+            "reports": list(_by_report(request, release, differences)),
         }
         return render(request, "admin/release_comparison.html", context)
     return redirect("admin:complaints_case_change", object_id)
 
 
-def _by_report(request: StaffRequest, release: Release, found: Iterable[Difference]) -> Iterable[ReportDifferences]:
+def _by_report(
+    request: StaffRequest, release: Release, differences: Iterable[Difference]
+) -> Iterable[ReportDifferences]:
     targets: dict[uuid.UUID, list[str]] = {}
-    for difference in found:
+    for difference in differences:
         targets.setdefault(difference.report, []).append(difference.target)
     in_case = list(release.case.complaints.order_by("day", "pk").values_list("pk", flat=True))
     at_body = dict(release.reports.values_list("complaint", "number"))

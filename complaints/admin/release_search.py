@@ -47,14 +47,14 @@ def _search(request: StaffRequest, stored: StoredSearch | None) -> HttpResponseB
     words = stored["words"] if stored and goes_on else request.POST.get("words", "").strip()[:WORDS_AT_MOST]
     earlier, skip = (stored["releases"], stored["read"]) if stored and goes_on else ([], 0)
     try:
-        found = release_search.search(actor=request.actor, words=words, skip=skip)
+        result = release_search.search(actor=request.actor, words=words, skip=skip)
     except NothingToSearch:
         messages.error(request, _("Type a name, an agency, a place, a number or other words."))
         return redirect("admin:complaints_release_changelist")
-    if len(found.releases) == 1 and not found.read:
-        return redirect("admin:complaints_release_change", found.releases[0])
-    keys = [*earlier, *(str(key) for key in found.releases)][: release_search.FOUND_AT_MOST]
-    request.session[SEARCH_KEY] = StoredSearch(words=words, releases=keys, read=skip + found.read, left=found.left)
+    if len(result.releases) == 1 and not result.read:
+        return redirect("admin:complaints_release_change", result.releases[0])
+    keys = [*earlier, *(str(key) for key in result.releases)][: release_search.FOUND_AT_MOST]
+    request.session[SEARCH_KEY] = StoredSearch(words=words, releases=keys, read=skip + result.read, left=result.left)
     return redirect("admin:complaints_release_search")
 
 

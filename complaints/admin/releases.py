@@ -313,7 +313,7 @@ def news_of(release: ListedRelease, *, is_replied: bool) -> list[str]:
     if not is_current(release):
         return []
     if not release.opened_newest:
-        return [_("the office's answer") if release.number > 1 else _("new")]
+        return [_("forwarded again") if release.number > 1 else _("new")]
     supplements, answers = release.newest - release.opened_newest, release.answers - release.opened_answers
     lines = []
     if supplements > 0:

@@ -107,10 +107,10 @@ class RetaliationContext(TypedDict):
 
 def retaliation_context(request: StaffRequest, opened: case_file.CaseFile) -> dict[str, list[RetaliationContext]]:
     """Return what the opened reports tell of retaliation, the newest message of each first."""
-    found = retaliation.of_case(keyring=request.keyring, opened=opened, today=timezone.localdate())
+    reports = retaliation.of_case(keyring=request.keyring, opened=opened, today=timezone.localdate())
     may = Permission.FORWARD in access.permissions_of(request.user) and is_with_body(opened.case)
     supplement = reverse("admin:complaints_case_supplement", args=[opened.case.pk]) if may else ""
-    return {"retaliation": [_context(report, supplement) for report in found.values()]}
+    return {"retaliation": [_context(report, supplement) for report in reports.values()]}
 
 
 def _context(report: ReportRetaliation, supplement: str) -> RetaliationContext:
@@ -154,10 +154,10 @@ def _place(request: StaffRequest, case_id: uuid.UUID, complaint_id: uuid.UUID) -
     """Open the case at a report, which is recorded; Http404 where the report tells of no retaliation."""
     case = case_or_404(request, case_id)
     opened = case_file.open_case(actor=request.actor, case_id=case.pk, holding=complaint_id)
-    found = retaliation.of_case(keyring=request.keyring, opened=opened, today=timezone.localdate())
-    if complaint_id not in found:
+    reports = retaliation.of_case(keyring=request.keyring, opened=opened, today=timezone.localdate())
+    if complaint_id not in reports:
         raise Http404
-    return _Place(case, opened, found[complaint_id])
+    return _Place(case, opened, reports[complaint_id])
 
 
 def _seen(request: StaffRequest) -> CaseVersion | None:

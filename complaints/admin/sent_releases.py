@@ -102,6 +102,6 @@ def recall(request: StaffRequest, object_id: uuid.UUID, release_id: uuid.UUID) -
     except Release.DoesNotExist:
         raise Http404 from None
     else:
-        said = _("Recalled. The body had opened it before.") if opened else _("Recalled. The body had not opened it.")
-        messages.success(request, said)
+        words = _("Recalled. The body had opened it before.") if opened else _("Recalled. The body had not opened it.")
+        messages.success(request, words)
     return redirect("admin:complaints_case_release", object_id, release_id)

@@ -37,7 +37,7 @@ def telling_of_answer(text: str) -> list[Passage]:
     """Return the passages of a message that may tell who wrote it, each once, at most LISTED_AT_MOST."""
     # The rules see no character that cannot be seen, which would tear a word apart.
     seen = INVISIBLE.sub("", text)
-    found = [
+    passages = [
         (seen[item.start : item.end].strip(), TELLING[item.kind]) for item in proposals(seen) if item.kind in TELLING
     ]
-    return [Passage(words, tells) for words, tells in dict.fromkeys(found)][:LISTED_AT_MOST]
+    return [Passage(words, tells) for words, tells in dict.fromkeys(passages)][:LISTED_AT_MOST]

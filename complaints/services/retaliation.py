@@ -298,8 +298,10 @@ def urgent_work(*, actor: Actor, values: Mapping[str, object]) -> UrgentWork:
     needing = {key: need for key, matter in register.matters.items() if (need := _need(matter, actor.today))}
     cases = _cases_of(actor, needing)
     lines = [UrgentLine(cases[key], needing[key][0], *needing[key][1:]) for key in needing if key in cases]
-    own = actor.staff.pk
-    lines.sort(key=lambda line: (line.case.assignee_id != own, not line.needs_act, line.told_on, line.case.reference))
+    person = actor.staff.pk
+    lines.sort(
+        key=lambda line: (line.case.assignee_id != person, not line.needs_act, line.told_on, line.case.reference)
+    )
     return UrgentWork(lines[:LINES_AT_MOST], max(0, len(lines) - LINES_AT_MOST), register.begun_on)
 
 

@@ -112,12 +112,15 @@ def test_the_ticket_page_names_both_askers(cast: Cast, signed_in: SignedIn) -> N
     words = walk.words(page)
     assert "Pertanyaan dari BKN" in words and "Pertanyaan dari KASN" in words
     assert page.content.decode().count('type="radio"') == 3
+    # Nothing says which of the two questions it would answer, so that it goes to the office alone.
+    assert "dihitung sebagai jawaban" not in walk.words(ticket.get("/cek/laporan/terjadi/"))
     refused = ticket.post("/cek/laporan/jawab/", {"text": "Lantai dua."})
     assert "pertanyaan mana" in walk.words(refused) and "Lantai dua." in refused.content.decode()
     assert ticket.post("/cek/laporan/jawab/", {"text": "Lantai dua.", "to": "kasn"}).status_code == 302
     page = ticket.get("/cek/laporan/")
     assert "Di ruang mana?" in walk.words(page) and "Pertanyaan dari KASN" not in walk.words(page)
     assert '<input type="hidden" name="to" value="bkn">' in page.content.decode()
+    assert "BKN mengajukan pertanyaan" in walk.words(ticket.get("/cek/laporan/terjadi/"))
     # What the liaisons read: each its own, in its own state.
     for name, row, reads, never in (
         ("bima", second, "Lantai dua.", "Siapa saksinya?"),

@@ -41,7 +41,7 @@ def test_a_liaisons_morning(window: Opener, live_cast: Cast) -> None:
     assert "Sastro Kertapati" in page.locator("#content-main, main").first.inner_text()
 
     kirana.window.press("Ambil penerusan ini")
-    assert "Penerusan ini sekarang Anda pegang." in kirana.window.words
+    assert "Penerusan ini sekarang Anda tangani." in kirana.window.words
     assert "belum pernah dibuka" not in kirana.window.words
     page.locator("[name=text]").fill(WORDS)
     kirana.window.press("Tambahkan catatan")
@@ -49,7 +49,7 @@ def test_a_liaisons_morning(window: Opener, live_cast: Cast) -> None:
 
     # Nobody is named in the other one; whatever stands in the first is found by a part of a word.
     kirana.window.go(reverse("admin:complaints_release_changelist"))
-    assert "tidak disebut" in kirana.window.words and "belum dipegang" not in kirana.window.words
+    assert "tidak disebut" in kirana.window.words and "belum ada petugas" not in kirana.window.words
     page.locator("[name=words]").fill("marsin")
     kirana.window.press("Cari")
     assert kirana.window.path == reverse("admin:complaints_release_search")

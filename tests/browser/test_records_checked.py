@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 TOLD_REPORTER = "Kami sedang memeriksa catatan laporan ini; pesan Anda tetap kami terima."
 TOLD_OFFICER = "Catatan perjalanan kasus ini tidak sesuai dengan rantai audit."
 FALSE = "Tidak memenuhi syarat"
-NOT_TOLD = "Tidak ditampilkan karena tidak sesuai dengan rantai audit. Beri tahu auditor."
+NOT_TOLD = "Tidak ditampilkan karena tidak sesuai dengan rantai audit. Beri tahu Auditor internal."
 
 
 @pytest.mark.parametrize("width", [360, 1280])

@@ -55,17 +55,17 @@ def test_a_reporter_is_moved_and_everybody_acts(window: Opener, live_cast: Cast)
     # What can help is read before anything was told, without a day.
     assert "dalam 90 hari" in reporter.window.words and "belum dipastikan" in reporter.window.words
     fits(reporter.window, "ask", PHONE)
-    reporter.page.get_by_label("Pada hari apa?").fill("2999-01-01")
+    reporter.page.get_by_label("Pada tanggal berapa?").fill("2999-01-01")
     reporter.page.get_by_label("Keterangan lain").fill("Surat mutasi ke Gudangwilis.")
     reporter.window.press("Kirim")
     assert "Hari itu belum tiba" in reporter.window.words
     assert reporter.page.get_by_label("Keterangan lain").input_value() == "Surat mutasi ke Gudangwilis."
     moved_on = timezone.localdate() - timedelta(days=3)
     reporter.chooses("Saya dimutasi")
-    reporter.page.get_by_label("Pada hari apa?").fill(moved_on.isoformat())
+    reporter.page.get_by_label("Pada tanggal berapa?").fill(moved_on.isoformat())
     reporter.window.press("Kirim")
     words = reporter.window.words
-    assert "Yang Anda beri tahukan sudah kami terima." in words and "Saya dimutasi ke jabatan" in words
+    assert "Yang Anda sampaikan sudah kami terima." in words and "Saya dimutasi ke jabatan" in words
     assert f"sampai {in_words(moved_on + timedelta(days=90))}" in words
     assert "Gudangwilis" not in words
     fits(reporter.window, "sent", PHONE)

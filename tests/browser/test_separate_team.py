@@ -52,7 +52,7 @@ def test_the_reporter_reads_who_holds_the_report_and_the_team_finds_it(
     reporter.page.get_by_label("Instansi atau unit kerja", exact=True).fill("Badan Kanal Tirtamerpi")
     reporter.window.press("Lanjut")
     assert ALIKE in reporter.window.words and BEFORE not in reporter.window.words
-    assert "Jika yang Anda maksud instansi lain, perbaiki namanya sebelum mengirim." in reporter.window.words
+    assert "Bila yang Anda maksud instansi lain, perbaiki namanya sebelum mengirim." in reporter.window.words
     problems += faults(reporter.window)
     reporter.window.press("Kirim laporan")
     assert HELD in reporter.window.words

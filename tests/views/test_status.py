@@ -60,7 +60,7 @@ def test_an_unknown_code_is_said_to_be_none(client: Client, code: str) -> None:
         (lambda code: code[:-1], "Baru 29 dari 30 huruf dan angka. Periksa kelompok ke-6 lebih dulu."),
         (lambda code: code[:-5], "Baru 25 dari 30 huruf dan angka. Bagian akhirnya belum ada."),
         (lambda code: code + "0", "Kode tiket terdiri atas 30 huruf dan angka; yang ini 31."),
-        (lambda code: code[:11] + ("1" if code[11] == "0" else "0") + code[12:], "Ada yang keliru di kelompok ke-3."),
+        (lambda code: code[:11] + ("1" if code[11] == "0" else "0") + code[12:], "Ada yang salah di kelompok ke-3."),
         (lambda code: "?!", "Tulis atau tempel kode tiket Anda."),
         (lambda code: "x" * 300, "Tulis atau tempel kode tiket Anda."),
     ],

@@ -83,10 +83,10 @@ def differing(cases: Collection[Case]) -> set[uuid.UUID]:
     with transaction.atomic():
         # In this order, in which acts on several cases lock them.
         again = with_first(Case.objects.select_for_update(of=("self",)).filter(pk__in=suspects)).order_by("pk")
-        found = _differing(list(again))
-    if found:
-        logger.error("Lists leave out what is stored of %d cases: it is not as the chain records it", len(found))
-    return found
+        differing = _differing(list(again))
+    if differing:
+        logger.error("Lists leave out what is stored of %d cases: it is not as the chain records it", len(differing))
+    return differing
 
 
 def _differing(cases: Collection[Case]) -> set[uuid.UUID]:

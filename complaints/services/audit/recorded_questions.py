@@ -30,15 +30,15 @@ def recorded_rows(releases: Sequence[Release]) -> list[ReleaseQuestion] | None:
 
     One query where nobody has asked, else four.
     """
-    found = _compared(releases)
-    if found is None:
+    questions = _compared(releases)
+    if questions is None:
         with transaction.atomic():
             # Again without an act under way: each appends its entry after its rows.
             log.lock_head()
-            found = _compared(releases)
-    if found is None:
+            questions = _compared(releases)
+    if questions is None:
         logger.error("Questions on a release are not as the chain records them; they are shown to nobody")
-    return found
+    return questions
 
 
 def _compared(releases: Sequence[Release]) -> list[ReleaseQuestion] | None:
@@ -57,8 +57,8 @@ def _compared(releases: Sequence[Release]) -> list[ReleaseQuestion] | None:
     if not of_release:
         # A row that no entry knows is not even read; the night names it.
         return []
-    found = ReleaseQuestion.objects.filter(release__in=by_id).prefetch_related("readers", "replies")
-    rows = list(found.order_by("at", "pk"))
+    questions = ReleaseQuestion.objects.filter(release__in=by_id).prefetch_related("readers", "replies")
+    rows = list(questions.order_by("at", "pk"))
     stored = {line for question in rows for line in _lines(question)}
     for question in rows:
         question.release = by_id[question.release_id]

@@ -140,16 +140,16 @@ def of_decisions(
     Raises SealError where a row is missing, was added or altered: the record of each decision names its copies.
     """
     named = {entry.id: list(entry.content.get("copies", [])) for entry in entries if entry.kind == "sanction"}
-    found: dict[uuid.UUID, list[CopyLine]] = {identifier: [] for identifier in named}
+    copies: dict[uuid.UUID, list[CopyLine]] = {identifier: [] for identifier in named}
     if not named:
-        return found
+        return copies
     rows = DecisionCopy.objects.filter(sanction__in=named).select_related("sanction").order_by("variant")
     for row in rows:
-        found[row.sanction_id].append(CopyLine(row, _open_info(pair, row, release)))
+        copies[row.sanction_id].append(CopyLine(row, _open_info(pair, row, release)))
     for identifier, ids in named.items():
-        if sorted(str(line.row.pk) for line in found[identifier]) != ids:
+        if sorted(str(line.row.pk) for line in copies[identifier]) != ids:
             raise SealError("decision-copy")
-    return found
+    return copies
 
 
 @transaction.atomic

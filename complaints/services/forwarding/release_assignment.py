@@ -28,9 +28,9 @@ def colleagues(body_id: str) -> list[Staff]:
 
 def owners(releases: Iterable[uuid.UUID]) -> dict[uuid.UUID, Staff]:
     """Return who has each of these forwardings, as the chain records it; two queries."""
-    found = recorded_releases.owners(list(releases))
-    people = Staff.objects.in_bulk(found.values()) if found else {}
-    return {release: people[person] for release, person in found.items() if person in people}
+    recorded = recorded_releases.owners(list(releases))
+    people = Staff.objects.in_bulk(recorded.values()) if recorded else {}
+    return {release: people[person] for release, person in recorded.items() if person in people}
 
 
 def owner_among(people: Iterable[Staff], owner: uuid.UUID | None) -> Staff | None:

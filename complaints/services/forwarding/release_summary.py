@@ -97,22 +97,24 @@ def summaries(*, actor: Actor, firsts: Sequence[Release]) -> dict[uuid.UUID, Rel
     Each part is signed by the office, and none is compared with the manifest's root: the page of a release does that.
     One entry records how many were read. One that does not open is shown as such.
     """
-    found = {first.pk: ReleaseSummary() for first in firsts}
-    releases = Release.objects.filter(Q(pk__in=found) | Q(first__in=found)).exclude(state=Release.State.RECALLED)
+    by_forwarding = {first.pk: ReleaseSummary() for first in firsts}
+    releases = Release.objects.filter(Q(pk__in=by_forwarding) | Q(first__in=by_forwarding)).exclude(
+        state=Release.State.RECALLED
+    )
     rows = list(releases.select_related("case").prefetch_related("grants").order_by("number"))
     parts: dict[uuid.UUID, list[ReleasePart]] = defaultdict(list)
     for part in ReleasePart.objects.filter(release__in=rows, number__lte=PARTS_READ).order_by("number"):
         parts[part.release_id].append(part)
     for release in rows:
         with suppress(Locked, SealError, UnpinnedKey):
-            _read_into(found[release.first_id or release.pk], actor.keyring, release, parts[release.pk])
+            _read_into(by_forwarding[release.first_id or release.pk], actor.keyring, release, parts[release.pk])
     held = ReleasedReport.objects.filter(release__in=rows).values_list("release", "complaint")
     first_of = {release.pk: release.first_id or release.pk for release in rows}
     for first, _complaint in {(first_of[release], complaint) for release, complaint in held}:
-        found[first].reports += 1
-    if shown := sum(summary.is_open for summary in found.values()):
+        by_forwarding[first].reports += 1
+    if shown := sum(summary.is_open for summary in by_forwarding.values()):
         actor.record("queue.opened", facts={"shown": shown})
-    return found
+    return by_forwarding
 
 
 def _read_into(summary: ReleaseSummary, keyring: Keyring, release: Release, parts: Sequence[ReleasePart]) -> None:
