@@ -118,11 +118,10 @@ def _status_page(ticket: Ticket, today: date) -> StatusPage:
     complaint = complaint_of(ticket, Complaint.objects.select_related("case__lead_body", "identity"))
     case = complaint.case
     has_messages, own_messages, own_files, moved, has_requests = activity(complaint)
-    to_reporter = complaint.messages.exclude(direction=Message.Direction.FROM_REPORTER)
-    messages = list(to_reporter.select_related("release").order_by("sequence")) if has_messages else []
+    messages = _to_reporter(complaint) if has_messages else []
     texts = read_as_reporter(messages, ticket.keys.box, team=case.held_by)
     body = case.lead_body.short_name if case.lead_body else ""
-    reasons = {message.step_id: texts[message.pk] for message in messages if message.pk in texts}
+    reasons = {row.step_id: texts[row.pk] for row in messages if row.pk in texts}
     told = read_told(complaint, ticket.keys.box) if moved or case.lead_body_id else []
     report_history = history(complaint, moved=moved, reasons=reasons, body=body, told=told)
     openings = recorded_acts.openings(complaint, report_history.stays)
@@ -154,15 +153,20 @@ def _status_page(ticket: Ticket, today: date) -> StatusPage:
         name=own_name(complaint, ticket.keys, today=today, has_requests=has_requests),
         under_check=not report_history.is_recorded,
     )
-    is_beside = any(item.is_further for item in told)
-    if is_beside:
+    if any(item.is_further for item in told):
         page = _with_others(page, report_history, read_progress(told, messages, texts))
-    return replace(page, askers=_askers(page)) if page.question or page.others else page
+    return _with_askers(page)
 
 
-def _askers(page: StatusPage) -> list[tuple[str, str]]:
-    first = [(page.question_to, page.body_name if page.question_from_body else "")] if page.question else []
-    return [*first, *((other.to, other.body) for other in page.others if other.question)]
+def _to_reporter(complaint: Complaint) -> list[Message]:
+    rows = complaint.messages.exclude(direction=Message.Direction.FROM_REPORTER)
+    return list(rows.select_related("release").order_by("sequence"))
+
+
+def _with_askers(page: StatusPage) -> StatusPage:
+    leading = [(page.question_to, page.body_name if page.question_from_body else "")] if page.question else []
+    others = ((other.to, other.body) for other in page.others if other.question)
+    return replace(page, askers=[*leading, *others])
 
 
 def _with_others(page: StatusPage, report_history: History, others: Sequence[BodyProgress]) -> StatusPage:

@@ -25,6 +25,7 @@ EXACT = {
     "complaints/services/evidence/limits.py:room_for": "evidence of one report, at most EVIDENCE_MAX_REPORT_FILES",
     "complaints/services/reporter_reading.py:activity": "evidence of one report, which is limited; messages are capped",
     "complaints/services/forwarding/release_summary.py:with_news": "answers to one release, by its index",
+    "complaints/admin/further_releases.py": "the reports of one release with a reporter, among those of its case",
     "complaints/services/job_runs.py:failing_jobs": "one row for each name of a closed list",
     "complaints/services/lane.py": "evidence of one report, which is limited, by the index of its report",
     "complaints/services/lane_proposals.py": "the reports of one proposal, each of which its slices open anyway",

@@ -317,7 +317,8 @@ def test_what_the_office_stated_goes_as_its_word_and_the_body_judges_by_it(cast:
     case_actions.state_facts(actor=actor(cast, "vera"), case_id=sent.case.pk, stated=stated)
     act(cast, "vera", sent, Action.VERIFY)
     page = signed_in("fitri").get(reverse("admin:complaints_case_forward", args=[sent.case.pk]))
-    (line,) = [line for line in all_lines([*page.context["fresh"], *page.context["others"]]) if line.name == "facts"]
+    offered = all_lines([*page.context["fresh"], *page.context["others"]])
+    (line,) = [line for line in offered if line.name == "facts"]
     assert line.is_ticked and "PNS" in line.text
     row = forward(cast, sent, whole(sent.case.pk))
     of_body = signed_in("kirana").get(reverse("admin:complaints_release_change", args=[row.pk]))

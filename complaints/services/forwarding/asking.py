@@ -46,6 +46,7 @@ from complaints.services.forwarding.questions import (
     reply_context,
 )
 from complaints.services.forwarding.reading import chain_of, open_contents, reporters_of
+from complaints.services.forwarding.release_assignment import take_by_acting
 from complaints.services.keyring import Keyring, check_keys, message_context
 from complaints.services.messages import take_sequence
 from complaints.services.team_key_history import trusted_signer
@@ -148,6 +149,7 @@ def _store_question(
     row.save(force_insert=True)
     facts = {"question": str(row.pk), "release": str(release.pk), "kind": kind.value, **_digests(row)}
     actor.record("question.asked", case=release.case_id, facts=facts)
+    take_by_acting(actor, release)
     return row
 
 

@@ -18,7 +18,7 @@ from complaints.services.actor import Actor
 from complaints.services.assignment import AlreadyTaken, NotAssignable
 from complaints.services.audit import recorded_releases, verify
 from complaints.services.audit.entitlement import is_entitled
-from complaints.services.forwarding import body_notes, release_assignment
+from complaints.services.forwarding import asking, body_notes, release_assignment
 from complaints.services.keyring import Locked
 from complaints.services.team_keys import resealing, rotation
 from tests.cases import body_act, complaint_of, forwarded
@@ -79,8 +79,11 @@ def test_the_first_step_takes_it_and_a_later_one_does_not(cast: Cast) -> None:
     _sent, release = forwarded(cast)
     body_act(cast, "kresna", release, Action.TAKE_UP)
     assert owner(release) == "kresna"
-    body_act(cast, "kirana", release, Action.DISMISS, text="Tidak.", reply="Tidak cukup.")
-    assert owner(release) == "kresna"
+    release_assignment.assign(actor=actor(cast, "kresna"), release_id=release.pk, to=None)
+    asking.ask_office(actor=actor(cast, "kirana"), release_id=release.pk, text="Siapa pencatatnya?")
+    assert owner(release) == "kirana"
+    body_act(cast, "kresna", release, Action.DISMISS, text="Tidak.", reply="Tidak cukup.")
+    assert owner(release) == "kirana"
 
 
 def test_only_liaisons_of_its_body_assign_and_note(cast: Cast) -> None:
