@@ -116,8 +116,7 @@ def status_page(*, ticket: Ticket, today: date) -> StatusPage:
 
 def _status_page(ticket: Ticket, today: date) -> StatusPage:
     complaint = complaint_of(ticket, Complaint.objects.select_related("case__lead_body", "identity"))
-    case = complaint.case
-    has_messages, own_messages, own_files, moved, has_requests = activity(complaint)
+    case, (has_messages, own_messages, own_files, moved, has_requests) = complaint.case, activity(complaint)
     messages = _to_reporter(complaint) if has_messages else []
     texts = read_as_reporter(messages, ticket.keys.box, team=case.held_by)
     body = case.lead_body.short_name if case.lead_body else ""
