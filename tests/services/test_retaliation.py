@@ -219,6 +219,28 @@ def test_a_register_that_was_altered_is_named_and_built_again(cast: Cast) -> Non
         assert not verify.verify_chain().faults
 
 
+def test_who_damages_the_register_learns_nothing_from_who_writes_it_again(cast: Cast) -> None:
+    """Each opening of a case with a message writes it while something may be missing, whatever the message told."""
+    telling, other, silent = (in_review(cast, today=DAY) for _number in range(3))
+    tells(telling)
+    writes(other)
+    for sent in (telling, other):
+        opens(cast, sent)
+    sealed = AuditEntry.objects.filter(event="register.sealed")
+
+    def written(sent: Sent, day: date) -> int:
+        before = sealed.count()
+        opens(cast, sent, day)
+        return sealed.count() - before
+
+    assert [written(sent, DAY) for sent in (telling, other, silent)] == [0, 0, 0]
+    UrgentRegister.objects.all().delete()
+    assert [written(sent, DAY) for sent in (other, telling, other, telling, silent)] == [1, 1, 1, 1, 0]
+    assert desk(cast) == [(telling.case.pk, True, None)]
+    later = DAY + urgent_register.KEPT
+    assert [written(sent, later) for sent in (telling, other)] == [0, 0]
+
+
 def test_what_was_done_after_midnight_has_the_day_of_the_portal(cast: Cast) -> None:
     """At one in the morning in Jakarta it is still the day before by the clock of the database."""
     sent, first = forwarded(cast)
