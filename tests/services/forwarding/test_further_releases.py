@@ -34,12 +34,12 @@ from complaints.services import case_actions, follow_up, own_name
 from complaints.services.actor import Actor
 from complaints.services.audit import verify
 from complaints.services.forwarding import asking, further_releases, names, reading, redaction_check, release
-from complaints.services.forwarding.contents import whole
+from complaints.services.forwarding.contents import Choice, whole
 from complaints.services.keyring import Locked
 from complaints.services.report_questions import ChooseQuestion
 from complaints.services.reporter_identity import Name
 from complaints.services.transitions import CaseVersion
-from tests.cases import competent_again, forwarded, passed_on, with_photo
+from tests.cases import chosen, competent_again, forwarded, passed_on, with_photo
 from tests.database import editor
 from tests.decisions import decide
 from tests.world import Cast, Sent, SignedIn, ring, send_report
@@ -194,6 +194,26 @@ def test_a_further_release_is_supplemented_and_taken_back(cast: Cast, signed_in:
     sent.case.refresh_from_db()
     assert sent.case.status == "forwarded"
     assert verify.verify_chain().whole
+
+
+def test_what_came_in_since_is_counted_for_each_body(cast: Cast, signed_in: SignedIn) -> None:
+    sent, first, second = two_bodies(cast)
+    say(sent, "Pesan baru.")
+    message = Message.objects.from_reporter().get()
+    choice = Choice({sent.ticket.complaint_id: ()}, messages={message.pk})
+    release.supplement(actor=actor("fitri"), first=first, choice=choice)
+    fitri = signed_in("fitri")
+    leading = reverse("admin:complaints_case_supplement", args=[sent.case.pk])
+    beside = reverse("admin:complaints_case_supplement_further", args=[sent.case.pk, second.pk])
+
+    def shown() -> list[bool]:
+        text = fitri.get(reverse("admin:complaints_case_change", args=[sent.case.pk])).content.decode()
+        return [f"{url}?new=1" in text for url in (leading, beside)]
+
+    assert shown() == [False, True]
+    assert chosen(fitri.get(beside, {"new": "1"}))["messages"] == [str(message.pk)]
+    release.supplement(actor=actor("fitri"), first=second, choice=choice)
+    assert shown() == [False, False]
 
 
 def test_what_cannot_be_released_to_a_further_body(cast: Cast, settings: Any) -> None:
@@ -375,7 +395,7 @@ def test_a_reporters_step_on_a_release_bears_the_reporters_signature(cast: Cast)
 
 def test_what_is_told_of_retaliation_goes_to_the_body_that_the_page_names_alone(cast: Cast) -> None:
     """Also where the asking body does not lead the case, and where it asked after the page was shown."""
-    sent, _first, second = two_bodies(cast)
+    sent, first, second = two_bodies(cast)
     client = Client()
     client.post("/cek/", {"code": sent.code})
     address, warning = "/cek/laporan/terjadi/", "KASN membacanya"
@@ -394,3 +414,11 @@ def test_what_is_told_of_retaliation_goes_to_the_body_that_the_page_names_alone(
     assert warning in text and to == "kasn"
     client.post(address, {"kind": "moved", "text": "Saya diancam.", "to": to})
     assert thread("bima", second) == ["Di ruang mana?", "Saya diancam."]
+    # With two questions it answers neither, and the page says that it goes to the office alone.
+    body_act("kirana", first, Action.ASK_REPORTER, reply="Siapa saksinya?")
+    body_act("bima", second, Action.ASK_REPORTER, reply="Jam berapa?")
+    text, to = shown(address)
+    assert to == "none" and warning not in text
+    assert "tidak menjawab satu pun: hanya masuk ke kantor ini" in text
+    client.post(address, {"kind": "moved", "text": "Gaji dipotong.", "to": to})
+    assert "Gaji dipotong." not in thread("bima", second) + thread("kirana", first)
