@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Final, Protocol
 
@@ -128,6 +128,20 @@ def follow(*, actor: Actor, reports: Mapping[uuid.UUID, int], marks: Marks = NO_
     _change(actor, alter)
 
 
+def follow_recall(*, actor: Actor, reports: Collection[uuid.UUID], held: Collection[uuid.UUID]) -> None:
+    """Write the register anew after releases were recalled, whatever they held.
+
+    ``reports`` are those of the case, ``held`` the messages and other rows of which bodies still hold a part.
+    """
+    places = set(Message.objects.filter(complaint__in=reports, pk__in=held).values_list("complaint", "sequence"))
+
+    def alter(stored: Matters) -> Matters:
+        known = {key: stored[key] for key in reports if key in stored}
+        return stored | {key: replace(item, is_forwarded=(key, item.sequence) in places) for key, item in known.items()}
+
+    _change(actor, alter)
+
+
 def _matter(report: uuid.UUID, entries: Iterable[ReadMessage], notes: Iterable[ReadNote]) -> Matter | None:
     records = [
         MarkedRecord(entry.message.sequence, entry.message.day, entry.marks)
@@ -183,7 +197,7 @@ def _context(row: UrgentRegister) -> Context:
 
 def _encoded(register: Register) -> JSON:
     rows = [
-        [key.hex, item.told_on.isoformat(), item.sequence, int(item.is_acted_on), _checked_codes(item)]
+        [key.hex, item.told_on.isoformat(), item.sequence, item.has_act + 2 * item.is_forwarded, _checked_codes(item)]
         for key, item in register.matters.items()
     ]
     return {"matters": rows, "begun": register.begun_on.isoformat() if register.begun_on else ""}
@@ -195,8 +209,8 @@ def _checked_codes(matter: Matter) -> list[str]:
 
 def _decoded(content: JSON) -> Register:
     matters = {
-        uuid.UUID(key): Matter(date.fromisoformat(day), sequence, bool(acted), frozenset(checked))
-        for key, day, sequence, acted, checked in content["matters"]
+        uuid.UUID(key): Matter(date.fromisoformat(day), sequence, bool(done & 1), frozenset(checked), bool(done & 2))
+        for key, day, sequence, done, checked in content["matters"]
     }
     return Register(matters, date.fromisoformat(content["begun"]) if content["begun"] else None)
 

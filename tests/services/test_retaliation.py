@@ -14,9 +14,11 @@ from django.db import models, transaction
 from django.utils import timezone
 
 from complaints.domain.retaliation import CHECK_IN, CHECK_INS, OfficeAct, Retaliation, RetaliationKind
+from complaints.domain.workflow import Action
 from complaints.models.audit import AuditEntry
 from complaints.models.case import Case
 from complaints.models.complaint import Message
+from complaints.models.oversight import Release
 from complaints.models.team import Team
 from complaints.models.urgent_register import UrgentRegister
 from complaints.services import case_actions, case_file, follow_up, retaliation, urgent_register
@@ -24,7 +26,7 @@ from complaints.services.actor import Actor
 from complaints.services.audit import verify
 from complaints.services.forwarding import reading, release
 from complaints.services.forwarding.contents import Choice
-from tests.cases import forwarded, in_review
+from tests.cases import act, forwarded, in_review
 from tests.world import Cast, Sent, at, send_report
 
 DAY = date(2026, 11, 9)
@@ -193,6 +195,45 @@ def test_it_goes_to_the_body_as_urgent_and_the_reporter_reads_that(cast: Cast) -
     assert desk(cast) == []
     told = follow_up.status_page(ticket=sent.ticket, today=DAY).told
     assert sorted(item.retaliation for item in told) == [0, 1]
+
+
+def test_what_was_recalled_is_urgent_again_on_the_page_and_on_the_desk(cast: Cast) -> None:
+    sent, first = forwarded(cast, today=DAY)
+    tells(sent, "Saya dipindahkan.")
+    opens(cast, sent)
+    message = Message.objects.from_reporter().get()
+    sealed = AuditEntry.objects.filter(event="register.sealed")
+
+    def supplement(**parts: Any) -> Release:
+        choice = Choice({sent.ticket.complaint_id: ()}, **parts)
+        return release.supplement(actor=actor(cast, name="fitri"), first=first, choice=choice)
+
+    def recalled(row: Release) -> bool:
+        before = sealed.count()
+        release.recall(actor=actor(cast, name="fitri"), release_id=row.pk)
+        assert sealed.count() == before + 1, "whatever the release held"
+        found = opens(cast, sent)
+        assert found is not None and found.needs_act == bool(desk(cast))
+        return found.needs_act
+
+    sent_on = supplement(messages={message.pk})
+    writes(sent)
+    other = supplement(messages={Message.objects.from_reporter().latest("sequence").pk})
+    assert not recalled(other)
+    assert recalled(sent_on)
+    # An act that was recorded stands, whatever is recalled.
+    again = supplement(messages={message.pk})
+    found = opens(cast, sent)
+    assert found is not None
+    retaliation.record_act(actor=actor(cast), complaint=found.complaint, act=OfficeAct.LPSK, words="Bicara.")
+    assert not recalled(again)
+    # Taken back with the whole forwarding, which was not taken up.
+    tells(sent, told=Retaliation(RetaliationKind.THREATENED))
+    opens(cast, sent)
+    supplement(messages={Message.objects.from_reporter().latest("sequence").pk})
+    assert desk(cast) == []
+    act(cast, "fitri", sent, Action.RECALL, "Keliru.")
+    assert desk(cast) == [(sent.case.pk, True, None)]
 
 
 def test_a_register_that_was_altered_is_named_and_built_again(cast: Cast) -> None:
