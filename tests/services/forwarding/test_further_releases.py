@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import re
 import uuid
@@ -214,6 +215,28 @@ def test_what_came_in_since_is_counted_for_each_body(cast: Cast, signed_in: Sign
     assert chosen(fitri.get(beside, {"new": "1"}))["messages"] == [str(message.pk)]
     release.supplement(actor=actor("fitri"), first=second, choice=choice)
     assert shown() == [False, False]
+
+
+def test_the_queue_and_its_export_know_every_body(cast: Cast, signed_in: SignedIn) -> None:
+    sent, _first = forwarded(cast)
+    second, vera = also(sent), signed_in("vera")
+
+    def shown() -> list[list[str]]:
+        pages = [vera.get(reverse("admin:complaints_case_changelist"), {"body": body}) for body in ("bkn", "kasn")]
+        found = [str(sent.case.reference in answer.content.decode()) for answer in pages]
+        form = {"columns": ["reference", "body", "further"], "form": "csv", "reason": "report"}
+        table = b"".join(vera.post(reverse("admin:complaints_case_export"), form).streaming_content).decode()
+        return [found, next(csv.reader([table.splitlines()[-1]]))]
+
+    reference = sent.case.reference
+    assert shown() == [["True", "True"], [reference, "BKN", "KASN"]]
+
+    def check() -> None:
+        assert shown()[1][:-1] == [reference] and "KASN" not in str(shown()[1])
+
+    undone(lambda: ReleaseStep.objects.filter(release=second)._raw_delete("default"), check)
+    further_releases.take_back(actor=actor("fitri"), release_id=second.pk, reason="Bukan kewenangan KASN.")
+    assert shown() == [["True", "False"], [reference, "BKN", ""]]
 
 
 def test_what_cannot_be_released_to_a_further_body(cast: Cast, settings: Any) -> None:
