@@ -8,6 +8,7 @@ import re
 import uuid
 import zipfile
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from complaints.domain.errors import SealError
-from complaints.domain.workflow import Action, TransitionRefused
+from complaints.domain.workflow import UNTOLD, Action, TransitionRefused
 from complaints.models import triggers
 from complaints.models.audit import AuditEntry
 from complaints.models.case import Case
@@ -31,7 +32,7 @@ from complaints.models.oversight import (
     ReleasePart,
     ReleaseStep,
 )
-from complaints.services import case_actions, follow_up, own_name
+from complaints.services import case_actions, case_deadlines, follow_up, own_name
 from complaints.services.actor import Actor
 from complaints.services.audit import verify
 from complaints.services.forwarding import asking, further_releases, names, reading, redaction_check, release
@@ -160,6 +161,10 @@ def test_the_case_follows_the_leading_body_alone(cast: Cast) -> None:
     body_act("bima", second, Action.SUBSTANTIATE, text="Terbukti.", reply="Terbukti.")
     again = release.forward(body=OversightBody.objects.get(pk="bkn"), **do)
     assert again.number == 2 and page(sent).body_name == "BKN"
+    # Nor of this body is a reporter told on which day it heard the accused, or that a finding was proposed.
+    taken = [step.action for step in second.steps.order_by("sequence")]
+    assert "hear_accused" in taken
+    assert [event.action for event in page(sent).others[0].events] == [name for name in taken if name not in UNTOLD]
     assert redaction_check.check(actor=actor("vera"), release_id=second.pk) == []
     assert verify.verify_chain().whole
 
@@ -237,6 +242,31 @@ def test_the_queue_and_its_export_know_every_body(cast: Cast, signed_in: SignedI
     undone(lambda: ReleaseStep.objects.filter(release=second)._raw_delete("default"), check)
     further_releases.take_back(actor=actor("fitri"), release_id=second.pk, reason="Bukan kewenangan KASN.")
     assert shown() == [["True", "False"], [reference, "BKN", ""]]
+
+
+def test_the_clock_marks_the_agency_of_a_further_body_too(cast: Cast) -> None:
+    sent, _first, second = two_bodies(cast)
+    for action in (Action.SUBSTANTIATE, Action.AWAIT_AGENCY):
+        body_act("bima", second, action, text="Terbukti.", reply="Kami tunggu instansi.")
+    assert case_deadlines.run_deadlines(now=timezone.now()) == 0
+    later = timezone.now() + timedelta(days=60)
+    assert [case_deadlines.run_deadlines(now=later) for _run in range(2)] == [1, 0]
+    last = second.steps.latest("sequence")
+    assert (last.action, last.actor_kind, last.actor_id) == ("mark_overdue", "system", None)
+    sent.case.refresh_from_db()
+    assert sent.case.status == "under_examination"
+    (other,) = page(sent).others
+    assert (other.status, other.is_recorded) == ("overdue_agency", True)
+    opened = reading.open_release(actor=actor("bima"), release_id=second.pk)
+    assert not opened.under_check and Action.REMIND in [row.action for row in opened.actions]
+    assert verify.verify_chain().whole
+    # A step of the clock that nobody but the database took counts for nothing.
+    entry = AuditEntry.objects.get(event="release.step", facts__action="mark_overdue")
+
+    def check() -> None:
+        assert reading.open_release(actor=actor("bima"), release_id=second.pk).under_check
+
+    undone(lambda: AuditEntry.objects.filter(pk=entry.pk).update(countersignature=b"0" * 64), check)
 
 
 def test_what_cannot_be_released_to_a_further_body(cast: Cast, settings: Any) -> None:
