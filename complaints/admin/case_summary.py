@@ -384,7 +384,10 @@ def _words_of_body(opened: case_file.CaseFile) -> str:
 
 
 class FurtherLines(TypedDict):
-    """How far the body of a further release is; ``under_check`` where its steps are not as the chain records them."""
+    """How far the body of a further release is; ``under_check`` where its steps are not as the chain records them.
+
+    ``late`` counts the parts that came in since the body got its newest release.
+    """
 
     status: str
     state: Case
@@ -392,6 +395,7 @@ class FurtherLines(TypedDict):
     history: list[tuple[ReleaseStep, str]]
     may_take_back: bool
     under_check: bool
+    late: int
 
 
 class ReleaseRow(TypedDict):
@@ -418,7 +422,7 @@ def release_rows(keyring: Keyring, releases: list[Release]) -> list[ReleaseRow]:
         release: decision_copies.of_decisions(release=release, pair=keyring.release(release), entries=entries)
         for release, entries in decisions.items()
     }
-    further = _further_lines(releases) if any(release.is_further for release in releases) else {}
+    further = _further_lines(keyring, releases) if any(release.is_further for release in releases) else {}
     # That a body asked for a name is all that the office sees of names.
     asked = list(NameRequest.objects.filter(release__in=releases).exclude(by=None).order_by("day", "pk"))
     questions = recorded_questions.recorded_rows(releases)
@@ -437,7 +441,7 @@ def release_rows(keyring: Keyring, releases: list[Release]) -> list[ReleaseRow]:
 
 
 def late_parts_of(keyring: Keyring, case: Case, releases: Sequence[Release]) -> int:
-    """Return how many parts came in since the newest release to the body that has a case; 0 where none has it."""
+    """Return how many parts came in since the newest release to the leading body; 0 where it does not have the case."""
     asked_from = Status(case.asked_from) if case.asked_from else None
     if not with_body(Status(case.status), asked_from):
         return 0
@@ -445,7 +449,15 @@ def late_parts_of(keyring: Keyring, case: Case, releases: Sequence[Release]) -> 
     return late_parts.parts_since(keyring=keyring, case=case, releases=held).count if held else 0
 
 
-def _further_lines(releases: Sequence[Release]) -> dict[uuid.UUID, FurtherLines]:
+def _late_parts_beside(keyring: Keyring, release: Release, releases: Iterable[Release]) -> int:
+    """Return how many parts came in since the newest release to the body that has a further release; one query."""
+    if release.state != Release.State.OPEN:
+        return 0
+    held = [row for row in releases if release.pk in (row.pk, row.first_id) and row.state == Release.State.OPEN]
+    return late_parts.parts_since(keyring=keyring, case=held[0].case, releases=held).count
+
+
+def _further_lines(keyring: Keyring, releases: Sequence[Release]) -> dict[uuid.UUID, FurtherLines]:
     rows = [release for release in releases if release.is_further and release.first_id is None]
     found: dict[uuid.UUID, FurtherLines] = {}
     for further in further_releases.with_histories([copy.copy(release) for release in rows]):
@@ -458,5 +470,6 @@ def _further_lines(releases: Sequence[Release]) -> dict[uuid.UUID, FurtherLines]
             "history": [(step, labels.step_done_label(step.action)) for step in reversed(history.steps)],
             "may_take_back": is_open and not history.is_ended,
             "under_check": not history.is_recorded,
+            "late": _late_parts_beside(keyring, release, releases),
         }
     return found

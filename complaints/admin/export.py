@@ -59,6 +59,7 @@ COLUMNS: Final[dict[str, tuple[Label, CellValue]]] = {
     "province": (gettext_lazy("Province"), lambda case: str(case.province or "")),
     "agency": (gettext_lazy("Kind of agency"), lambda case: case.get_agency_kind_display()),
     "body": (gettext_lazy("Lead body"), lambda case: case.lead_body.short_name if case.lead_body else ""),
+    "further": (gettext_lazy("Further bodies"), lambda case: ", ".join(exports.further_bodies(case))),
     "received": (gettext_lazy("Received"), lambda case: case.received_on.isoformat()),
     "since": (gettext_lazy("In this status since"), lambda case: case.status_on.isoformat()),
     "due": (gettext_lazy("Deadline"), lambda case: _day_if(case.status in PROMISED, case.due_on)),

@@ -14,7 +14,7 @@ from datetime import date
 from typing import Final, TypedDict
 from urllib.parse import urlencode
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.lookups import Exact, LessThan
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -26,6 +26,7 @@ from complaints.domain.workflow import ENDED, OPEN, PROMISED, WITH_BODY, Status
 from complaints.models.case import DUE_KEY, IS_JUNK, Case
 from complaints.models.complaint import Message
 from complaints.models.evidence import Evidence
+from complaints.models.oversight import FURTHER, Release
 from complaints.models.reference_data import Category
 from complaints.models.team import Staff
 from complaints.services import assignment, imports, reference_data
@@ -160,6 +161,12 @@ def _by_province(cases: Cases, value: str, person: Staff, today: date) -> Cases:
     return cases.filter(province=None if value == "none" else value)
 
 
+def _by_body(cases: Cases, value: str, person: Staff, today: date) -> Cases:
+    # Whoever leads the case, and whoever has it besides.
+    beside = Release.objects.filter(FURTHER, case=OuterRef("pk"), body=value)
+    return cases.filter(Q(lead_body=value) | Exists(beside))
+
+
 FILTERS: Final = (
     CaseFilter("status", _("Status"), _statuses, _by_status, _("Open cases")),
     CaseFilter(
@@ -191,6 +198,12 @@ FILTERS: Final = (
         _("Province"),
         lambda: [("none", _("not given")), *((row.code, row.name) for row in reference_data.provinces())],
         _by_province,
+    ),
+    CaseFilter(
+        "body",
+        _("Body"),
+        lambda: [(row.code, row.short_name) for row in reference_data.bodies()],
+        _by_body,
     ),
 )
 

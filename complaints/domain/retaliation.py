@@ -19,6 +19,8 @@ Marks: TypeAlias = Mapping[str, object]
 TOLD: Final = "told"
 CHECK_IN: Final = "check_in"
 ACT: Final = "act"
+# In no record: what a release that holds the message does to its matter, until it is recalled.
+FORWARDED: Final = "forwarded"
 # The limits of the rules after which the office asks again, in their order.
 CHECK_INS: Final = ("check-in-1", "check-in-2", "check-in-3")
 
@@ -77,19 +79,26 @@ class MarkedRecord:
 class Matter:
     """What one report told last, by the day and the place of that message, and what the office has done since.
 
-    ``checked`` are the limits whose check-in was made or skipped.
+    ``has_act`` where an officer recorded what was done, ``is_forwarded`` where a body has the message, ``checked`` are
+    the limits whose check-in was made or skipped.
     """
 
     told_on: date
     sequence: int
-    is_acted_on: bool = False
+    has_act: bool = False
     checked: frozenset[str] = field(default_factory=frozenset)
+    is_forwarded: bool = False
+
+    @property
+    def is_acted_on(self) -> bool:
+        """Whether something was done: an act was recorded, or a body has what was told."""
+        return self.has_act or self.is_forwarded
 
     def followed_by(self, marks: Marks) -> Matter:
-        """Return the matter after a later record with these marks."""
-        acted = self.is_acted_on or bool(marks.get(ACT))
+        """Return the matter after a later record, or a release, with these marks."""
+        acted, sent = self.has_act or bool(marks.get(ACT)), self.is_forwarded or bool(marks.get(FORWARDED))
         done = {str(marks[CHECK_IN])} if marks.get(CHECK_IN) else set()
-        return Matter(self.told_on, self.sequence, acted, self.checked | done)
+        return Matter(self.told_on, self.sequence, acted, self.checked | done, sent)
 
     def joined(self, other: Matter | None) -> Matter:
         """Return what both say of the same message; of another message the later one counts."""
@@ -97,8 +106,8 @@ class Matter:
             return self
         if other.sequence > self.sequence:
             return other
-        acted = self.is_acted_on or other.is_acted_on
-        return Matter(self.told_on, self.sequence, acted, self.checked | other.checked)
+        acted, sent = self.has_act or other.has_act, self.is_forwarded or other.is_forwarded
+        return Matter(self.told_on, self.sequence, acted, self.checked | other.checked, sent)
 
     @property
     def is_finished(self) -> bool:

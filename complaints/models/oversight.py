@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Final
 
 from django.conf import settings
 from django.db import models
@@ -114,6 +115,10 @@ class Release(RandomKeyModel):
 
     def __str__(self) -> str:
         return f"{self.case} / {self.body_id} {self.number}"
+
+
+# A forwarding by which a body has a case beside the one that leads it.
+FURTHER: Final = models.Q(is_further=True, first=None, state=Release.State.OPEN)
 
 
 class ReleaseStep(RandomKeyModel):

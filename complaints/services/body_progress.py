@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from complaints.domain.workflow import Action, Status
+from complaints.domain.workflow import UNTOLD, Action, Status
 from complaints.models.complaint import Message
 from complaints.models.oversight import Release, ReleaseStep
 from complaints.services import release_steps
@@ -83,12 +83,17 @@ def _progress(
 def _events(
     steps: Sequence[ReleaseStep], told: Sequence[Told], reasons: Mapping[uuid.UUID | None, str], body: str
 ) -> Iterator[Event]:
-    """Yield the steps of the body since it has the report; one that came with a supplement begins with that."""
+    """Yield the steps of the body since it has the report, but those of which no reporter is told.
+
+    What came with a supplement begins with that.
+    """
     joined = told[0]
     if joined.is_supplement:
         label = status_label(Status.FORWARDED.value, body)
         yield Event(joined.day, Action.FORWARD.value, Status.FORWARDED.value, label, "")
     for step in steps:
         if joined.is_supplement and (step.day < joined.day or (step.at is not None and step.at < joined.at)):
+            continue
+        if step.action in UNTOLD:
             continue
         yield event_of(step, reasons.get(step.pk, ""), body)

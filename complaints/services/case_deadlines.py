@@ -22,13 +22,14 @@ from complaints.services.transitions import CaseChanged, CaseVersion
 
 
 def run_deadlines(*, now: datetime) -> int:
-    """Mark agencies that did not act; return how many cases changed.
+    """Mark agencies that did not act; return how many cases and further releases changed.
 
     Practice cases are left out. Cases are selected by status and due date, so that a run makes up for a missed run
     before it.
     """
     today = timezone.localdate(now)
-    return _system_step(Action.MARK_OVERDUE, Status.AWAITING_AGENCY, today, now)
+    step = (Action.MARK_OVERDUE, Status.AWAITING_AGENCY, today, now)
+    return _system_step(*step) + _step_beside(*step)
 
 
 def _system_step(action: Action, status: Status, today: date, now: datetime) -> int:
@@ -42,6 +43,18 @@ def _system_step(action: Action, status: Status, today: date, now: datetime) -> 
             transitions.perform(case_id=case_id, action=action, actor_kind=ActorKind.SYSTEM, at=now, seen=seen)
             changed += 1
         except (CaseChanged, TransitionRefused):  # somebody acted on the case meanwhile, so the deadline is met
+            continue
+    return changed
+
+
+def _step_beside(action: Action, status: Status, today: date, now: datetime) -> int:
+    """As :func:`_system_step` on further releases, whose own last step says where they stand and since when."""
+    seen, changed = CaseVersion(status.value), 0
+    for release_id in list(release_steps.past_target(status, today).values_list("pk", flat=True)):
+        try:
+            release_steps.perform(release_id=release_id, action=action, actor_kind=ActorKind.SYSTEM, at=now, seen=seen)
+            changed += 1
+        except (CaseChanged, TransitionRefused):
             continue
     return changed
 

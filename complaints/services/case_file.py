@@ -303,7 +303,7 @@ def _record_opening(actor: Actor, rows: _CaseRows, threads: Threads, notes: list
     entries = [entry for of_report in threads.values() for entry in of_report]
     if new := [entry.message.pk for entry in entries if entry.is_new]:
         Message.objects.filter(pk__in=new).update(is_read=True)
-    if new or any(entry.marks for entry in entries):
+    if any(entry.message.direction == Message.Direction.FROM_REPORTER for entry in entries):
         urgent_register.note_reading(actor=actor, entries=entries, notes=notes)
     record_owner_visit(case=rows.case, person=actor.staff, today=actor.today)
     actor.record("case.opened", case=rows.case.pk, facts=log.opening_facts(rows.complaints, rows.reports))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Final
@@ -12,6 +13,8 @@ from django.db.models import QuerySet
 from complaints import access
 from complaints.models.case import Case, with_wait
 from complaints.models.complaint import Complaint
+from complaints.models.oversight import FURTHER, Release
+from complaints.services import release_steps
 from complaints.services.actor import Actor
 from complaints.services.audit import recorded_lines
 from complaints.services.keyring import Locked
@@ -43,7 +46,8 @@ def export(
 ) -> tuple[int, Iterator[tuple[Case, bool]]]:
     """Record an export before its first byte; return the number of cases, and the cases by date of receipt.
 
-    Each comes with whether it differs from what the chain records, so that nothing but its reference may be written.
+    Each comes with whether it differs from what the chain records, so that nothing but its reference may be written,
+    and with the short names of the bodies that have it beside the one that leads it (:func:`further_bodies`).
 
     ``cases`` are those of ``access.cases_for``, narrowed by ``filters`` (codes of values by codes of filters); those
     that are not indexed are left out. Raises Locked outside of triage, and TooManyCases.
@@ -70,8 +74,25 @@ def export(
     return number, _compared(related.order_by("received_on", "reference")[:number].iterator(CHUNK))
 
 
+def further_bodies(case: Case) -> list[str]:
+    """Return the short names of the bodies that have a case of :func:`export` beside the one that leads it."""
+    return list(getattr(case, "_further_bodies", ()))
+
+
 def _compared(cases: Iterable[Case]) -> Iterator[tuple[Case, bool]]:
     rows = iter(cases)
     while some := list(islice(rows, CHUNK)):
-        differing = recorded_lines.differing(some)
+        differing = set(recorded_lines.differing(some)) | _read_further(some)
         yield from ((case, case.pk in differing) for case in some)
+
+
+def _read_further(cases: Collection[Case]) -> set[uuid.UUID]:
+    """Read which further bodies have these cases; return those of which their steps are not as recorded."""
+    names: dict[uuid.UUID, list[str]] = {case.pk: [] for case in cases}
+    further = list(Release.objects.filter(FURTHER, case__in=names).select_related("body").order_by("at", "pk"))
+    histories = release_steps.read(further)
+    for release in further:
+        names[release.case_id].append(release.body.short_name)
+    for case in cases:
+        case._further_bodies = names[case.pk]  # type: ignore[attr-defined]
+    return {release.case_id for release in further if not histories[release.pk].is_recorded}

@@ -332,13 +332,14 @@ def body_with_team(day: date, teams: Collection[str]) -> OversightBody | None:
 
 
 @_cached
-def _all_bodies() -> Iterable[OversightBody]:
+def bodies() -> Iterable[OversightBody]:
+    """Return all bodies in order, of whatever days, cached."""
     return OversightBody.objects.order_by("order", "code")
 
 
 def body_name(code: str) -> str:
     """Return the short name of a body by its code, "" for an unknown one, cached."""
-    return next((body.short_name for body in _all_bodies() if body.pk == code), "")
+    return next((body.short_name for body in bodies() if body.pk == code), "")
 
 
 def door(code: str, language: str) -> dict[str, object]:

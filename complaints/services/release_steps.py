@@ -11,7 +11,7 @@ import logging
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final
 
 from django.db import transaction
@@ -24,11 +24,11 @@ from complaints.domain.sealing.primitives import SignPair
 from complaints.domain.workflow import Action, ActorKind, Status, Transition
 from complaints.models.case import Case
 from complaints.models.complaint import Complaint
-from complaints.models.oversight import Release, ReleaseStep
+from complaints.models.oversight import FURTHER, Release, ReleaseStep
 from complaints.models.team import Staff
 from complaints.services import transitions
 from complaints.services.actor import Actor
-from complaints.services.audit import recorded_release_steps
+from complaints.services.audit import log, recorded_release_steps
 from complaints.services.keyring import Locked
 from complaints.services.transitions import CaseChanged, CaseVersion
 
@@ -70,8 +70,16 @@ class ReleaseHistory:
 def waiting_for_body() -> QuerySet[Release]:
     """The further releases with whose body it is the turn."""
     last = Subquery(LAST_OF_RELEASE.values("target")[:1])
-    rows = Release.objects.filter(is_further=True, first=None, state=Release.State.OPEN).annotate(standing_at=last)
+    rows = Release.objects.filter(FURTHER).annotate(standing_at=last)
     return rows.filter(standing_at__in=workflow.WITH_BODY)
+
+
+def past_target(status: Status, today: date) -> QuerySet[Release]:
+    """The further releases of real cases that stand at a status whose target day has passed, by their last step."""
+    target, due_on = (Subquery(LAST_OF_RELEASE.values(column)[:1]) for column in ("target", "due_on"))
+    rows = Release.objects.filter(FURTHER, case__in=Case.objects.real())
+    rows = rows.annotate(standing_at=target, target_on=due_on)
+    return rows.filter(standing_at=status, target_on__lt=today)
 
 
 def read(releases: Iterable[Release]) -> dict[uuid.UUID, ReleaseHistory]:
@@ -151,7 +159,7 @@ def perform(
     TransitionRefused also where the release is not with its body any more.
     """
     person, signer = (actor.keyring.staff, actor.keyring.signer) if actor else (None, None)
-    if actor_kind is not ActorKind.REPORTER and (
+    if actor_kind in (ActorKind.STAFF, ActorKind.BODY) and (
         person is None or signer is None or bytes(person.verify_key or b"") != signer.public
     ):
         raise Locked("signer")
@@ -236,8 +244,12 @@ def _next_step(
 
 
 def _store(step: ReleaseStep, actor: Actor | None) -> ReleaseStep:
+    """Insert a step with its entry, of the person or, of a step of the clock, of the server alone."""
     step.save(force_insert=True)
+    event, facts = recorded_release_steps.STEP_EVENT, recorded_release_steps.step_facts(step)
+    case, release = step.release.case_id, step.release_id
     if actor is not None:
-        facts = recorded_release_steps.step_facts(step)
-        actor.record("release.step", case=step.release.case_id, subject=step.release_id, facts=facts)
+        actor.record(event, case=case, subject=release, facts=facts)
+    elif step.at is not None:
+        log.append(event=event, now=step.at, case=case, subject=release, facts=facts)
     return step

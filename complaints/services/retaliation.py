@@ -35,7 +35,6 @@ from complaints.domain.retaliation import (
     matter_of,
     working_day_from,
 )
-from complaints.domain.sealing.records import open_record
 from complaints.domain.workflow import Unit
 from complaints.models.case import Case
 from complaints.models.complaint import Complaint
@@ -44,8 +43,8 @@ from complaints.models.team import Staff
 from complaints.services import case_actions, reference_data, rule_book, urgent_register
 from complaints.services.actor import Actor
 from complaints.services.case_file import CaseFile, ComplaintFile
-from complaints.services.forwarding.reading import release_context
-from complaints.services.keyring import Keyring, Locked, signer_of
+from complaints.services.forwarding.reading import sources_of
+from complaints.services.keyring import Keyring, Locked
 from complaints.services.letters import LegalLine
 from complaints.services.team_key_history import UnpinnedKey
 from complaints.services.transitions import CaseVersion
@@ -167,9 +166,8 @@ def _sources(keyring: Keyring, releases: Sequence[Release]) -> Mapping[uuid.UUID
     for release in releases:
         if release.state == Release.State.RECALLED:
             continue
-        manifest = open_record(keyring.release(release), release.sealed, release_context(release), signer_of(release))
-        for source in manifest["sources"]:
-            sources.setdefault(uuid.UUID(source), []).append((release.body.short_name, timezone.localdate(release.at)))
+        for source in sources_of(keyring, release):
+            sources.setdefault(source, []).append((release.body.short_name, timezone.localdate(release.at)))
     return sources
 
 

@@ -1,8 +1,9 @@
 """The register of urgent matters of a team: by it the desk shows them without opening every report.
 
-It is written anew whenever a member reads a reporter's message for the first time, answers a reporter, writes a note or
-makes a release, whatever stands in it: that it was written tells of no retaliation. What it says follows from messages
-and notes, which the chain binds; a case that is opened puts back what the register has lost.
+It is written anew whenever a member reads a reporter's message for the first time, answers a reporter, writes a note,
+makes a release or recalls one, whatever stands in it: that it was written tells of no retaliation. What it says follows
+from messages and notes, which the chain binds. Once it was damaged, each case that is opened puts back what it has
+lost, and each with a reporter's message writes it for as long as something lost could still be a matter.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Final, Protocol
 
@@ -101,17 +102,17 @@ def read(keyring: Keyring) -> Register:
 
 
 def note_reading(*, actor: Actor, entries: Collection[ReadMessage], notes: Collection[ReadNote]) -> None:
-    """Take into the register what the messages of opened reports tell; called before the opening is recorded.
+    """Take into the register what opened messages tell, a reporter's among them; called before the opening is recorded.
 
-    Written anew where a message is read for the first time, or where the register has lost a matter.
+    Written anew where a message is read for the first time, and by each opening that shows a reporter's message while
+    the register may have lost matters. Neither depends on what was told: the entry of a register stands in clear right
+    before that of the opening, and whoever damages the row would read there which cases tell of retaliation.
     """
-    told = {entry.message.complaint_id for entry in entries if TOLD in entry.marks}
-    is_first = any(entry.is_new for entry in entries)
-    if not told and not is_first:
+    if not any(entry.is_new for entry in entries) and not _may_have_lost(actor):
         return
+    told = {entry.message.complaint_id for entry in entries if TOLD in entry.marks}
     matters = {report: matter for report in told if (matter := _matter(report, entries, notes))}
-    if is_first or _has_lost(actor, matters):
-        _change(actor, lambda stored: stored | {key: item.joined(stored.get(key)) for key, item in matters.items()})
+    _change(actor, lambda stored: stored | {key: item.joined(stored.get(key)) for key, item in matters.items()})
 
 
 def follow(*, actor: Actor, reports: Mapping[uuid.UUID, int], marks: Marks = NO_MARKS) -> None:
@@ -123,6 +124,20 @@ def follow(*, actor: Actor, reports: Mapping[uuid.UUID, int], marks: Marks = NO_
     def alter(stored: Matters) -> Matters:
         known = {key for key, until in reports.items() if key in stored and stored[key].sequence <= until}
         return stored | {key: stored[key].followed_by(marks) for key in known}
+
+    _change(actor, alter)
+
+
+def follow_recall(*, actor: Actor, reports: Collection[uuid.UUID], held: Collection[uuid.UUID]) -> None:
+    """Write the register anew after releases were recalled, whatever they held.
+
+    ``reports`` are those of the case, ``held`` the messages and other rows of which bodies still hold a part.
+    """
+    places = set(Message.objects.filter(complaint__in=reports, pk__in=held).values_list("complaint", "sequence"))
+
+    def alter(stored: Matters) -> Matters:
+        known = {key: stored[key] for key in reports if key in stored}
+        return stored | {key: replace(item, is_forwarded=(key, item.sequence) in places) for key, item in known.items()}
 
     _change(actor, alter)
 
@@ -141,14 +156,13 @@ def _matter(report: uuid.UUID, entries: Iterable[ReadMessage], notes: Iterable[R
     return matter_of(records)
 
 
-def _has_lost(actor: Actor, matters: Matters) -> bool:
-    """Whether the register misses a matter that is young enough to stand in it, or does not open."""
+def _may_have_lost(actor: Actor) -> bool:
+    """Whether the register does not open, or was begun anew so lately that what it lost could still be a matter."""
     try:
-        stored = read(actor.keyring).matters
+        begun_on = read(actor.keyring).begun_on
     except SealError:
         return True
-    young = {key for key, matter in matters.items() if matter.told_on > actor.today - KEPT}
-    return any(key not in stored or stored[key].sequence < matters[key].sequence for key in young)
+    return begun_on is not None and begun_on > actor.today - KEPT
 
 
 @transaction.atomic
@@ -183,7 +197,7 @@ def _context(row: UrgentRegister) -> Context:
 
 def _encoded(register: Register) -> JSON:
     rows = [
-        [key.hex, item.told_on.isoformat(), item.sequence, int(item.is_acted_on), _checked_codes(item)]
+        [key.hex, item.told_on.isoformat(), item.sequence, item.has_act + 2 * item.is_forwarded, _checked_codes(item)]
         for key, item in register.matters.items()
     ]
     return {"matters": rows, "begun": register.begun_on.isoformat() if register.begun_on else ""}
@@ -195,8 +209,8 @@ def _checked_codes(matter: Matter) -> list[str]:
 
 def _decoded(content: JSON) -> Register:
     matters = {
-        uuid.UUID(key): Matter(date.fromisoformat(day), sequence, bool(acted), frozenset(checked))
-        for key, day, sequence, acted, checked in content["matters"]
+        uuid.UUID(key): Matter(date.fromisoformat(day), sequence, bool(done & 1), frozenset(checked), bool(done & 2))
+        for key, day, sequence, done, checked in content["matters"]
     }
     return Register(matters, date.fromisoformat(content["begun"]) if content["begun"] else None)
 

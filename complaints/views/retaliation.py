@@ -71,12 +71,13 @@ def _show(request: ReporterRequest, form: RetaliationForm, *, status: int = HTTP
 
 
 def _answers(report: StatusPage) -> dict[str, object]:
-    """Return whose question the form answers, and the body that reads it then ("": none); of several it answers none.
+    """Return whose question the form answers, and the body that reads it ("": none); of ``several`` it answers none.
 
     The form carries it, so that a body which asks after the page was shown reads nothing of what is sent.
     """
-    to, reader = report.askers[0] if len(report.askers) == 1 else (NO_QUESTION, "")
-    return {"to": to, "reader": reader}
+    several = len(report.askers) > 1
+    to, reader = (NO_QUESTION, "") if several or not report.askers else report.askers[0]
+    return {"to": to, "reader": reader, "several": several}
 
 
 def _told(stored: dict[str, str] | None) -> dict[str, object]:

@@ -14,9 +14,11 @@ from django.db import models, transaction
 from django.utils import timezone
 
 from complaints.domain.retaliation import CHECK_IN, CHECK_INS, OfficeAct, Retaliation, RetaliationKind
+from complaints.domain.workflow import Action
 from complaints.models.audit import AuditEntry
 from complaints.models.case import Case
 from complaints.models.complaint import Message
+from complaints.models.oversight import Release
 from complaints.models.team import Team
 from complaints.models.urgent_register import UrgentRegister
 from complaints.services import case_actions, case_file, follow_up, retaliation, urgent_register
@@ -24,7 +26,7 @@ from complaints.services.actor import Actor
 from complaints.services.audit import verify
 from complaints.services.forwarding import reading, release
 from complaints.services.forwarding.contents import Choice
-from tests.cases import forwarded, in_review
+from tests.cases import act, forwarded, in_review
 from tests.world import Cast, Sent, at, send_report
 
 DAY = date(2026, 11, 9)
@@ -195,6 +197,45 @@ def test_it_goes_to_the_body_as_urgent_and_the_reporter_reads_that(cast: Cast) -
     assert sorted(item.retaliation for item in told) == [0, 1]
 
 
+def test_what_was_recalled_is_urgent_again_on_the_page_and_on_the_desk(cast: Cast) -> None:
+    sent, first = forwarded(cast, today=DAY)
+    tells(sent, "Saya dipindahkan.")
+    opens(cast, sent)
+    message = Message.objects.from_reporter().get()
+    sealed = AuditEntry.objects.filter(event="register.sealed")
+
+    def supplement(**parts: Any) -> Release:
+        choice = Choice({sent.ticket.complaint_id: ()}, **parts)
+        return release.supplement(actor=actor(cast, name="fitri"), first=first, choice=choice)
+
+    def recalled(row: Release) -> bool:
+        before = sealed.count()
+        release.recall(actor=actor(cast, name="fitri"), release_id=row.pk)
+        assert sealed.count() == before + 1, "whatever the release held"
+        found = opens(cast, sent)
+        assert found is not None and found.needs_act == bool(desk(cast))
+        return found.needs_act
+
+    sent_on = supplement(messages={message.pk})
+    writes(sent)
+    other = supplement(messages={Message.objects.from_reporter().latest("sequence").pk})
+    assert not recalled(other)
+    assert recalled(sent_on)
+    # An act that was recorded stands, whatever is recalled.
+    again = supplement(messages={message.pk})
+    found = opens(cast, sent)
+    assert found is not None
+    retaliation.record_act(actor=actor(cast), complaint=found.complaint, act=OfficeAct.LPSK, words="Bicara.")
+    assert not recalled(again)
+    # Taken back with the whole forwarding, which was not taken up.
+    tells(sent, told=Retaliation(RetaliationKind.THREATENED))
+    opens(cast, sent)
+    supplement(messages={Message.objects.from_reporter().latest("sequence").pk})
+    assert desk(cast) == []
+    act(cast, "fitri", sent, Action.RECALL, "Keliru.")
+    assert desk(cast) == [(sent.case.pk, True, None)]
+
+
 def test_a_register_that_was_altered_is_named_and_built_again(cast: Cast) -> None:
     sent = in_review(cast, today=DAY)
     tells(sent)
@@ -217,6 +258,28 @@ def test_a_register_that_was_altered_is_named_and_built_again(cast: Cast) -> Non
         assert [line.case.pk for line in work.lines] == [sent.case.pk]
         assert work.begun_on == DAY
         assert not verify.verify_chain().faults
+
+
+def test_who_damages_the_register_learns_nothing_from_who_writes_it_again(cast: Cast) -> None:
+    """Each opening of a case with a message writes it while something may be missing, whatever the message told."""
+    telling, other, silent = (in_review(cast, today=DAY) for _number in range(3))
+    tells(telling)
+    writes(other)
+    for sent in (telling, other):
+        opens(cast, sent)
+    sealed = AuditEntry.objects.filter(event="register.sealed")
+
+    def written(sent: Sent, day: date) -> int:
+        before = sealed.count()
+        opens(cast, sent, day)
+        return sealed.count() - before
+
+    assert [written(sent, DAY) for sent in (telling, other, silent)] == [0, 0, 0]
+    UrgentRegister.objects.all().delete()
+    assert [written(sent, DAY) for sent in (other, telling, other, telling, silent)] == [1, 1, 1, 1, 0]
+    assert desk(cast) == [(telling.case.pk, True, None)]
+    later = DAY + urgent_register.KEPT
+    assert [written(sent, later) for sent in (telling, other)] == [0, 0]
 
 
 def test_what_was_done_after_midnight_has_the_day_of_the_portal(cast: Cast) -> None:

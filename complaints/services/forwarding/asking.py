@@ -35,7 +35,7 @@ from complaints.services.actor import Actor
 from complaints.services.audit import log
 from complaints.services.audit.log import row_digest
 from complaints.services.disclosure_check import Override
-from complaints.services.forwarding.names import is_worked_on
+from complaints.services.forwarding.names import may_act_on
 from complaints.services.forwarding.questions import (
     Became,
     Kind,
@@ -124,14 +124,14 @@ def _question_of_body(actor: Actor, question_id: uuid.UUID) -> ReleaseQuestion:
 
 
 def _locked_release(actor: Actor, release_id: uuid.UUID) -> Release:
-    """Return a forwarding of the person's body that it works on, locked behind its case and reports."""
+    """Return a forwarding of the person's body that it may act on, locked behind its case and reports."""
     visible = access.releases_for(actor.staff).filter(first=None)
     case_id = visible.values_list("case", flat=True).get(pk=release_id)
     case = case_membership.lock([case_id])[case_id]
     release = visible.select_for_update(of=("self",)).select_related("body").get(pk=release_id)
     release.case = case
     actor.keyring.release(release)
-    if not is_worked_on(release):
+    if not may_act_on(release):
         raise TransitionRefused(Refusal.NOT_FROM_HERE)
     return release_steps.as_body_sees(release)
 
@@ -271,7 +271,7 @@ def _locked_question(
     release.case = question.release.case = case
     question.release = release
     actor.keyring.release(release)
-    if question.kind != kind or not is_worked_on(release):
+    if question.kind != kind or not may_act_on(release):
         raise TransitionRefused(Refusal.NOT_FROM_HERE)
     return question, release
 

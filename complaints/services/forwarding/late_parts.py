@@ -10,13 +10,12 @@ from datetime import date
 from django.db.models import Exists, F, OuterRef, QuerySet, Value
 from django.utils import timezone
 
-from complaints.domain.sealing.records import open_record
 from complaints.models.case import Case
 from complaints.models.complaint import Complaint, Message
 from complaints.models.evidence import Evidence
 from complaints.models.oversight import Release, ReleasedFile, ReleasedReport
-from complaints.services.forwarding.reading import release_context
-from complaints.services.keyring import Keyring, signer_of
+from complaints.services.forwarding.reading import sources_of
+from complaints.services.keyring import Keyring
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,7 @@ def parts_since(*, keyring: Keyring, case: Case, releases: Sequence[Release]) ->
     Raises Locked, SealError, UnpinnedKey.
     """
     newest = max(timezone.localdate(release.at) for release in releases)
-    held = {uuid.UUID(source) for release in releases for source in _sources(keyring, release)}
+    held = {source for release in releases for source in sources_of(keyring, release)}
     parts = [_Part(*row[:5], bool(row[5]) or row[1] in held) for row in _rows(case, releases)]
     known = {part.pk for part in parts if part.kind == "report" and part.is_held}
     reached: dict[uuid.UUID, int] = {}
@@ -98,8 +97,3 @@ def _rows(
         part=Value("evidence"), of_report=F("complaint"), place=F("sequence"), is_known=Exists(files)
     )
     return reports.values_list(*columns).union(messages.values_list(*columns), evidence.values_list(*columns), all=True)
-
-
-def _sources(keyring: Keyring, release: Release) -> list[str]:
-    pair = keyring.release(release)
-    return list(open_record(pair, release.sealed, release_context(release), signer_of(release))["sources"])

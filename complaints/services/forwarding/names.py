@@ -59,7 +59,8 @@ def ask(*, actor: Actor, release_id: uuid.UUID, complaint_id: uuid.UUID, reason:
     """Ask the reporter of a released report for their name; only they and the body read the reason.
 
     Raises:
-        Release.DoesNotExist, NameRequest.DoesNotExist: not this body's, or its release has ended.
+        Release.DoesNotExist, NameRequest.DoesNotExist: not this body's, its release has ended, or the case is not as
+            its steps and entries record it.
         CaseChanged: officers linked or unlinked the case at every attempt; nothing was written.
         TransitionRefused: the body acts on it no more, or has asked ASKED_AT_MOST times.
         Locked, SealError, UnpinnedKey: as for opening the release.
@@ -137,6 +138,16 @@ def is_worked_on(release: Release, *, is_replaced: bool | None = None) -> bool:
     return is_with_body and is_acted_on(release, is_replaced=is_replaced)
 
 
+def may_act_on(release: Release) -> bool:
+    """As :func:`is_worked_on` of a release that is locked with its case, by a state that the chain records.
+
+    Whoever writes to the database could otherwise let a body act, by the column of a case, after its release had ended.
+    """
+    if not is_worked_on(release):
+        return False
+    return release.is_further or not transitions.read_steps(release.case, first_due_on=None)[1]
+
+
 def _open_request(actor: Actor, release_id: uuid.UUID, complaint_id: uuid.UUID) -> tuple[Release, NameRequest, Team]:
     """Return a locked release, its open request for a report, and the pinned team whose key the person holds."""
     own = NameRequest.objects.filter(
@@ -149,7 +160,7 @@ def _open_request(actor: Actor, release_id: uuid.UUID, complaint_id: uuid.UUID) 
     releases = access.releases_for(actor.staff).select_for_update(of=("self",)).select_related("case", "body")
     release = releases.get(pk=release_id)
     actor.keyring.release(release)
-    if not is_worked_on(release):
+    if not may_act_on(release):
         raise NameRequest.DoesNotExist
     rows = NameRequest.objects.select_related("complaint")
     request = rows.get(release=release, complaint=complaint_id, closed_on=None)

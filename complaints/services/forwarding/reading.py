@@ -312,6 +312,12 @@ def release_context(release: Release) -> Context:
     return Context("release", str(release.pk), str(release.case_id), release.number)
 
 
+def sources_of(keyring: Keyring, release: Release) -> list[uuid.UUID]:
+    """Return from which row each part of a release was made; raises Locked, SealError, UnpinnedKey."""
+    manifest = open_record(keyring.release(release), release.sealed, release_context(release), signer_of(release))
+    return [uuid.UUID(source) for source in manifest["sources"]]
+
+
 def part_context(part: ReleasePart) -> Context:
     """Return the context of a part of a release."""
     return Context("release-part", str(part.pk), str(part.release_id), part.number)

@@ -18,7 +18,8 @@ from django.utils import timezone
 from complaints import access
 from complaints.domain import checklists, workflow
 from complaints.domain.checklists import CheckedItem
-from complaints.domain.retaliation import ACT, OfficeAct
+from complaints.domain.errors import SealError
+from complaints.domain.retaliation import FORWARDED
 from complaints.domain.sealing.primitives import BoxPair, SignPair
 from complaints.domain.sealing.records import seal_record
 from complaints.domain.workflow import Action, ActorKind, Permission, Refusal, Status, TransitionRefused
@@ -47,10 +48,10 @@ from complaints.services.audit import log
 from complaints.services.audit.log import row_digest
 from complaints.services.audit.state import content_root, release_roots
 from complaints.services.forwarding.contents import Choice, Composed, Held, compose
-from complaints.services.forwarding.reading import file_context, held_by, part_context, release_context
+from complaints.services.forwarding.reading import file_context, held_by, part_context, release_context, sources_of
 from complaints.services.keyring import bind_keys, grant_key, told_context
 from complaints.services.messages import send_to_reporter
-from complaints.services.team_key_history import pinned_teams
+from complaints.services.team_key_history import UnpinnedKey, pinned_teams
 from complaints.services.transitions import CaseChanged, CaseVersion
 
 
@@ -254,7 +255,7 @@ def write(
         grant_key(owner=release, box=making.box, team=team, signer=signer).save(force_insert=True)
     _record(actor, release, rows)
     # Written anew with every release: that one tells of retaliation shows nowhere.
-    urgent_register.follow(actor=actor, reports=_told_places(composed), marks={ACT: OfficeAct.BODY.value})
+    urgent_register.follow(actor=actor, reports=_told_places(composed), marks={FORWARDED: True})
     return release
 
 
@@ -415,11 +416,25 @@ def recall(*, actor: Actor, release_id: uuid.UUID) -> bool:
     if (refusal := recall_refusal(release)) or (first := release.first) is None:
         raise RecallRefused(refusal or RecallRefusal.FORWARDING)
     opened = take_back(actor=actor, release=release)
+    _follow_recall(actor, case_id)
     gone = set(release.reports.values_list("complaint", flat=True)) - set(case_membership.reports_of_release(first))
     # The body may ask for no name of a report that it lost with the supplement.
     signer = actor.keyring.keys_of(actor.keyring.report_team).sign
     name_requests.end_for_release(actor=actor, release=first, signer=signer, reports=gone)
     return opened
+
+
+def _follow_recall(actor: Actor, case_id: uuid.UUID) -> None:
+    """Let the register of urgent matters say what bodies still hold; written anew with every recall."""
+    held: set[uuid.UUID] = set()
+    for row in Release.objects.filter(case=case_id).exclude(state=Release.State.RECALLED):
+        try:
+            held.update(sources_of(actor.keyring, row))
+        except (SealError, UnpinnedKey):
+            # A recall does not wait for another release to be whole: what only that one holds is listed again.
+            continue
+    reports = Complaint.objects.filter(case=case_id).values_list("pk", flat=True)
+    urgent_register.follow_recall(actor=actor, reports=set(reports), held=held)
 
 
 def take_back(*, actor: Actor, release: Release) -> bool:
@@ -445,10 +460,13 @@ def end_releases(*, actor: Actor, step: CaseStep | ReleaseStep) -> None:
     team = f"body-{body}" if step.actor_kind == ActorKind.BODY else actor.keyring.report_team
     signer = actor.keyring.keys_of(team).sign
     rows = Release.objects.select_for_update().filter(case=case, body=body, state=Release.State.OPEN)
+    is_recalled = step.action == Action.RECALL and step.source == Status.FORWARDED
     for release in rows.order_by("number"):
         release.case = case
-        if step.action == Action.RECALL and step.source == Status.FORWARDED:
+        if is_recalled:
             take_back(actor=actor, release=release)
         else:
             Release.objects.filter(pk=release.pk).update(state=Release.State.RETURNED)
         name_requests.end_for_release(actor=actor, release=release, signer=signer)
+    if is_recalled:
+        _follow_recall(actor, case.pk)

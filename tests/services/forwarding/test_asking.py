@@ -16,13 +16,14 @@ from complaints.domain.workflow import Action, TransitionRefused
 from complaints.models.audit import AuditEntry
 from complaints.models.case import Case
 from complaints.models.complaint import Message
+from complaints.models.identity import NameRequest
 from complaints.models.oversight import OversightBody, Release
 from complaints.models.question import QuestionReader, QuestionReply, ReleaseQuestion
 from complaints.services import case_file, case_links, follow_up
 from complaints.services.actor import Actor
 from complaints.services.audit import recorded_questions, verify
 from complaints.services.audit.log import row_digest
-from complaints.services.forwarding import asking, questions, reading
+from complaints.services.forwarding import asking, names, questions, reading
 from complaints.services.forwarding.contents import Choice, whole
 from complaints.services.forwarding.release import RecallRefusal, forward, recall, recall_refusal, supplement
 from complaints.services.keyring import Locked
@@ -163,7 +164,7 @@ def test_a_planted_or_deleted_row_is_shown_to_nobody(cast: Cast) -> None:
     fresh = Release.objects.select_related("case").get(pk=release.pk)
     assert recorded_questions.recorded_rows([fresh])
     columns = {ReleaseQuestion: ("sealed", "signer"), QuestionReader: ("sealed",), QuestionReply: ("sealed", "signer")}
-    for model, name in [(model, name) for model, names in columns.items() for name in names]:
+    for model, name in [(model, name) for model, some in columns.items() for name in some]:
         stored = bytes(model.objects.values_list(name, flat=True).get())
         model.objects.update(**{name: stored[:-1] + bytes([stored[-1] ^ 1])})
         assert recorded_questions.recorded_rows([fresh]) is None, name
@@ -219,3 +220,22 @@ def test_no_question_is_open_on_a_report_that_the_body_no_longer_holds(cast: Cas
     with pytest.raises(TransitionRefused):
         asking.pass_on(actor=by(cast, "vera"), question_id=asked.pk)
     assert not Message.objects.exists()
+
+
+def test_no_act_of_a_body_rests_on_an_altered_column_of_the_case(cast: Cast) -> None:
+    """Neither a question, nor asking for a name or trying it: the steps say that the body has not taken it up."""
+    sent, release = forwarded(cast)
+    readers = [sent.ticket.complaint_id]
+    do = {"actor": by(cast, "kirana"), "release_id": release.pk}
+    of_report: Any = do | {"complaint_id": readers[0]}
+    Case.objects.filter(pk=sent.case.pk).update(status="under_examination")
+    with pytest.raises(TransitionRefused):
+        asking.propose(text=TEXT, readers=readers, **do)
+    with pytest.raises(TransitionRefused):
+        asking.ask_office(text=TEXT, **do)
+    with pytest.raises(NameRequest.DoesNotExist):
+        names.ask(reason="Perlu saksi.", **of_report)
+    with pytest.raises(NameRequest.DoesNotExist):
+        names.open_name(**of_report)
+    Case.objects.filter(pk=sent.case.pk).update(status="forwarded")
+    assert names.open_name(**of_report) is None

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import re
 import uuid
 import zipfile
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -16,7 +18,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from complaints.domain.errors import SealError
-from complaints.domain.workflow import Action, TransitionRefused
+from complaints.domain.workflow import UNTOLD, Action, TransitionRefused
 from complaints.models import triggers
 from complaints.models.audit import AuditEntry
 from complaints.models.case import Case
@@ -30,16 +32,16 @@ from complaints.models.oversight import (
     ReleasePart,
     ReleaseStep,
 )
-from complaints.services import case_actions, follow_up, own_name
+from complaints.services import case_actions, case_deadlines, follow_up, own_name
 from complaints.services.actor import Actor
 from complaints.services.audit import verify
 from complaints.services.forwarding import asking, further_releases, names, reading, redaction_check, release
-from complaints.services.forwarding.contents import whole
+from complaints.services.forwarding.contents import Choice, whole
 from complaints.services.keyring import Locked
 from complaints.services.report_questions import ChooseQuestion
 from complaints.services.reporter_identity import Name
 from complaints.services.transitions import CaseVersion
-from tests.cases import competent_again, forwarded, passed_on, with_photo
+from tests.cases import chosen, competent_again, forwarded, passed_on, with_photo
 from tests.database import editor
 from tests.decisions import decide
 from tests.world import Cast, Sent, SignedIn, ring, send_report
@@ -159,6 +161,10 @@ def test_the_case_follows_the_leading_body_alone(cast: Cast) -> None:
     body_act("bima", second, Action.SUBSTANTIATE, text="Terbukti.", reply="Terbukti.")
     again = release.forward(body=OversightBody.objects.get(pk="bkn"), **do)
     assert again.number == 2 and page(sent).body_name == "BKN"
+    # Nor of this body is a reporter told on which day it heard the accused, or that a finding was proposed.
+    taken = [step.action for step in second.steps.order_by("sequence")]
+    assert "hear_accused" in taken
+    assert [event.action for event in page(sent).others[0].events] == [name for name in taken if name not in UNTOLD]
     assert redaction_check.check(actor=actor("vera"), release_id=second.pk) == []
     assert verify.verify_chain().whole
 
@@ -194,6 +200,73 @@ def test_a_further_release_is_supplemented_and_taken_back(cast: Cast, signed_in:
     sent.case.refresh_from_db()
     assert sent.case.status == "forwarded"
     assert verify.verify_chain().whole
+
+
+def test_what_came_in_since_is_counted_for_each_body(cast: Cast, signed_in: SignedIn) -> None:
+    sent, first, second = two_bodies(cast)
+    say(sent, "Pesan baru.")
+    message = Message.objects.from_reporter().get()
+    choice = Choice({sent.ticket.complaint_id: ()}, messages={message.pk})
+    release.supplement(actor=actor("fitri"), first=first, choice=choice)
+    fitri = signed_in("fitri")
+    leading = reverse("admin:complaints_case_supplement", args=[sent.case.pk])
+    beside = reverse("admin:complaints_case_supplement_further", args=[sent.case.pk, second.pk])
+
+    def shown() -> list[bool]:
+        text = fitri.get(reverse("admin:complaints_case_change", args=[sent.case.pk])).content.decode()
+        return [f"{url}?new=1" in text for url in (leading, beside)]
+
+    assert shown() == [False, True]
+    assert chosen(fitri.get(beside, {"new": "1"}))["messages"] == [str(message.pk)]
+    release.supplement(actor=actor("fitri"), first=second, choice=choice)
+    assert shown() == [False, False]
+
+
+def test_the_queue_and_its_export_know_every_body(cast: Cast, signed_in: SignedIn) -> None:
+    sent, _first = forwarded(cast)
+    second, vera = also(sent), signed_in("vera")
+
+    def shown() -> list[list[str]]:
+        pages = [vera.get(reverse("admin:complaints_case_changelist"), {"body": body}) for body in ("bkn", "kasn")]
+        found = [str(sent.case.reference in answer.content.decode()) for answer in pages]
+        form = {"columns": ["reference", "body", "further"], "form": "csv", "reason": "report"}
+        table = b"".join(vera.post(reverse("admin:complaints_case_export"), form).streaming_content).decode()
+        return [found, next(csv.reader([table.splitlines()[-1]]))]
+
+    reference = sent.case.reference
+    assert shown() == [["True", "True"], [reference, "BKN", "KASN"]]
+
+    def check() -> None:
+        assert shown()[1][:-1] == [reference] and "KASN" not in str(shown()[1])
+
+    undone(lambda: ReleaseStep.objects.filter(release=second)._raw_delete("default"), check)
+    further_releases.take_back(actor=actor("fitri"), release_id=second.pk, reason="Bukan kewenangan KASN.")
+    assert shown() == [["True", "False"], [reference, "BKN", ""]]
+
+
+def test_the_clock_marks_the_agency_of_a_further_body_too(cast: Cast) -> None:
+    sent, _first, second = two_bodies(cast)
+    for action in (Action.SUBSTANTIATE, Action.AWAIT_AGENCY):
+        body_act("bima", second, action, text="Terbukti.", reply="Kami tunggu instansi.")
+    assert case_deadlines.run_deadlines(now=timezone.now()) == 0
+    later = timezone.now() + timedelta(days=60)
+    assert [case_deadlines.run_deadlines(now=later) for _run in range(2)] == [1, 0]
+    last = second.steps.latest("sequence")
+    assert (last.action, last.actor_kind, last.actor_id) == ("mark_overdue", "system", None)
+    sent.case.refresh_from_db()
+    assert sent.case.status == "under_examination"
+    (other,) = page(sent).others
+    assert (other.status, other.is_recorded) == ("overdue_agency", True)
+    opened = reading.open_release(actor=actor("bima"), release_id=second.pk)
+    assert not opened.under_check and Action.REMIND in [row.action for row in opened.actions]
+    assert verify.verify_chain().whole
+    # A step of the clock that nobody but the database took counts for nothing.
+    entry = AuditEntry.objects.get(event="release.step", facts__action="mark_overdue")
+
+    def check() -> None:
+        assert reading.open_release(actor=actor("bima"), release_id=second.pk).under_check
+
+    undone(lambda: AuditEntry.objects.filter(pk=entry.pk).update(countersignature=b"0" * 64), check)
 
 
 def test_what_cannot_be_released_to_a_further_body(cast: Cast, settings: Any) -> None:
@@ -375,7 +448,7 @@ def test_a_reporters_step_on_a_release_bears_the_reporters_signature(cast: Cast)
 
 def test_what_is_told_of_retaliation_goes_to_the_body_that_the_page_names_alone(cast: Cast) -> None:
     """Also where the asking body does not lead the case, and where it asked after the page was shown."""
-    sent, _first, second = two_bodies(cast)
+    sent, first, second = two_bodies(cast)
     client = Client()
     client.post("/cek/", {"code": sent.code})
     address, warning = "/cek/laporan/terjadi/", "KASN membacanya"
@@ -394,3 +467,11 @@ def test_what_is_told_of_retaliation_goes_to_the_body_that_the_page_names_alone(
     assert warning in text and to == "kasn"
     client.post(address, {"kind": "moved", "text": "Saya diancam.", "to": to})
     assert thread("bima", second) == ["Di ruang mana?", "Saya diancam."]
+    # With two questions it answers neither, and the page says that it goes to the office alone.
+    body_act("kirana", first, Action.ASK_REPORTER, reply="Siapa saksinya?")
+    body_act("bima", second, Action.ASK_REPORTER, reply="Jam berapa?")
+    text, to = shown(address)
+    assert to == "none" and warning not in text
+    assert "tidak menjawab satu pun: hanya masuk ke kantor ini" in text
+    client.post(address, {"kind": "moved", "text": "Gaji dipotong.", "to": to})
+    assert "Gaji dipotong." not in thread("bima", second) + thread("kirana", first)
