@@ -198,6 +198,9 @@ def test_every_page_of_a_wave_tells_its_own_story(cast: Cast) -> None:
     with pytest.raises(NameRequest.DoesNotExist):
         asked(wave, last)
     outcome(wave)
+    said = {entry.text: entry.readers for entry in wave.opened().thread if entry.message.step_id}
+    assert (said["Siapa saksinya?"], said["Terbukti."]) == (1, LATER)
+    assert len(said) == len([entry for entry in wave.opened().thread if entry.message.step_id])
     assert redaction_check.check(actor=wave.actor("vera"), release_id=wave.release.pk) == []
     assert redaction_check.check(actor=wave.actor("vera"), release_id=more.pk) == []
 
