@@ -133,6 +133,8 @@ def removes_a_passage(walk: Walk) -> None:
     pictured(fitri, "case-waiting")
     fitri.window.press("Teruskan tambahan")
     sends_only(fitri, without=[walk.second, walk.waiting])
+    # What tells fifty reports of one category and day apart while they are folded.
+    assert fitri.page.locator("details.parts > summary", has_text="siapa yang menolak, orang ke-1.").count() == 1
     unfolded(fitri, walk.giver)
     fitri.page.locator(f'input[name=answers][value="{pk(walk.giver)}.regency"]').uncheck()
     pictured(fitri, "supplement")
@@ -245,6 +247,7 @@ def sends_exactly_what_is_new(walk: Walk) -> None:
     words = kirana.window.words
     assert "Yang baru dalam penerusan" in words and ANSWER in words
     assert words.count("belum pernah dibuka") >= 2
+    assert faults(kirana.page, "light", least=0) == []
     pictured(kirana, "release-late-file")
 
 
