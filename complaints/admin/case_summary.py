@@ -14,6 +14,7 @@ from typing import Any, Final, TypeAlias, TypedDict
 
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -41,6 +42,8 @@ Answers: TypeAlias = Mapping[str, Any]
 
 # From this many reports on, a case page shows the first report open and folds each of the others under a line.
 FOLDED_FROM: Final = 4
+# Letters of a story that tell reports of one case apart.
+GIST_AT_MOST: Final = 80
 BEFORE_FORWARDING: Final = PROMISED | {Status.NEEDS_INFORMATION, Status.RESTING}
 # The steps that move a case between the office and a body.
 FORWARDING_STEPS: Final = frozenset({Action.FORWARD, Action.RETURN, Action.DECLINE, Action.RECALL, Action.REOPEN})
@@ -80,10 +83,14 @@ def _province(answers: Answers) -> str:
 
 
 def report_gist(answers: Answers) -> str:
-    """Return what a report is about in one line: its category and its days, which tell reports of one case apart."""
+    """Return what a report is about in one line: category, days and how its story begins.
+
+    Reports of one case are mostly of one category and one day: the story tells them apart.
+    """
     category = reference_data.category(answers["category"])
     days = labels.date_range_label(answers.get("event_from"), answers.get("event_until"))
-    return " · ".join(part for part in (str(category or answers["category"]), days) if part)
+    begins = Truncator(" ".join(str(answers.get("story") or "").split())).chars(GIST_AT_MOST)
+    return " · ".join(part for part in (str(category or answers["category"]), days, begins) if part)
 
 
 def headlines(answers: Answers) -> list[tuple[str, str]]:

@@ -175,7 +175,10 @@ def _post_rows(post: PostLines) -> Rows:
 
 def _thread_line(entry: reading.ReleaseMessage) -> tuple[str, str]:
     text = f"{told_words(entry.told)}\n{entry.text}".strip() if entry.told else entry.text
-    return f"{entry.message.get_direction_display()}, {_day(entry.message.day)}", text
+    who = entry.message.get_direction_display()
+    if entry.readers > 1:
+        who = f"{who} ({report_count(entry.readers)})"
+    return f"{who}, {_day(entry.message.day)}", text
 
 
 def _decision(decision: DecisionLines) -> tuple[str, str]:

@@ -404,6 +404,7 @@ def tick_new(choices: list[ReportChoice], late: LateParts) -> None:
     for choice in choices:
         if choice["complaint"].complaint.pk in late.reports:
             continue
+        choice["line"].is_ticked = False
         for group in choice["groups"]:
             for line in group["lines"]:
                 line.is_ticked = line.is_ticked and (line.value in new or str(line.item) in new)

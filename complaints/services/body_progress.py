@@ -7,13 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from complaints.domain.workflow import UNTOLD, Action, Status
+from complaints.domain.workflow import Action, Status
 from complaints.models.complaint import Message
 from complaints.models.oversight import Release, ReleaseStep
 from complaints.services import release_steps
 from complaints.services.release_steps import ReleaseHistory
 from complaints.services.report_questions import question_of
-from complaints.services.reporter_reading import Event, Told, event_of, status_label
+from complaints.services.reporter_reading import Event, Told, event_of, status_label, untold_steps
 
 
 @dataclass(frozen=True)
@@ -83,17 +83,15 @@ def _progress(
 def _events(
     steps: Sequence[ReleaseStep], told: Sequence[Told], reasons: Mapping[uuid.UUID | None, str], body: str
 ) -> Iterator[Event]:
-    """Yield the steps of the body since it has the report, but those of which no reporter is told.
-
-    What came with a supplement begins with that.
-    """
+    """Yield what is told of the body's steps since it has the report; one that came with a supplement begins so."""
     joined = told[0]
     if joined.is_supplement:
         label = status_label(Status.FORWARDED.value, body)
         yield Event(joined.day, Action.FORWARD.value, Status.FORWARDED.value, label, "")
+    untold = untold_steps(steps, reasons)
     for step in steps:
         if joined.is_supplement and (step.day < joined.day or (step.at is not None and step.at < joined.at)):
             continue
-        if step.action in UNTOLD:
+        if step.pk in untold:
             continue
         yield event_of(step, reasons.get(step.pk, ""), body)

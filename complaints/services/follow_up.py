@@ -40,6 +40,7 @@ from complaints.services.reporter_reading import (
     read_as_reporter,
     read_told,
     status_label,
+    untold_steps,
 )
 from complaints.services.reporter_steps import perform, rewrite_identity, step_on_answer, store_message
 from complaints.services.team_key_history import UnpinnedKey
@@ -450,6 +451,7 @@ def _events_of_period(
     """Return the events of one case, without what a body did that did not hold the report."""
     events: list[Event] = []
     is_held, last, forwarded = False, joined, Status.FORWARDED.value
+    untold = untold_steps(steps, reasons)
     for step in [*steps, None]:
         late = next((item for item in told if item.is_supplement and not item.is_recalled and item.after == last), None)
         if late and not is_held:
@@ -459,7 +461,7 @@ def _events_of_period(
             break
         if step.action == Action.FORWARD:
             is_held = any(item.after == step.sequence and not item.is_supplement for item in told)
-        if (is_held or not _is_of_body(step)) and step.action not in workflow.UNTOLD:
+        if (is_held or not _is_of_body(step)) and step.pk not in untold:
             events.append(event_of(step, reasons.get(step.pk, ""), body))
         is_held, last = is_held and step.action not in _GIVEN_BACK, step.sequence
     return events, is_held

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import uuid
 from base64 import b64decode
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import chain
@@ -21,7 +21,7 @@ from complaints.domain.errors import SealError
 from complaints.domain.sealing.keys import KeySet
 from complaints.domain.sealing.primitives import BoxPair, decrypt, unknown_version, unpad, unseal
 from complaints.domain.sealing.records import KEY_SIZES, Context, open_record, open_record_of
-from complaints.domain.workflow import Action, Status
+from complaints.domain.workflow import UNTOLD, Action, Status
 from complaints.models.case import EVENT_LABELS, STATUS_LABELS, CaseStep
 from complaints.models.complaint import Complaint, Message
 from complaints.models.identity import Identity, NameRequest
@@ -236,6 +236,8 @@ def activity(complaint: Complaint) -> tuple[bool, int, int, bool, bool]:
 
 # --- Steps in a reporter's words
 
+_ENDS_QUESTION: Final = frozenset({Action.ANSWER, Action.RESUME})
+
 
 @dataclass(frozen=True)
 class Event:
@@ -252,6 +254,22 @@ def event_of(step: CaseStep | ReleaseStep, reason: str, body: str) -> Event:
     """Return what a reporter reads of a step; ``body`` is the short name of the body that has the report."""
     label = str(EVENT_LABELS.get(Action(step.action), STATUS_LABELS[Status(step.target)])).format(body=body)
     return Event(step.day, step.action, step.target, label, reason)
+
+
+def untold_steps(steps: Iterable[CaseStep | ReleaseStep], told: Collection[uuid.UUID | None]) -> set[uuid.UUID]:
+    """Return the steps of which a reporter reads nothing: those inside of an examination, and questions to others.
+
+    A question to the reporters of other reports, and the step that ends it, would tell that others reported. ``told``
+    are the steps that came with words to this reporter, as each question to them did.
+    """
+    untold, is_of_others = set(), False
+    for step in steps:
+        is_question = step.target == Status.NEEDS_INFORMATION
+        ends_question = is_of_others and step.action in _ENDS_QUESTION
+        is_of_others = is_question and step.pk not in told
+        if step.action in UNTOLD or is_of_others or ends_question:
+            untold.add(step.pk)
+    return untold
 
 
 def status_label(status: str, body: str) -> str:

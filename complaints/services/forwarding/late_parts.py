@@ -5,12 +5,14 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
-from django.db.models import Exists, F, OuterRef, QuerySet, Value
+from django.db.models import Case as CaseWhen
+from django.db.models import Exists, F, OuterRef, QuerySet, Value, When
 from django.utils import timezone
 
 from complaints.models.case import Case
+from complaints.models.case_links import CaseMove
 from complaints.models.complaint import Complaint, Message
 from complaints.models.evidence import Evidence
 from complaints.models.oversight import Release, ReleasedFile, ReleasedReport
@@ -20,7 +22,7 @@ from complaints.services.keyring import Keyring
 
 @dataclass(frozen=True)
 class LateParts:
-    """Ids of messages of reporters, of evidence (files and posts), and of reports of which the body holds nothing."""
+    """Ids of messages of reporters, of evidence (files and posts), and of reports that joined the case since."""
 
     messages: frozenset[uuid.UUID]
     evidence: frozenset[uuid.UUID]
@@ -34,7 +36,10 @@ class LateParts:
 
 @dataclass(frozen=True)
 class _Part:
-    """A report (its own ``report``), a message of a reporter or a piece of evidence, with its number and its day."""
+    """A report (its own ``report``), a message of a reporter or a piece of evidence, with its number and its day.
+
+    The number of a report is 1 where it joined the case after the body's newest release, and else 0.
+    """
 
     kind: str
     pk: uuid.UUID
@@ -47,14 +52,15 @@ class _Part:
 def parts_since(*, keyring: Keyring, case: Case, releases: Sequence[Release]) -> LateParts:
     """Return what came in since the newest of these releases, which one body holds; one query.
 
-    A reporter's part has a day and no hour. Of the day of the release those are late that are numbered, in their
-    report, behind all that the body holds of it: what was left out on purpose stays left out.
+    A report that was in the case then was left out on purpose, and stays so. A reporter's part has a day and no hour:
+    of the day of the release those are late that are numbered, in their report, behind all that the body holds of it.
 
     Raises Locked, SealError, UnpinnedKey.
     """
-    newest = max(timezone.localdate(release.at) for release in releases)
+    newest_at = max(release.at for release in releases)
+    newest = timezone.localdate(newest_at)
     held = {source for release in releases for source in sources_of(keyring, release)}
-    parts = [_Part(*row[:5], bool(row[5]) or row[1] in held) for row in _rows(case, releases)]
+    parts = [_Part(*row[:5], bool(row[5]) or row[1] in held) for row in _rows(case, releases, newest_at)]
     known = {part.pk for part in parts if part.kind == "report" and part.is_held}
     reached: dict[uuid.UUID, int] = {}
     for part in parts:
@@ -64,8 +70,11 @@ def parts_since(*, keyring: Keyring, case: Case, releases: Sequence[Release]) ->
         part
         for part in parts
         if not part.is_held
-        and (part.kind == "report" or part.report in known)
-        and (part.kind == "report" or (part.day, part.sequence) > (newest, reached.get(part.report, 0)))
+        and (
+            part.sequence == 1
+            if part.kind == "report"
+            else part.report in known and (part.day, part.sequence) > (newest, reached.get(part.report, 0))
+        )
     ]
     return LateParts(_ids(late, "message"), _ids(late, "evidence"), _ids(late, "report"))
 
@@ -75,14 +84,15 @@ def _ids(parts: Iterable[_Part], kind: str) -> frozenset[uuid.UUID]:
 
 
 def _rows(
-    case: Case, releases: Sequence[Release]
+    case: Case, releases: Sequence[Release], newest_at: datetime
 ) -> QuerySet[Complaint, tuple[str, uuid.UUID, uuid.UUID, int, date, bool]]:
     """Return kind, id, report, number and day of each part, and whether a row tells that the body holds it."""
     columns = ("part", "pk", "of_report", "place", "day", "is_known")
+    joined = CaseMove.objects.filter(complaint=OuterRef("pk"), target=case, at__gt=newest_at)
     reports = Complaint.objects.filter(case=case).annotate(
         part=Value("report"),
         of_report=F("pk"),
-        place=Value(0),
+        place=CaseWhen(When(Exists(joined), then=1), default=0),
         is_known=Exists(ReleasedReport.objects.filter(release__in=releases, complaint=OuterRef("pk"))),
     )
     # What answered a question of the body was sealed to its release.

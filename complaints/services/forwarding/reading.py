@@ -6,7 +6,7 @@ import logging
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Final, TypeAlias
 
@@ -60,11 +60,15 @@ DECISIONS_OF_BODY: Final[tuple[type[AnyDecision], ...]] = (*DECISIONS, FindingPr
 
 @dataclass(frozen=True)
 class ReleaseMessage:
-    """A message on a release, with its opened text, and the retaliation that its reporter told with it."""
+    """A message on a release, with its opened text, and the retaliation that its reporter told with it.
+
+    What a step of the body said to several reporters is one message, and ``readers`` says to how many.
+    """
 
     message: Message
     text: str
     told: Retaliation | None = None
+    readers: int = 1
 
 
 # What a decision seals, as its record made it.
@@ -340,7 +344,19 @@ def messages_on(release: Release, pair: BoxPair, reporters: dict[str, bytes]) ->
             text, marks = read_marked(message, pair=pair, complaint=message.complaint, team=team)
         told = Retaliation.from_mark(marks[TOLD]) if TOLD in marks else None
         messages.append(ReleaseMessage(message, text, told))
-    return messages
+    return _once(messages)
+
+
+def _once(messages: Sequence[ReleaseMessage]) -> list[ReleaseMessage]:
+    """Return messages with those of one step, each sealed to another reporter, as one at the place of the last."""
+    alike: dict[tuple[uuid.UUID, str], ReleaseMessage] = {}
+    for entry in messages:
+        step = entry.message.step_id or entry.message.release_step_id
+        is_from_body = entry.message.direction in {Message.Direction.BODY_TO_REPORTER, Message.Direction.BODY_QUESTION}
+        key = (step if step and is_from_body else entry.message.pk, entry.text)
+        readers = alike.pop(key).readers + 1 if key in alike else 1
+        alike[key] = replace(entry, readers=readers)
+    return list(alike.values())
 
 
 def decisions_of(release: Release, pair: BoxPair) -> list[DecisionEntry]:

@@ -32,6 +32,7 @@ from complaints.services.audit import verify
 from complaints.services.evidence import processing
 from complaints.services.evidence.redacted_copies import Removal
 from complaints.services.forwarding import (
+    asking,
     further_releases,
     names,
     reading,
@@ -197,6 +198,9 @@ def test_every_page_of_a_wave_tells_its_own_story(cast: Cast) -> None:
     with pytest.raises(NameRequest.DoesNotExist):
         asked(wave, last)
     outcome(wave)
+    said = {entry.text: entry.readers for entry in wave.opened().thread if entry.message.step_id}
+    assert (said["Siapa saksinya?"], said["Terbukti."]) == (1, LATER)
+    assert len(said) == len([entry for entry in wave.opened().thread if entry.message.step_id])
     assert redaction_check.check(actor=wave.actor("vera"), release_id=wave.release.pk) == []
     assert redaction_check.check(actor=wave.actor("vera"), release_id=more.pk) == []
 
@@ -317,6 +321,32 @@ def test_a_second_body_holds_some_reports_of_a_wave(cast: Cast) -> None:
         assert words not in page, words
     assert not told(only_second).may_withdraw
     assert verify.verify_chain().whole
+
+
+def test_what_is_asked_of_one_reporter_is_not_told_to_the_others(cast: Cast) -> None:
+    """Nor that a body's finding was proposed: each page has the steps that its own reporter is told of."""
+    competent_again("kasn")
+    wave = forwarded(cast)
+    joined(cast, wave)
+    brought(wave)
+    one, other = wave.others[:2]
+    choice = Choice({pk(sent): set(ANSWERS) for sent in (one, other)})
+    do = {"actor": wave.actor("fitri"), "case_id": wave.first.case.pk, "body": OversightBody.objects.get(pk="kasn")}
+    second = further_releases.forward_also(choice=choice, **do)
+    bima, kirana = Actor(ring("bima"), timezone.now()), wave.actor("kirana")
+    decide(actor=bima, release_id=second.pk, action=Action.TAKE_UP)
+    for liaison, row in ((bima, second), (kirana, wave.release)):
+        question = asking.propose(actor=liaison, release_id=row.pk, text="Siapa?", readers=[pk(one)])
+        asking.pass_on(actor=wave.actor("vera"), question_id=question.pk)
+    for body in ("kasn", "bkn"):
+        follow_up.add_message(ticket=one.ticket, text="Dia.", files=[], today=timezone.localdate(), to=body)
+    decide(actor=bima, release_id=second.pk, action=Action.DISMISS, text="Tidak cukup.", reply="Alasan.")
+    asked, ends = ["ask_reporter", "answer"], ["dismiss"]
+    for sent, between in ((one, asked), (other, [])):
+        page = told(sent)
+        assert [event.action for event in page.events] == ["start_review", "forward", *between]
+        assert [event.action for event in page.others[0].events] == ["forward", "take_up", *between, *ends]
+    assert "Perlu dilengkapi" not in page_of(other)
 
 
 def test_a_recalled_supplement_leaves_nothing_open_and_no_number_free(cast: Cast) -> None:
