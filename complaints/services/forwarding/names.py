@@ -145,7 +145,7 @@ def may_act_on(release: Release) -> bool:
     """
     if not is_worked_on(release):
         return False
-    return release.is_further or not transitions.read_steps(release.case, first_due_on=None)[1]
+    return release.is_further or recorded_acts.are_steps_recorded(release.case)
 
 
 def _open_request(actor: Actor, release_id: uuid.UUID, complaint_id: uuid.UUID) -> tuple[Release, NameRequest, Team]:
