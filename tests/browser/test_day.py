@@ -169,7 +169,7 @@ def body_works(kirana: LinkFollower, joint: Case, others: list[str]) -> None:
 
 
 def passes_on(vera: LinkFollower, joint: Case) -> None:
-    vera.goes("/kantor/").follows(vera.page.locator('.counts a[href$="questions=open"]').last)
+    vera.goes("/kantor/").follows(vera.page.locator('.counts a[href*="questions=open"]').last)
     vera.follows(vera.page.get_by_role("link", name=joint.reference))
     vera.follows(vera.page.locator('.banner a[href*="/pertanyaan/"]'))
     vera.follows(vera.page.locator("form button.main"))

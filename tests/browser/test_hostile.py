@@ -35,7 +35,11 @@ ALL = "\n".join(PAYLOADS)
 LINE = " ".join(PAYLOADS)
 TYPED = ("accused_name", "accused_position", "accused_nip", "agency", "regency")
 # What is no page: pictures and files, and Django's catalogue of its scripts' words.
-NO_PAGE = {name for name in STAFF_GETS if name.endswith(("_shown", "_pdf", "_template", "_picture", "jsi18n"))}
+NO_PAGE = {
+    name
+    for name in STAFF_GETS
+    if name.endswith(("_shown", "_pdf", "_template", "_picture", "jsi18n", "release_custody"))
+}
 # Where all of it must stand as it was typed, or this test would see nothing.
 FULL = {"admin:complaints_case_change", "admin:complaints_release_change"}
 # A form for a new row is that of a row, without anything in it.

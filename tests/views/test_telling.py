@@ -41,15 +41,15 @@ def test_the_page_comes_back_once_and_loses_nothing(client: Client, cast: Cast) 
     client.post("/cek/", {"code": sent.code})
     page = client.get("/cek/laporan/").content.decode()
     assert "dibaca BKN seperti Anda menulisnya" in page and "Petugas sudah membaca pertanyaan ini" in page
-    answer = client.post("/cek/laporan/jawab/", {"text": TELLING})
+    answer = client.post("/cek/laporan/jawab/", {"text": TELLING, "to": "bkn"})
     shown = answer.content.decode()
     assert answer.status_code == 200 and not Message.objects.from_reporter().exists()
     for words in ("Hanya saya", "0812-3456-7890", "Jawaban Anda dibaca BKN dan petugas", "Hubungi 0812-3456-7890 sore"):
         assert words in shown
-    changed = client.post("/cek/laporan/jawab/", {"text": TELLING, "do": "change"}).content.decode()
+    changed = client.post("/cek/laporan/jawab/", {"text": TELLING, "to": "bkn", "do": "change"}).content.decode()
     assert "Hubungi 0812-3456-7890 sore ini.</textarea>" in changed
     assert not Message.objects.from_reporter().exists()
-    assert client.post("/cek/laporan/jawab/", {"text": TELLING, "do": "as_is"}).status_code == 302
+    assert client.post("/cek/laporan/jawab/", {"text": TELLING, "to": "bkn", "do": "as_is"}).status_code == 302
     assert Message.objects.from_reporter().get().release_id == release.pk
     # What tells nothing goes at once, on the public list nothing is asked for.
     assert client.post("/cek/laporan/jawab/", {"text": "Terima kasih."}).status_code == 302

@@ -383,8 +383,10 @@ def _decisions(
         release, model = by_id[release_id], models[index]
         row = model(pk=pk, release=release, author_id=author, signer=stored_signer, sealed=sealed, at=at)
         if (author, row_digest(row), log.digest_of(sealed)) not in recorded.get(str(pk), ()):
+            if str(pk) in recorded:
+                raise SealError("decision")
             # One person with the body's key could decide in the name of two, past the portal.
-            logger.error("A decision of a body is not as the chain records it; it is shown to nobody")
+            logger.error("A decision of a body is recorded by no genuine entry; it is shown to nobody")
             continue
         signer = trusted_signer(stored_signer, f"body-{release.body_id}")
         content = open_record(pairs[release], sealed, decision_context(row, release), signer)
