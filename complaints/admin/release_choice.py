@@ -236,7 +236,9 @@ def _post_lines(report: case_file.ComplaintFile, held: Held) -> Iterable[Line]:
     shown = post_lines(report, for_body=True)
     for item, lines in zip(report.posts, shown, strict=True):
         is_held = item.row.pk in held.rows
-        yield Line("posts", str(item.row.pk), lines.title, post=lines, is_held=is_held, is_ticked=True)
+        # With a word of ours before it: what was typed may show nothing.
+        title = _("Post: %(title)s") % {"title": lines.title}
+        yield Line("posts", str(item.row.pk), title, post=lines, is_held=is_held, is_ticked=True)
 
 
 def _message_lines(report: case_file.ComplaintFile, held: Held) -> Iterable[Line]:

@@ -169,6 +169,7 @@ def body_works(kirana: LinkFollower, joint: Case, others: list[str]) -> None:
 
 
 def passes_on(vera: LinkFollower, joint: Case) -> None:
+    vera.officer.signs_in(PASSWORD)
     vera.goes("/kantor/").follows(vera.page.locator('.counts a[href*="questions=open"]').last)
     vera.follows(vera.page.get_by_role("link", name=joint.reference))
     vera.follows(vera.page.locator('.banner a[href*="/pertanyaan/"]'))
@@ -189,7 +190,6 @@ def answers_the_body(vera: LinkFollower, fitri: LinkFollower, kirana: LinkFollow
     kirana.follows(kirana.page.locator("table.lines tbody th a").first)
     act(kirana, "take_up")
     act(kirana, "return", text=ASKED_BACK)
-    vera.officer.signs_in(PASSWORD)
     vera.goes("/kantor/").follows(vera.page.locator('.counts a[href$="status=back"]')).sees("kembali dari BKN")
     vera.follows(vera.page.get_by_role("link", name=reference))
     assert ASKED_BACK in vera.page.locator(".act").inner_text()
