@@ -7,6 +7,7 @@ clear and nothing else of a case.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Final, TypedDict
@@ -50,6 +51,7 @@ from complaints.admin.case_summary import (
 )
 from complaints.admin.forms import NoteForm, ReplyForm
 from complaints.admin.labels import Label
+from complaints.admin.lost_code import lost_code_words
 from complaints.admin.reply_composer import (
     Option,
     options_by_language,
@@ -283,6 +285,7 @@ class LinkedReport(TypedDict):
     """A report of a joint case that is shown; ``later``: joined after the last forwarding; ``held``: cannot leave.
 
     ``at_body`` is the number by which the body that has the case knows it, 0 where that is the same or there is none.
+    ``lost`` says what was decided about a lost code, "" where nothing was.
     """
 
     complaint: Complaint
@@ -290,6 +293,7 @@ class LinkedReport(TypedDict):
     at_body: int
     later: bool
     held: bool
+    lost: str
 
 
 class LinksContext(TypedDict):
@@ -312,11 +316,8 @@ class LinksContext(TypedDict):
 
 def links_context(request: StaffRequest, opened: case_file.CaseFile) -> LinksContext:
     """Return the reports of a joint case, whether it takes in others, and other cases about the same accused."""
-    case, reports = opened.case, [report.complaint for report in opened.complaints]
-    is_joint = opened.paging.total > 1
+    case, is_joint = opened.case, opened.paging.total > 1
     held = case_membership.held_reports(case) if is_joint else {}
-    is_beside = is_joint and any(release.is_further for release in opened.releases)
-    held_beside = case_membership.held_beside(case) if is_beside else set()
     is_with_body = with_body(Status(case.status), Status(case.asked_from) if case.asked_from else None)
     permissions = set[Permission]() if opened.under_check else access.permissions_of(request.user)
     return {
@@ -327,18 +328,31 @@ def links_context(request: StaffRequest, opened: case_file.CaseFile) -> LinksCon
         "waiting": opened.paging.total - len(held) if is_joint and is_with_body else 0,
         "late": late_parts_of(request.keyring, case, opened.releases),
         "takes_in": Status(case.status) in TAKES_IN,
-        "reports": [
-            {
-                "complaint": report,
-                "number": number,
-                "at_body": 0 if held.get(report.pk, number) == number else held[report.pk],
-                "later": is_with_body and report.pk not in held,
-                "held": report.pk in held.keys() | held_beside,
-            }
-            for number, report in enumerate(reports if is_joint else [], opened.paging.first)
-        ],
+        "reports": _linked_reports(opened, held, is_with_body=is_with_body) if is_joint else [],
         "about": _cases_about_accused(opened.matches),
     }
+
+
+def _linked_reports(
+    opened: case_file.CaseFile, held: Mapping[uuid.UUID, int], *, is_with_body: bool
+) -> list[LinkedReport]:
+    """Return the reports of a joint case that are shown; ``held`` gives the numbers by which the body knows its own."""
+    case, reports = opened.case, [report.complaint for report in opened.complaints]
+    is_beside = any(release.is_further for release in opened.releases)
+    held_beside = case_membership.held_beside(case) if is_beside else set()
+    numbers = {report.pk: number for number, report in enumerate(reports, opened.paging.first)}
+    lost = lost_code_words(numbers)
+    return [
+        {
+            "complaint": report,
+            "number": numbers[report.pk],
+            "at_body": 0 if held.get(report.pk) in (None, numbers[report.pk]) else held[report.pk],
+            "later": is_with_body and report.pk not in held,
+            "held": report.pk in held.keys() | held_beside,
+            "lost": lost.get(report.pk, ""),
+        }
+        for report in reports
+    ]
 
 
 def _cases_about_accused(matches: similarity.Matches | None) -> list[tuple[similarity.Similar, str]]:
@@ -380,6 +394,7 @@ class ReportContext(TypedDict):
 
     number: int
     at_body: int
+    lost: str
     file: case_file.ComplaintFile
     gist: str
     is_new: bool
@@ -401,7 +416,7 @@ def _report_contexts(
     contexts = [_report_context(report, number, submitted, unopened=unopened) for number, report in numbered]
     contexts[0]["stands_open"] = True
     for context, report in zip(contexts, linked, strict=False):
-        context["at_body"] = report["at_body"]
+        context["at_body"], context["lost"] = report["at_body"], report["lost"]
     return contexts
 
 
@@ -414,6 +429,7 @@ def _report_context(
     return {
         "number": number,
         "at_body": 0,
+        "lost": "",
         "file": report,
         "gist": report_gist(report.answers),
         "is_new": is_new,

@@ -42,7 +42,7 @@ from complaints.domain.workflow import Action, Refusal, Status, TransitionRefuse
 from complaints.models.case import DUE_KEY, IS_JUNK, Case
 from complaints.models.complaint import Complaint, Message
 from complaints.models.team import Role
-from complaints.services import assessments, case_actions, disclosure_check, transitions
+from complaints.services import assessments, case_actions, disclosure_check, lost_codes, transitions
 from complaints.services.audit import recorded_lines
 from complaints.services.forwarding import further_releases
 from complaints.services.keyring import Keyring
@@ -308,13 +308,14 @@ def step_done(request: StaffRequest, before: Case) -> HttpResponseBase:
 
 @staff_page("GET", opens_for=access.is_triage)
 def second_decisions(request: StaffRequest) -> HttpResponse:
-    """List the proposals to turn a report away that somebody else made and this person may decide."""
+    """List the proposals of somebody else that this person may decide: to turn a report away, and of lost codes."""
     proposals = case_actions.proposals(actor=request.actor)
     differing = recorded_lines.differing([proposal.case for proposal in proposals])
     today = timezone.localdate()
     context = {
         "title": _("Waiting for a second decision"),
         "at_most": case_actions.PROPOSALS_SHOWN,
+        "lost_codes": lost_codes.waiting_for(request.user).select_related("case").order_by("day", "pk"),
         "proposals": [
             {
                 "proposal": proposal,

@@ -33,6 +33,7 @@ from complaints.admin import (
     lane,
     legal_basis,
     letters,
+    lost_code,
     monitoring,
     queue_page,
     redacted_files,
@@ -147,6 +148,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
         name="complaints_case_release_compare",
     ),
     path("complaints/case/<uuid:object_id>/surat/", letters.referral_letter, name="complaints_case_letter"),
+    path(
+        "complaints/case/<uuid:object_id>/kode-hilang/<uuid:complaint_id>/",
+        lost_code.lost_code,
+        name="complaints_case_lost_code",
+    ),
     path("complaints/case/keputusan-kedua/", case_steps.second_decisions, name="complaints_case_second"),
     path("complaints/case/<uuid:object_id>/bahaya/<uuid:complaint_id>/", case_risk.assess, name="complaints_case_risk"),
     path(

@@ -74,6 +74,21 @@ class LastGroupForm(ReporterForm):
         return typed
 
 
+class LostCodeForm(ReporterForm):
+    """What a reporter remembers of a report whose code is lost."""
+
+    known = text(
+        _("What only you can know of the earlier report"),
+        rows=6,
+        help_text=_(
+            "For example its report number, the day you sent it, which files you added, what we asked you. Do not "
+            "write your own name here."
+        ),
+        validators=[shortened(2_000)],
+        error_messages={"required": _("Write what you remember; without it nobody can know which report was yours.")},
+    )
+
+
 class ReminderForm(ReporterForm):
     """A day to look at the status page again, for the calendar of the reporter's own device."""
 

@@ -43,6 +43,9 @@ EVENTS: Final = {
     "note.written": _("Internal note written"),
     "register.sealed": _("Team's register of urgent matters written anew"),
     "assessment.recorded": _("Danger graded, facts stated, or a checklist kept"),
+    "lost_code.proposed": _("Report proposed as that of a sender who lost an earlier code"),
+    "lost_code.agreed": _("Two officers agreed that an earlier code was lost"),
+    "lost_code.refused": _("Proposal of a lost code refused or taken back"),
     "redaction.made": _("Passages removed for a body"),
     "redaction.checked": _("Release compared with originals and removed passages"),
     "object.opened": _("File opened"),
@@ -152,6 +155,8 @@ class AuditEntry(models.Model):
             models.Index(fields=["sequence"], condition=models.Q(event="object.retried"), name="audit_retried"),
             # Read by each process once a minute: which rules are in force.
             models.Index(fields=["sequence"], condition=models.Q(event="rule.confirmed"), name="audit_rules"),
+            # Counted for each desk: which proposals of a lost code wait for a second officer.
+            models.Index(fields=["sequence"], condition=models.Q(event="lost_code.proposed"), name="audit_lost_codes"),
         ]
 
     def __str__(self) -> str:

@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 # Exact counts, by module, or by module and function, each with the reason why it may be exact.
 EXACT = {
     "complaints/admin/case_steps.py:step_page": "the reports of one case, by the index of their case",
-    "complaints/admin/dashboard.py:_punctuality_chart": "the steps of staff in eight weeks, grouped in one scan",
+    "complaints/admin/charts.py:punctuality_chart": "the steps of staff in eight weeks, grouped in one scan",
     "complaints/checks.py:_accounts": "accounts of staff",
     "complaints/checks.py:_durability": "settings of the server",
     "complaints/models/evidence.py:Evidence": "evidence of one report, which is limited, by the index of its report",

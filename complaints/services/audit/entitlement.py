@@ -35,6 +35,8 @@ _ADMITTED: Final = "team.admitted"
 _ENDS_OF_MEMBERSHIP: Final = ("team.left", "teamkey.removed")
 _TRIAGE: Final = frozenset({Role.VERIFIER, Role.FORWARDER})
 _BY_TRIAGE: Final = frozenset({"rule.compared", "rule.confirmed", "rule.declined"})
+# By an officer of whichever team holds the report.
+_BY_OFFICERS: Final = frozenset({"lost_code.proposed", "lost_code.agreed", "lost_code.refused"})
 # Of these tables triage may decide as well as administrators: as a proposal names them, and as a state of a table does.
 _OF_BOTH: Final = frozenset({"closed_days", "elections", "closedday", "election"})
 _MEMBERS: Final = frozenset({Role.VERIFIER, Role.FORWARDER, Role.OVERSEER})
@@ -149,6 +151,8 @@ def is_entitled(entry: AuditEntry) -> bool:
         return is_open and (is_usual or (is_calendar and (is_administrator or is_triage)))
     if entry.event in _BY_ADMINISTRATORS:
         return is_open and is_administrator
+    if entry.event in _BY_OFFICERS:
+        return is_open and is_triage
     if entry.event in _BY_REVIEWERS:
         return is_open and (is_superuser or role in (Role.ADMIN, Role.AUDITOR))
     if entry.event in _BY_LIAISONS:

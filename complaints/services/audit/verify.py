@@ -13,6 +13,7 @@ from complaints.models.audit import ChainHead
 from complaints.services.audit import (
     recorded_codes,
     recorded_lanes,
+    recorded_lost_codes,
     recorded_release_steps,
     recorded_releases,
     recorded_rules,
@@ -52,6 +53,7 @@ ROW_CHECKS: Final[tuple[RowCheck, ...]] = (
     *recorded_rules.CHECKS,
     *verify_assigning.CHECKS,
     *verify_two_people.CHECKS,
+    *recorded_lost_codes.CHECKS,
 )
 
 
