@@ -106,11 +106,13 @@ def _linkable_case_or_404(request: StaffRequest, object_id: uuid.UUID) -> Case:
 
 @staff_page("GET", "POST", opens_for=access.may_see_cases)
 def link(request: StaffRequest, object_id: uuid.UUID) -> HttpResponseBase:
-    """Offer cases to link; by POST look up the references that were typed, or link the ticked cases."""
+    """Offer cases to link; by POST look up the references that were typed, tick every case, or link the ticked."""
     case = _linkable_case_or_404(request, object_id)
     if request.method != "POST":
         return _link_page(request, case)
     form = LinkForm(request.POST)
+    if request.POST.get("go") == "all":
+        return _link_page(request, case, form=form, is_all_ticked=True)
     if not form.is_valid() or form.cleaned_data["references"].strip() or request.POST.get("go") == "look":
         return _link_page(request, case, form=form)
     try:
@@ -142,7 +144,9 @@ class LinkRow(TypedDict):
     value: str
 
 
-def _link_page(request: StaffRequest, case: Case, *, form: LinkForm | None = None, refused: str = "") -> HttpResponse:
+def _link_page(
+    request: StaffRequest, case: Case, *, form: LinkForm | None = None, refused: str = "", is_all_ticked: bool = False
+) -> HttpResponse:
     """Show what can be linked to a case; with ``refused``, a key of REFUSALS, why nothing was linked."""
     references = form.all_references() if form and form.is_valid() else []
     candidates = _candidates(request, case, references)
@@ -151,6 +155,8 @@ def _link_page(request: StaffRequest, case: Case, *, form: LinkForm | None = Non
     candidates = [row for row in candidates if not request.keyring.has_conflict(row.case.pk)]
     differing = recorded_lines.differing([row.case for row in candidates])
     ticked = set(_ticked_cases(request)) if form else {row.case.pk for row in candidates if "post" in row.why}
+    if is_all_ticked:
+        ticked = {row.case.pk for row in candidates}
     references_found = {row.case.reference for row in candidates}
     missing = [reference for reference in references if reference not in references_found]
     initial = {
@@ -160,25 +166,27 @@ def _link_page(request: StaffRequest, case: Case, *, form: LinkForm | None = Non
         "references": "\n".join(missing),
     }
     stopped = case_links.record_refusal(case) or case_links.target_refusal(case)
+    rows = [
+        _link_row(
+            row, summaries.get(row.case.pk, ""), is_ticked=row.case.pk in ticked, differs=row.case.pk in differing
+        )
+        for row in candidates
+    ]
     context = {
         "title": _("Link other reports to %(reference)s") % {"reference": case.reference},
         "case": case,
         "status": labels.case_status_label(case),
         "stopped": str(REFUSALS[stopped]) if stopped else "",
-        "rows": [
-            _link_row(
-                row, summaries.get(row.case.pk, ""), is_ticked=row.case.pk in ticked, differs=row.case.pk in differing
-            )
-            for row in candidates
-        ],
+        "rows": rows,
         "form": LinkForm(initial=initial),
         "missing": missing,
         "refused": str(REFUSALS[refused]) if refused else "",
-        "errors": form.errors if form else {},
+        "errors": form.errors if form and not is_all_ticked else {},
+        "is_any_unticked": any(not row["ticked"] and not row["refused"] for row in rows),
         "jumps": workflow.stage(Status(case.status)) > 1,
         "held": _is_with_body(case),
     }
-    status = 409 if refused else 400 if form and form.errors else 200
+    status = 409 if refused else 400 if context["errors"] else 200
     return render(request, "admin/link.html", context, status=status)
 
 

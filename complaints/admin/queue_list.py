@@ -44,6 +44,7 @@ from complaints.domain.workflow import ENDED, PROMISED, Status
 from complaints.models.case import DUE_KEY, Case, with_wait
 from complaints.models.complaint import Complaint, Message
 from complaints.models.evidence import Evidence
+from complaints.models.oversight import FURTHER, Release
 from complaints.models.team import Staff
 from complaints.services import assignment, case_summary
 from complaints.services.audit import recorded_lines
@@ -127,7 +128,7 @@ class Page:
 
 
 def with_marks(cases: QuerySet[Case]) -> QuerySet[Case]:
-    """Annotate what a line shows beside the case's own columns: three marks and the number of reports."""
+    """Annotate what a line shows beside the case's own columns: three marks, and the reports and bodies in number."""
     return (
         recorded_lines.with_first(with_wait(cases))
         .annotate(
@@ -135,6 +136,7 @@ def with_marks(cases: QuerySet[Case]) -> QuerySet[Case]:
             has_evidence=Exists(Evidence.objects.filter(complaint__case=OuterRef("pk"))),
             has_finding=Exists(Complaint.objects.filter(case=OuterRef("pk")).exclude(channel=Complaint.Channel.WEB)),
             reports=capped_count(Complaint.objects.filter(case=OuterRef("pk"))),
+            further_bodies=capped_count(Release.objects.filter(FURTHER, case=OuterRef("pk"))),
         )
         .select_related("category", "accused_kind", "province", "assignee", "lead_body", "stands_for")
     )
@@ -194,6 +196,7 @@ class QueueLine:
     has_evidence: bool
     has_finding: bool
     reports: int
+    further_bodies: int
     differs: bool
 
 
@@ -223,6 +226,7 @@ def queue_lines(request: StaffRequest, cases: list[Case], *, now: datetime) -> l
                 has_evidence=case.has_evidence,
                 has_finding=case.has_finding,
                 reports=case.reports,
+                further_bodies=case.further_bodies,
                 # A case that is listed holds a report.
                 differs=case.pk in differing or not case.reports,
             )
@@ -303,6 +307,17 @@ def _text_cell(code: str, text_of: Callable[[Case], str], empty: Label = "-") ->
     return draw
 
 
+def _body_cell(line: QueueLine) -> SafeString:
+    """Draw the body that leads the case, and how many have it beside that one."""
+    lead = line.case.lead_body
+    if lead is None:
+        return _text_cell("body", lambda case: "")(line)
+    more = line.further_bodies
+    words = ngettext("%(body)s and %(number)s more", "%(body)s and %(number)s more", more)
+    text = words % {"body": lead.short_name, "number": or_more(more)} if more else lead.short_name
+    return _text_cell("body", lambda case: text)(line)
+
+
 def _day_cell(day_of: Callable[[Case], date], head: Label) -> Cell:
     cell = '<td role="cell" class="nowrap"><span class="unit">{} </span>{}</td>'
     return lambda line: format_html(cell, head, date_format(day_of(line.case), _DAY_FORMAT))
@@ -373,7 +388,7 @@ COLUMNS: Final = (
     Column(
         "body",
         gettext_lazy("Body"),
-        _text_cell("body", lambda case: case.lead_body.short_name if case.lead_body else ""),
+        _body_cell,
     ),
     Column(
         "reports",

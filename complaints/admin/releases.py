@@ -344,7 +344,7 @@ class ReleaseAdmin(BaseAdmin):
     opens_for = staticmethod(access.is_overseer)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ListedRelease]:
-        return with_news_and_owner(releases_of(request.user))  # type: ignore[arg-type]
+        return with_news_and_owner(releases_of(staff_request(request).user))
 
     def get_ordering(self, request: HttpRequest) -> tuple[OrderBy | str, ...]:
         return ORDER

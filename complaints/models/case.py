@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from complaints.domain.hashchain import new_salt
 from complaints.domain.workflow import ENDED, OPEN, PROMISED, Action, ActorKind, Status
 from complaints.models.random_key import RandomKeyModel
+from complaints.models.step import Step
 
 PRACTICE_PREFIX = "LATIHAN-"
 STATUS_LABELS = {
@@ -231,29 +232,15 @@ class Case(RandomKeyModel):
         return self.reference
 
 
-class CaseStep(RandomKeyModel):
-    """A step in the history of a case; append-only, which a database trigger enforces."""
+class CaseStep(Step):
+    """A step in the history of a case."""
 
     case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="steps")
-    sequence = models.PositiveIntegerField()
-    action = models.CharField(max_length=24)
-    source = models.CharField(max_length=20)
-    target = models.CharField(max_length=20)
-    actor_kind = models.CharField(max_length=10)
-    actor = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
-    # What the step left the case with: its deadline, the body that it went to, the furthest stage it reached.
-    due_on = models.DateField(null=True)
+    # What the step left the case with, beside its deadline: the body that it went to, the furthest stage it reached.
     body = models.ForeignKey("OversightBody", on_delete=models.PROTECT, null=True, related_name="+")
     stage = models.PositiveSmallIntegerField(default=1)
-    day = models.DateField()
-    # Of a reporter's step: the batch whose root takes it. Every other step has an entry in the chain.
-    batch = models.PositiveIntegerField(null=True)
     # Whether the step came after its deadline; None without a deadline, or for a reporter's step.
     was_late = models.BooleanField(null=True)
-    # For steps of staff and of the system only; a reporter's step has a day and no hour.
-    at = models.DateTimeField(null=True)
-    # By a reporter of the case: whoever writes to the database takes no step in a reporter's name.
-    signature = models.BinaryField(null=True)
 
     class Meta:
         indexes = [

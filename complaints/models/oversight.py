@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from complaints.domain.workflow import Action, ActorKind, Status
 from complaints.models.delivered import DeliveredRow
 from complaints.models.random_key import RandomKeyModel
+from complaints.models.step import Step
 
 
 class OversightBodyQuerySet(models.QuerySet["OversightBody"]):
@@ -104,6 +105,8 @@ class Release(RandomKeyModel):
     sealed = models.BinaryField()
     released_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     at = models.DateTimeField()
+    # Of a further release that was read as its body sees it: whether its steps are as recorded. No column.
+    has_recorded_steps: bool | None = None
 
     class Meta:
         constraints = [
@@ -121,25 +124,13 @@ class Release(RandomKeyModel):
 FURTHER: Final = models.Q(is_further=True, first=None, state=Release.State.OPEN)
 
 
-class ReleaseStep(RandomKeyModel):
-    """A step on a further release, along the table of the workflow; append-only, which a database trigger enforces.
+class ReleaseStep(Step):
+    """A step on a further release.
 
     The first is its forwarding. The last says where the body's examination stands; no column of the release does.
     """
 
     release = models.ForeignKey(Release, on_delete=models.PROTECT, related_name="steps")
-    sequence = models.PositiveIntegerField()
-    action = models.CharField(max_length=24)
-    source = models.CharField(max_length=20)
-    target = models.CharField(max_length=20)
-    actor_kind = models.CharField(max_length=10)
-    actor = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
-    due_on = models.DateField(null=True)
-    day = models.DateField()
-    # As of a ``CaseStep``: of a reporter's step the batch whose root takes it, no hour, and the reporter's signature.
-    batch = models.PositiveIntegerField(null=True)
-    at = models.DateTimeField(null=True)
-    signature = models.BinaryField(null=True)
 
     class Meta:
         indexes = [

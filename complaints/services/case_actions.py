@@ -132,7 +132,7 @@ def _write_texts(
     if record:
         write_note(complaint=complaints[0], text=record, actor=actor, step=step)
     if step.action == Action.RECALL:
-        end_releases(actor=actor, step=step)
+        end_releases(actor=actor, case=step.case, body=step.body_id, step=step)
 
 
 def _write_reason(

@@ -16,7 +16,8 @@ from complaints.domain import disclosure
 from complaints.domain.disclosure import Disclosure, KnownFacts
 from complaints.models.case import CaseStep
 from complaints.models.complaint import Complaint, Message
-from complaints.models.oversight import Release, ReleaseStep
+from complaints.models.oversight import Release
+from complaints.models.step import Step
 from complaints.models.team import Staff
 from complaints.services import case_membership
 from complaints.services.actor import Actor
@@ -123,7 +124,7 @@ def record_override(
     actor: Actor,
     complaints: Iterable[Complaint],
     override: Override,
-    about: Message | CaseStep | ReleaseStep,
+    about: Message | Step,
 ) -> None:
     """Store triage's reason as an internal note of each complaint, and record which message or step it is about."""
     step = about if isinstance(about, CaseStep) else None
@@ -133,7 +134,7 @@ def record_override(
 
 
 def record_override_by_body(
-    *, actor: Actor, release: Release, complaint: Complaint, override: Override, step: CaseStep | ReleaseStep
+    *, actor: Actor, release: Release, complaint: Complaint, override: Override, step: Step
 ) -> None:
     """Store a body's reason as its message to triage on the release, and record which step it is about."""
     message = send_to_reporter(

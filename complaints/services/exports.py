@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Final
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 
 from complaints import access
 from complaints.models.case import Case, with_wait
@@ -70,29 +70,29 @@ def export(
     related = recorded_lines.with_first(with_wait(cases)).select_related(
         "category", "accused_kind", "province", "lead_body", "assignee"
     )
+    further = Release.objects.filter(FURTHER).select_related("body").order_by("at", "pk")
+    related = related.prefetch_related(Prefetch("releases", further))
     # Cases received since the count are left out: the audit entry says how many were exported.
     return number, _compared(related.order_by("received_on", "reference")[:number].iterator(CHUNK))
 
 
 def further_bodies(case: Case) -> list[str]:
-    """Return the short names of the bodies that have a case of :func:`export` beside the one that leads it."""
-    return list(getattr(case, "_further_bodies", ()))
+    """Return the short names of the bodies that have a case of :func:`export` beside the one that leads it.
+
+    The releases of such a case are fetched for this: they are the further ones alone.
+    """
+    return [release.body.short_name for release in case.releases.all()]
 
 
 def _compared(cases: Iterable[Case]) -> Iterator[tuple[Case, bool]]:
     rows = iter(cases)
     while some := list(islice(rows, CHUNK)):
-        differing = set(recorded_lines.differing(some)) | _read_further(some)
+        differing = set(recorded_lines.differing(some)) | _differing_further(some)
         yield from ((case, case.pk in differing) for case in some)
 
 
-def _read_further(cases: Collection[Case]) -> set[uuid.UUID]:
-    """Read which further bodies have these cases; return those of which their steps are not as recorded."""
-    names: dict[uuid.UUID, list[str]] = {case.pk: [] for case in cases}
-    further = list(Release.objects.filter(FURTHER, case__in=names).select_related("body").order_by("at", "pk"))
+def _differing_further(cases: Collection[Case]) -> set[uuid.UUID]:
+    """Return the cases with a further release of which the steps are not as recorded."""
+    further = [release for case in cases for release in case.releases.all()]
     histories = release_steps.read(further)
-    for release in further:
-        names[release.case_id].append(release.body.short_name)
-    for case in cases:
-        case._further_bodies = names[case.pk]  # type: ignore[attr-defined]
     return {release.case_id for release in further if not histories[release.pk].is_recorded}

@@ -19,6 +19,7 @@ from complaints.models.case import Assessment, CaseStep, InternalNote
 from complaints.models.complaint import Complaint, Message
 from complaints.models.oversight import Release, ReleaseStep
 from complaints.models.redaction import Redaction
+from complaints.models.step import Step
 from complaints.services.actor import Actor
 from complaints.services.audit import log
 from complaints.services.audit.log import row_digest
@@ -51,7 +52,7 @@ def send_to_reporter(
     complaint: Complaint,
     text: str,
     actor: Actor,
-    step: CaseStep | ReleaseStep | None = None,
+    step: Step | None = None,
     release: Release | None = None,
     to_reporter: bool = True,
     marks: Marks = NO_MARKS,

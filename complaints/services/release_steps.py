@@ -104,7 +104,7 @@ def as_body_sees(release: Release, history: ReleaseHistory | None = None) -> Rel
     The body learns neither the status of the case nor which body leads it. Of any other release nothing changes. What
     is read so is never saved.
     """
-    if not release.is_further or hasattr(release, "_is_own_case"):
+    if not release.is_further or release.has_recorded_steps is not None:
         return release
     history = history or read([release])[release.pk]
     case, last = copy.copy(release.case), history.last
@@ -113,13 +113,13 @@ def as_body_sees(release: Release, history: ReleaseHistory | None = None) -> Rel
     case.status_on = last.day if last else timezone.localdate(release.at)
     case.lead_body = release.body
     case.stage_reached = workflow.stage(history.status)
-    release.case, release._is_own_case = case, history.is_recorded  # type: ignore[attr-defined]
+    release.case, release.has_recorded_steps = case, history.is_recorded
     return release
 
 
 def is_under_check(release: Release) -> bool:
     """Whether the steps of a release of :func:`as_body_sees` are not as recorded, so that they decide nothing."""
-    return release.is_further and not getattr(release, "_is_own_case", False)
+    return release.is_further and not release.has_recorded_steps
 
 
 def begin(*, release: Release, actor: Actor) -> ReleaseStep:
@@ -134,7 +134,7 @@ def begin(*, release: Release, actor: Actor) -> ReleaseStep:
         actor=ActorKind.STAFF,
         permissions=access.permissions_of(actor.staff),
         reason="",
-        previous_actor_same=verified is not None and actor.staff is not None and verified.actor_id == actor.staff.pk,
+        previous_actor_same=verified is not None and verified.is_by(actor.staff),
     )
     step = _next_step(release, (), row, Status.VERIFIED, actor, actor.now)
     return _store(step, actor)
@@ -198,7 +198,7 @@ def _took_last(history: ReleaseHistory, action: Action, person: Staff | None) ->
     row = workflow.transition_for(action, history.status)
     wanted = row.second_person_than or row.same_person_as
     last = next((step for step in reversed(history.steps) if step.action == wanted), None)
-    return last is not None and person is not None and last.actor_id == person.pk
+    return last is not None and last.is_by(person)
 
 
 def version_of(history: ReleaseHistory) -> CaseVersion:

@@ -22,10 +22,11 @@ from complaints.domain.sealing.keys import KeySet
 from complaints.domain.sealing.primitives import BoxPair, decrypt, unknown_version, unpad, unseal
 from complaints.domain.sealing.records import KEY_SIZES, Context, open_record, open_record_of
 from complaints.domain.workflow import UNTOLD, Action, Status
-from complaints.models.case import EVENT_LABELS, STATUS_LABELS, CaseStep
+from complaints.models.case import EVENT_LABELS, STATUS_LABELS
 from complaints.models.complaint import Complaint, Message
 from complaints.models.identity import Identity, NameRequest
-from complaints.models.oversight import OversightBody, Release, ReleasedReport, ReleaseStep
+from complaints.models.oversight import OversightBody, Release, ReleasedReport
+from complaints.models.step import Step
 from complaints.services import reference_data, team_key_history
 from complaints.services.audit import log, recorded_acts
 from complaints.services.audit.log import row_digest
@@ -250,13 +251,13 @@ class Event:
     reason: str
 
 
-def event_of(step: CaseStep | ReleaseStep, reason: str, body: str) -> Event:
+def event_of(step: Step, reason: str, body: str) -> Event:
     """Return what a reporter reads of a step; ``body`` is the short name of the body that has the report."""
     label = str(EVENT_LABELS.get(Action(step.action), STATUS_LABELS[Status(step.target)])).format(body=body)
     return Event(step.day, step.action, step.target, label, reason)
 
 
-def untold_steps(steps: Iterable[CaseStep | ReleaseStep], told: Collection[uuid.UUID | None]) -> set[uuid.UUID]:
+def untold_steps(steps: Iterable[Step], told: Collection[uuid.UUID | None]) -> set[uuid.UUID]:
     """Return the steps of which a reporter reads nothing: those inside of an examination, and questions to others.
 
     A question to the reporters of other reports, and the step that ends it, would tell that others reported. ``told``

@@ -333,7 +333,7 @@ def _actions_of(case: Case) -> list[str]:
 def _took_last(case: Case, row: workflow.Transition, person: Staff | None) -> bool:
     """Whether ``person`` took the last step of a case that must have been another person's, or their own."""
     last = case.steps.filter(action=row.second_person_than or row.same_person_as).order_by("-sequence").first()
-    return last is not None and person is not None and last.actor_id == person.pk
+    return last is not None and last.is_by(person)
 
 
 def _write_step(

@@ -63,6 +63,23 @@ def test_duplicates_are_offered_ticked_and_linked_in_one_act(signed_in: SignedIn
     assert client.get(url(twins[0], "forward")).status_code == 404
 
 
+def test_a_wave_is_ticked_by_one_press_and_the_reason_stays(signed_in: SignedIn, cast: Cast) -> None:
+    target = in_review(cast, accused_name="Drs. Contoh Atasan")
+    for _number in range(4):
+        send_report(accused_name="Drs. Contoh Atasan")
+    client = met(signed_in("vera"))
+    before = fields(client.get(url(target)).content.decode())
+    assert before["cases"] == []
+    page = client.post(url(target), before | {"go": "all", "reason": "Satu atasan."})
+    assert page.status_code == 200
+    sent = fields(page.content.decode())
+    assert len(sent["cases"]) == 4
+    assert "Centang semua" not in words(page)
+    assert "Satu atasan." in page.content.decode()
+    client.post(url(target), sent | {"go": "link", "reason": "Satu atasan."})
+    assert Case.objects.filter(linked_into=target.case).count() == 4
+
+
 def test_looking_a_reference_up_shows_nobody_what_they_stand_in(signed_in: SignedIn, cast: Cast) -> None:
     target, source = in_review(cast), send_report(accused_name="Si Anu", agency="Dinas Anu")
     Staff.objects.filter(username="vera").update(first_name="Si", last_name="Anu")

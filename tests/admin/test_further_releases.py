@@ -70,6 +70,9 @@ def test_the_office_forwards_to_a_second_body_and_takes_it_back(cast: Cast, sign
     assert fitri.post(address, {**typed, "body": "kasn"}).url == reverse("admin:complaints_case_change", args=[case])
     second = Release.objects.get(is_further=True)
     assert InternalNote.objects.filter(complaint__case=case).count() == 1
+    queue = reverse("admin:complaints_case_changelist")
+    fitri.post(reverse("admin:complaints_case_columns"), {"column": ["body"]})
+    assert "BKN dan 1 lainnya" in walk.words(fitri.get(queue))
     for name in ("vera", "audi", "kirana"):
         assert signed_in(name).get(address).status_code == 404
     assert signed_in("sari").get(address).status_code == 404

@@ -30,6 +30,7 @@ from complaints.models.case import CaseStep
 from complaints.models.complaint import Complaint, Message
 from complaints.models.oversight import Release, ReleasedReport, ReleaseStep
 from complaints.models.question import QuestionReader, QuestionReply, ReleaseQuestion
+from complaints.models.step import Step
 from complaints.services import case_membership, disclosure_check, release_steps, transitions
 from complaints.services.actor import Actor
 from complaints.services.audit import log
@@ -222,7 +223,7 @@ def give_back(*, actor: Actor, question_id: uuid.UUID, reason: str) -> None:
 @transaction.atomic
 def pass_on(
     *, actor: Actor, question_id: uuid.UUID, seen: CaseVersion | None = None, override: Override | None = None
-) -> CaseStep | ReleaseStep:
+) -> Step:
     """Pass a question on to the reporters as the body signed it; the case, or the further release, waits for an answer.
 
     ``override`` is why it is passed on despite a disclosure warning.
@@ -249,7 +250,7 @@ def pass_on(
     return step
 
 
-def _take_step(actor: Actor, release: Release, text: str, seen: CaseVersion | None) -> CaseStep | ReleaseStep:
+def _take_step(actor: Actor, release: Release, text: str, seen: CaseVersion | None) -> Step:
     """Take the step of a question: of the case where the body leads it, else of its release alone."""
     action, kind = Action.ASK_REPORTER, ActorKind.STAFF
     if release.is_further:
@@ -294,7 +295,7 @@ def _send(
     question: ReleaseQuestion,
     reader: QuestionReader,
     text: str,
-    step: CaseStep | ReleaseStep,
+    step: Step,
 ) -> None:
     """Make the message of one reporter of the words that the body signed for them."""
     complaint = reader.complaint

@@ -16,17 +16,16 @@ from complaints.domain import workflow
 from complaints.domain.sealing.primitives import SignPair
 from complaints.domain.sealing.records import JSON, seal_record
 from complaints.domain.workflow import Action, ActorKind, Refusal, TransitionRefused
-from complaints.models.case import CaseStep
 from complaints.models.oversight import (
     Finding,
     FindingProposal,
     Hearing,
     Recommendation,
     Release,
-    ReleaseStep,
     Sanction,
 )
 from complaints.models.reference_data import SanctionKind
+from complaints.models.step import Step
 from complaints.services import case_membership, disclosure_check, release_steps, transitions
 from complaints.services.actor import Actor
 from complaints.services.audit import log
@@ -119,7 +118,7 @@ def act(
     newest: int | None = None,
     override: disclosure_check.Override | None = None,
     copy: decision_copies.PreparedCopy | None = None,
-) -> CaseStep | ReleaseStep:
+) -> Step:
     """Perform an action of the body on its release; it moves the case only where the body leads it.
 
     A finding is recorded in the words in which another person proposed it: SUBSTANTIATE and DISMISS take neither
@@ -155,13 +154,11 @@ def act(
         _store_decision(actor, release, action, statement)
     _tell(actor, release, step, reporters_of(opened), statement)
     if action in _GIVES_BACK:
-        end_releases(actor=actor, step=step)
+        end_releases(actor=actor, case=release.case, body=release.body_id, step=step)
     return step
 
 
-def _take_step(
-    actor: Actor, release: Release, action: Action, reason: str, seen: CaseVersion | None
-) -> CaseStep | ReleaseStep:
+def _take_step(actor: Actor, release: Release, action: Action, reason: str, seen: CaseVersion | None) -> Step:
     """Take the step of the body: of the case where the body leads it, else of its release alone."""
     if release.is_further:
         return release_steps.perform(
@@ -234,9 +231,7 @@ def _save(
     actor.record("decision.recorded", case=release.case_id, facts=facts)
 
 
-def _tell(
-    actor: Actor, release: Release, step: CaseStep | ReleaseStep, reporters: dict[str, bytes], statement: Statement
-) -> None:
+def _tell(actor: Actor, release: Release, step: Step, reporters: dict[str, bytes], statement: Statement) -> None:
     """Send the words of a step to whom they are for."""
     action = Action(step.action)
     if action in _GIVES_BACK:
@@ -255,7 +250,7 @@ def _tell(
 def _send_messages(
     actor: Actor,
     release: Release,
-    step: CaseStep | ReleaseStep,
+    step: Step,
     reporters: dict[str, bytes],
     message: str,
     *,

@@ -162,4 +162,4 @@ def take_back(
     held = set(case_membership.reports_of_release(step.release))
     complaints = [complaint for complaint in releases.reports_of_case(case_id) if complaint.pk in held]
     releases.send_messages(actor, complaints, reason, step, override)
-    releases.end_releases(actor=actor, step=step)
+    releases.end_releases(actor=actor, case=case, body=step.release.body_id, step=step)

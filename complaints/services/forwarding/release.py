@@ -23,7 +23,7 @@ from complaints.domain.retaliation import FORWARDED
 from complaints.domain.sealing.primitives import BoxPair, SignPair
 from complaints.domain.sealing.records import seal_record
 from complaints.domain.workflow import Action, ActorKind, Permission, Refusal, Status, TransitionRefused
-from complaints.models.case import Case, CaseStep
+from complaints.models.case import Case
 from complaints.models.complaint import Complaint, Message
 from complaints.models.evidence import EvidenceObject
 from complaints.models.oversight import (
@@ -34,6 +34,7 @@ from complaints.models.oversight import (
     ReleasePart,
     ReleaseStep,
 )
+from complaints.models.step import Step
 from complaints.models.team import Team
 from complaints.services import (
     assessments,
@@ -340,7 +341,7 @@ def send_messages(
     actor: Actor,
     complaints: list[Complaint],
     message: str,
-    step: CaseStep | ReleaseStep,
+    step: Step,
     override: disclosure_check.Override | None,
 ) -> None:
     """Send a text of the office to the reporters among ``complaints`` with a step."""
@@ -448,14 +449,12 @@ def take_back(*, actor: Actor, release: Release) -> bool:
 
 
 @transaction.atomic
-def end_releases(*, actor: Actor, step: CaseStep | ReleaseStep) -> None:
-    """End the releases by which a body has a case: it gave the case back, or the office took it back.
+def end_releases(*, actor: Actor, case: Case, body: str | None, step: Step) -> None:
+    """End the releases by which a body has a case: by ``step`` it gave the case back, or the office took it back.
 
     A forwarding that was not taken up, and its supplements, are recalled: the body can open them no more. With a step
     on a further release only that one and its supplements end: its body has the case by no other.
     """
-    case = step.case if isinstance(step, CaseStep) else step.release.case
-    body = step.body_id if isinstance(step, CaseStep) else step.release.body_id
     # The team that signs the emptied places of names: the body's, or that of the case.
     team = f"body-{body}" if step.actor_kind == ActorKind.BODY else actor.keyring.report_team
     signer = actor.keyring.keys_of(team).sign
