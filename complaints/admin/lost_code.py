@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from django import forms
 from django.contrib import messages
-from django.http import Http404
+from django.http import Http404, QueryDict
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.formats import date_format
@@ -18,7 +18,6 @@ from django.utils.translation import gettext_lazy
 from complaints import access
 from complaints.admin import labels
 from complaints.admin.base import BaseForm, StaffRequest, readable_case_or_404, render, staff_page, text_field
-from complaints.domain.workflow import Permission
 from complaints.models.case import Case
 from complaints.models.complaint import Complaint
 from complaints.models.team import Staff
@@ -54,8 +53,8 @@ class ProposalForm(BaseForm):
         required=True,
     )
 
-    def __init__(self, *args: Any, reports: dict[uuid.UUID, str], **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self, data: QueryDict | None = None, *, reports: dict[uuid.UUID, str]) -> None:
+        super().__init__(data)
         choices = [(str(pk), label) for pk, label in reports.items()]
         label = _("The report whose code was lost")
         self.fields["earlier"] = forms.ChoiceField(label=label, widget=forms.RadioSelect, choices=choices)
@@ -74,8 +73,6 @@ class RefusalForm(BaseForm):
 
 def _complaint_or_404(request: StaffRequest, case_id: uuid.UUID, complaint_id: uuid.UUID) -> tuple[Case, Complaint]:
     case = readable_case_or_404(request, case_id)
-    if Permission.TRIAGE not in access.permissions_of(request.user):
-        raise Http404
     return case, get_object_or_404(case.complaints, pk=complaint_id, channel=Complaint.Channel.WEB)
 
 

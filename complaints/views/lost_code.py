@@ -34,7 +34,7 @@ def lost_code(request: ReporterRequest) -> HttpResponse:
 
 def _opened_with(known: str, draft: Draft) -> Draft:
     """Return a draft whose story opens with what only the sender knows; sent twice, it opens so once."""
-    opening = f"{_('I lost the ticket code of an earlier report. What only its sender knows:')}\n{known}"
+    opening = "\n".join([_("I lost the ticket code of an earlier report. What only its sender knows:"), known])
     story = draft.get("story", "")
     if not story.startswith(opening):
         draft["story"] = f"{opening}\n\n{story}".strip()
