@@ -253,13 +253,18 @@ def cases_for(user: AnyUser) -> CaseQuerySet:
     return _visible(user, CaseKind.REPORT)
 
 
-def _visible(user: AnyUser, kind: CaseKind) -> CaseQuerySet:
+def files_for(user: AnyUser) -> CaseQuerySet:
+    """The cases of every kind that a person may see: for conflicts of interest, which any of them may have."""
+    return _visible(user, *CaseKind)
+
+
+def _visible(user: AnyUser, *kinds: CaseKind) -> CaseQuerySet:
     if not may_see_cases(user):
         return Case.objects.none()
     team = access_facts(user).report_team
     if user.must_recheck_separate if team == Team.Kind.SEPARATE else user.must_recheck:
         return Case.objects.none()
-    cases = Case.objects.filter(IS_ACTIVE, kind=kind, is_practice=user.practising, held_by=team)
+    cases = Case.objects.filter(IS_ACTIVE, kind__in=kinds, is_practice=user.practising, held_by=team)
     return cases.exclude(pk__in=conflicted_cases(user))
 
 

@@ -21,7 +21,7 @@ from django.utils.translation import get_language, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
 
 from complaints import access
-from complaints.admin import labels, queue_filters, reference_data, releases, teams
+from complaints.admin import inquiries, labels, queue_filters, reference_data, releases, teams
 from complaints.admin.base import (
     COUNT_AT_MOST,
     StaffRequest,
@@ -194,6 +194,7 @@ def _triage_context(request: StaffRequest, today: date) -> dict[str, object]:
     counts["still_late"] = capped_count(cases.filter(status__in=sorted(PROMISED), due_on__lt=today))
     counts["second"] = capped_count(case_actions.awaiting_approval(person))
     counts["unopened"] = capped_count(job_runs.unconfined_runs(today=today))
+    counts["inquiries"] = capped_count(inquiries.waiting(person))
     counts["waiting"] = capped_count(_not_admitted(person))
     numbers = read_counts(
         person, {**counts, **_chart_counts(person, today), **retaliation.urgent_columns(request.keyring)}
@@ -226,6 +227,7 @@ def _triage_tiles(person: Staff, tiles: tuple[TileOfList, ...], numbers: dict[st
         shown.append(Tile(_("Proposed changes"), waiting, reverse("admin:rule_changes")))
     if junk := numbers["junk"]:
         shown.append(Tile(_("Likely junk"), junk, reverse("admin:complaints_case_lane")))
+    shown.append(Tile(_("Ask first"), numbers["inquiries"], reverse("admin:inquiries")))
     return shown
 
 

@@ -228,6 +228,8 @@ ENDED: Final = _at(
 OF_INQUIRIES: Final = _at(S.ASKED, S.ANSWERED, S.CLOSED)
 # What its asker writes puts an inquiry back to the office.
 ASKED_ON_FROM: Final = _at(S.ANSWERED, S.CLOSED)
+# Where words of a reporter move a case although nobody asked for them.
+WOKEN_FROM: Final = ASKED_ON_FROM | {S.RESTING}
 OPEN: Final = frozenset(S) - ENDED - OF_INQUIRIES
 # Where the reporter is shown the four stages. Elsewhere a case leads to no sanction, and the bar would promise one.
 STAGED: Final = OPEN - {S.REFERRING} | {S.SANCTIONED}
@@ -340,6 +342,8 @@ LIMITS: Final[Mapping[Status, str]] = MappingProxyType(
 URGENT_LIMITS: Final[Mapping[Status, str]] = MappingProxyType({**LIMITS, S.VERIFIED: "forward-urgent"})
 # Where it is the office's turn: the limit is its promise. Only these can be late; what others should do is a target.
 PROMISED: Final = _at(S.RECEIVED, S.IN_REVIEW, S.INELIGIBLE_PROPOSED, S.VERIFIED, S.REFERRING)
+# What the status page calls late: what the office promised, and the day by which a reporter was asked to answer.
+CALLED_LATE: Final = PROMISED | {S.ASKED, S.NEEDS_INFORMATION}
 
 # Steps of an examination that leave the case where it stands, and of which its reporter reads nothing.
 UNTOLD: Final = frozenset(

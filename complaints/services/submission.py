@@ -217,13 +217,22 @@ def submit_inquiry(*, draft: Draft, today: date) -> Receipt:
     """
     asked = {"story": "asked", "category": "asked_category", "accused_kind": "asked_kind"}
     answers = cast(Draft, {name: draft.get(source, "") for name, source in asked.items()} | {"code": draft["code"]})
-    held_by = Holder.SEPARATE if asks_of_operator(draft) else destination(answers).held_by
-    return _store_once(answers, (), today, held_by=held_by, channel=Complaint.Channel.INQUIRY)
+    return _store_once(answers, (), today, held_by=inquiry_holder(draft), channel=Complaint.Channel.INQUIRY)
 
 
-def asks_of_operator(draft: Draft) -> bool:
-    """Whether an inquiry goes to the separate team because it concerns the operator, and there is such a team."""
-    return bool(draft.get("asked_operator")) and Holder.SEPARATE in pinned_slugs()
+def has_separate_team() -> bool:
+    """Whether there is a separate team for what concerns the operator."""
+    return Holder.SEPARATE in pinned_slugs()
+
+
+def inquiry_holder(draft: Draft) -> Holder:
+    """Return the team that an inquiry is sealed to: the separate one, if there is one, for what triage must not judge.
+
+    An inquiry names no agency, so whoever asks says whether it concerns the operator.
+    """
+    if draft.get("asked_operator") and has_separate_team():
+        return Holder.SEPARATE
+    return destination({"accused_kind": draft.get("asked_kind", "")}).held_by
 
 
 def _store_once(
