@@ -129,15 +129,15 @@ class AnswerForm(BaseForm):
 
     def looked_up(self) -> Judgment | None:
         """Return what the rules say of what is chosen; None without a category or a day."""
-        chosen = {name: str(self[name].value() or "") for name in ("category", "accused_kind")}
+        category, accused_kind = (str(self[name].value() or "") for name in ("category", "accused_kind"))
         try:
             day = forms.DateField(required=False).clean(self["day"].value())
         except ValidationError:
             return None
-        if not chosen["category"] or day is None:
+        if not category or day is None:
             return None
-        answers = {"event_from": day.isoformat()}
-        return legal_basis.judge_report(**chosen, answers=answers, handled_on=timezone.localdate())
+        answers, today = {"event_from": day.isoformat()}, timezone.localdate()
+        return legal_basis.judge_report(category=category, accused_kind=accused_kind, answers=answers, handled_on=today)
 
 
 @staff_page("GET", "POST", opens_for=access.is_triage)

@@ -51,7 +51,6 @@ EVENT_LABELS = {
     Action.ESCALATE: _("{body} has turned to the agency's superior"),
     Action.CORRECT: _("{body} has corrected its record of the sanction"),
     Action.CRIMINAL_OUTCOME: _("A decision on the criminal side, apart from a disciplinary sanction"),
-    Action.ASK_ON: _("You wrote again"),
 }
 
 
