@@ -22,7 +22,7 @@ from PIL import Image
 from pytest_django import DjangoDbBlocker
 
 from complaints import access
-from complaints.domain.workflow import ENDED, OF_INQUIRIES, OPEN
+from complaints.domain.workflow import ENDED, OF_INQUIRIES, OPEN, Status
 from complaints.models.case import Case, CaseKind
 from complaints.models.complaint import Complaint, Message
 from complaints.models.evidence import Evidence, EvidenceObject
