@@ -27,10 +27,13 @@ from complaints import access
 from complaints.admin import labels, step_labels
 from complaints.admin.base import BaseForm, DayInput, StaffRequest, render, staff_page, text_field
 from complaints.admin.case_summary import DeadlineLabel, answer_rows, deadline_label, deadline_not_shown
+from complaints.admin.law_labels import STATUS
 from complaints.admin.legal_basis import judgment_lines
 from complaints.admin.reply_composer import Composer, Option, Preview, message_preview, standard_text_options
 from complaints.domain.disclosure import Disclosure
+from complaints.domain.law.facts import StatedFacts
 from complaints.domain.law.judgment import Judgment
+from complaints.domain.law.vocabulary import ServiceStatus
 from complaints.domain.workflow import ASKED_ON_FROM, Action, Status, TransitionRefused
 from complaints.models.case import Case
 from complaints.models.team import Staff
@@ -114,11 +117,16 @@ def _accused_kinds() -> list[tuple[str, str]]:
     return [("", _("not chosen")), *((row.code, row.text("label")) for row in reference_data.accused_kinds())]
 
 
+def _statuses() -> list[tuple[str, str]]:
+    return [("", _("not chosen")), *((str(code), str(label)) for code, label in STATUS.items())]
+
+
 class AnswerForm(BaseForm):
     """The words to the asker, and by what the rules are looked up; nothing of the look-up is kept."""
 
     category = forms.ChoiceField(label=gettext_lazy("What happened"), choices=_categories, required=False)
     accused_kind = forms.ChoiceField(label=gettext_lazy("Kind of accused"), choices=_accused_kinds, required=False)
+    status = forms.ChoiceField(label=gettext_lazy("Status of the accused"), choices=_statuses, required=False)
     day = forms.DateField(label=gettext_lazy("Day of the act"), widget=DayInput, required=False)
     text = text_field(
         gettext_lazy("Words to whoever asked"),
@@ -129,15 +137,21 @@ class AnswerForm(BaseForm):
 
     def looked_up(self) -> Judgment | None:
         """Return what the rules say of what is chosen; None without a category or a day."""
-        category, accused_kind = (str(self[name].value() or "") for name in ("category", "accused_kind"))
+        names = ("category", "accused_kind", "status")
+        category, accused_kind, status = (str(self[name].value() or "") for name in names)
         try:
             day = forms.DateField(required=False).clean(self["day"].value())
         except ValidationError:
             return None
         if not category or day is None:
             return None
-        answers, today = {"event_from": day.isoformat()}, timezone.localdate()
-        return legal_basis.judge_report(category=category, accused_kind=accused_kind, answers=answers, handled_on=today)
+        return legal_basis.judge_report(
+            category=category,
+            accused_kind=accused_kind,
+            answers={"event_from": day.isoformat()},
+            handled_on=timezone.localdate(),
+            stated=StatedFacts(status=ServiceStatus(status) if status in STATUS else None),
+        )
 
 
 @staff_page("GET", "POST", opens_for=access.is_triage)
@@ -207,9 +221,14 @@ def _in_words(judged: Judgment | None) -> str:
 
 
 def _rule_lines(lines: dict[str, Any]) -> Iterator[str]:
-    applied = [line for _title, rows in lines.get("groups", []) for line in rows]
-    for line in [*applied, *lines.get("crimes", []), *lines.get("routes", [])]:
-        yield f"- {line.says} ({line.basis})"
+    """Yield the sanctions and crimes that name a text, each with that on which it depends."""
+    titled = [*lines.get("groups", []), ("", lines.get("crimes", []))]
+    for status, rows in titled:
+        for line in rows:
+            depends_on = _("only if: %(conditions)s") % {"conditions": line.depends_on} if line.depends_on else ""
+            beside = "; ".join(part for part in (line.basis, depends_on) if part)
+            if line.basis:
+                yield f"- {status}: {line.says} ({beside})" if status else f"- {line.says} ({beside})"
 
 
 def _page(
