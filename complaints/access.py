@@ -19,7 +19,7 @@ from django.db.models import BooleanField, Exists, ExpressionWrapper, OuterRef, 
 from complaints.domain.workflow import Permission
 from complaints.fast_sql import CompiledQuery
 from complaints.models.audit import CONFLICT_EVENTS, CONFLICT_LIFTED, AuditEntry
-from complaints.models.case import IS_ACTIVE, Case, CaseQuerySet
+from complaints.models.case import IS_ACTIVE, Case, CaseKind, CaseQuerySet
 from complaints.models.complaint import Complaint, ComplaintQuerySet
 from complaints.models.conflict import IN_FORCE, Conflict
 from complaints.models.oversight import Release
@@ -237,19 +237,34 @@ def may_see_cases(user: AnyUser) -> TypeGuard[Staff]:
     return is_triage(user) or (isinstance(user, Staff) and user.is_active and user.is_superuser)
 
 
+def inquiries_for(user: AnyUser) -> CaseQuerySet:
+    """The inquiries that a person may see, by the rules of :func:`cases_for`; none while practising."""
+    return _visible(user, CaseKind.INQUIRY)
+
+
 def cases_for(user: AnyUser) -> CaseQuerySet:
-    """The cases whose clear columns a person may see: the real ones, or while practising the practice cases.
+    """The cases of reports whose clear columns a person may see: the real ones, or while practising those to practise.
 
     They are those that the person's own team holds: what the separate team holds does not exist for anybody else. Left
     out are cases that the person has a conflict of interest in, and cases linked into another. The queryset is
-    empty while a change of the person's own data still waits to be compared with the reports.
+    empty while a change of the person's own data still waits to be compared with the reports. Inquiries are in none of
+    the lists that begin here.
     """
+    return _visible(user, CaseKind.REPORT)
+
+
+def files_for(user: AnyUser) -> CaseQuerySet:
+    """The cases of every kind that a person may see: for conflicts of interest, which any of them may have."""
+    return _visible(user, *CaseKind)
+
+
+def _visible(user: AnyUser, *kinds: CaseKind) -> CaseQuerySet:
     if not may_see_cases(user):
         return Case.objects.none()
     team = access_facts(user).report_team
     if user.must_recheck_separate if team == Team.Kind.SEPARATE else user.must_recheck:
         return Case.objects.none()
-    cases = Case.objects.filter(IS_ACTIVE, is_practice=user.practising, held_by=team)
+    cases = Case.objects.filter(IS_ACTIVE, kind__in=kinds, is_practice=user.practising, held_by=team)
     return cases.exclude(pk__in=conflicted_cases(user))
 
 

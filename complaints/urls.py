@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from complaints.views import api, lost_code, public, report, retaliation, status, ticket_code
+from complaints.views import api, inquiry, lost_code, public, report, retaliation, status, ticket_code
 
 urlpatterns = [
     path("", public.home, name="home"),
@@ -27,6 +27,9 @@ urlpatterns = [
     path("lapor/unggahan/hapus/", report.post_remove, name="report_post_remove"),
     path("lapor/batal/", report.cancel, name="report_cancel"),
     re_path(r"^lapor/pintu-lain/(?P<door>bawaslu|sp4n)/$", public.door_elsewhere, name="door_elsewhere"),
+    # As long as those of a report: the length of an address tells nothing.
+    path("tanya/", inquiry.ask, name="inquiry_ask"),
+    path("tanya/periksa/", inquiry.check, name="inquiry_check"),
     path("tidak-ditanyakan/", public.never_asked, name="never_asked"),
     path("kode-hilang/", lost_code.lost_code, name="lost_code"),
     path("cek/", status.enter, name="status_enter"),
@@ -38,5 +41,9 @@ urlpatterns = [
     path("cek/laporan/nama/", status.name, name="status_name"),
     path("cek/laporan/terjadi/", retaliation.tell, name="status_retaliation"),
     path("cek/laporan/cabut/", status.withdraw, name="status_withdraw"),
+    path("cek/jawaban/", inquiry.show, name="inquiry_page"),
+    path("cek/jawaban/tulis/", inquiry.message, name="inquiry_message"),
+    path("cek/jawaban/cabut/", inquiry.withdraw, name="inquiry_withdraw"),
+    path("cek/jawaban/lapor/", inquiry.report, name="inquiry_report"),
     path("cek/keluar/", status.leave, name="status_leave"),
 ]

@@ -11,13 +11,14 @@ import uuid
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import redirect
+from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from complaints import access
-from complaints.admin.base import BaseForm, StaffRequest, case_or_404, render, staff_page, text_field
+from complaints.admin.base import BaseForm, StaffRequest, render, staff_page, text_field
+from complaints.models.case import CaseKind
 from complaints.models.conflict import Conflict
 from complaints.services import assignment, conflicts
 
@@ -45,7 +46,7 @@ class ReasonForm(BaseForm):
 @staff_page("GET", "POST", opens_for=access.may_see_cases)
 def declare(request: StaffRequest, object_id: uuid.UUID) -> HttpResponseBase:
     """Ask for the reason, then keep this person away from the case; for members of triage whose key is open."""
-    case = case_or_404(request, object_id)
+    case = get_object_or_404(access.files_for(request.user), pk=object_id)
     if not conflicts.may_declare_conflict(request.keyring):
         raise Http404
     form = ConflictForm(request.POST if request.method == "POST" else None)
@@ -53,6 +54,7 @@ def declare(request: StaffRequest, object_id: uuid.UUID) -> HttpResponseBase:
         conflicts.declare_conflict(actor=request.actor, case_id=case.pk, reason=form.cleaned_data["reason"])
         messages.success(request, _("Noted. This case does not show up for you any more."))
         return redirect("admin:index")
+    page = "admin:inquiry" if case.kind == CaseKind.INQUIRY else "admin:complaints_case_change"
     context = {
         "title": _("Conflict of interest: %(reference)s") % {"reference": case.reference},
         "form": form,
@@ -61,7 +63,7 @@ def declare(request: StaffRequest, object_id: uuid.UUID) -> HttpResponseBase:
             "was yours, it is nobody's then. Another person, a forwarder, can undo this."
         ),
         "button": _("Keep this case from me"),
-        "back": reverse("admin:complaints_case_change", args=[case.pk]),
+        "back": reverse(page, args=[case.pk]),
     }
     return render(request, "admin/ask.html", context, status=400 if form.is_bound else 200)
 

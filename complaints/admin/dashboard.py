@@ -19,7 +19,7 @@ from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
 from complaints import access
-from complaints.admin import charts, labels, queue_filters, reference_data, releases, teams
+from complaints.admin import charts, inquiries, labels, queue_filters, reference_data, releases, teams
 from complaints.admin.base import (
     COUNT_AT_MOST,
     StaffRequest,
@@ -196,6 +196,7 @@ def _triage_context(request: StaffRequest, today: date) -> dict[str, object]:
     counts["second"] = capped_count(case_actions.awaiting_approval(person))
     counts["lost_codes"] = capped_count(lost_codes.waiting_for(person))
     counts["unopened"] = capped_count(job_runs.unconfined_runs(today=today))
+    counts["inquiries"] = capped_count(inquiries.waiting(person))
     counts["waiting"] = capped_count(_not_admitted(person))
     numbers = read_counts(
         person, {**counts, **charts.chart_counts(person, today), **retaliation.urgent_columns(request.keyring)}
@@ -228,6 +229,7 @@ def _triage_tiles(person: Staff, tiles: tuple[TileOfList, ...], numbers: dict[st
         shown.append(Tile(_("Proposed changes"), waiting, reverse("admin:rule_changes")))
     if junk := numbers["junk"]:
         shown.append(Tile(_("Likely junk"), junk, reverse("admin:complaints_case_lane")))
+    shown.append(Tile(_("Ask first"), numbers["inquiries"], reverse("admin:inquiries")))
     return shown
 
 

@@ -158,6 +158,7 @@ LIMITS: Final[dict[str, Label]] = {
     "body's examination": _("examination by the body"),
     "body's recommendation": _("recommendation of the body"),
     "body's question answered or passed on": _("question of a body answered or passed on"),
+    "inquiry answered": _("answer to an inquiry"),
     "second decision": _("second decision"),
     "letter delivered": _("letter delivered"),
     "urgent forwarding": _("forwarding, urgent case"),

@@ -74,7 +74,8 @@ def _statuses() -> Choices:
         ("ended", _("Ended")),
         ("every", _("All cases")),
     ]
-    return groups + [(status.value, labels.status_label(status)) for status in Status]
+    statuses = (status for status in Status if status in OPEN | ENDED)
+    return groups + [(status.value, labels.status_label(status)) for status in statuses]
 
 
 def _by_status(cases: Cases, value: str, person: Staff, today: date) -> Cases:

@@ -48,7 +48,8 @@ WARNINGS: Final[dict[str, Label]] = {
 }
 
 
-PLACEHOLDERS: Final = ("reference", "body", "due_on", "bawaslu_days")
+# "rules" is filled in for inquiries alone: what the table of rules says of what they are about.
+PLACEHOLDERS: Final = ("reference", "body", "due_on", "bawaslu_days", "rules")
 _IN_BRACES: Final = re.compile(r"\{[^{}]*\}")
 
 
@@ -93,7 +94,9 @@ def _bawaslu_days(language: str, today: date, edition: tuple[int, int]) -> str:
         )
 
 
-def standard_text_options(moment: str, case: Case, *, due_on: date | None, body: str) -> list[Option]:
+def standard_text_options(
+    moment: str, case: Case, *, due_on: date | None, body: str, rules: Callable[[], str] = str
+) -> list[Option]:
     """Return the standard texts to choose from, Indonesian first.
 
     Args:
@@ -101,6 +104,7 @@ def standard_text_options(moment: str, case: Case, *, due_on: date | None, body:
         case: the case whose values the texts are filled with.
         due_on: the deadline that the texts name.
         body: the short name of the oversight body, "" where there is none yet.
+        rules: returns the rules of an inquiry in words, in the language of the moment.
     """
     rows, options = reference_data.standard_texts(moment, case.category.group), []
     for language in LANGUAGES:
@@ -109,6 +113,7 @@ def standard_text_options(moment: str, case: Case, *, due_on: date | None, body:
             values = {"reference": "{reference}", "body": body or _("the oversight body")}
             values["due_on"] = date_format(due_on, "l, j F Y") if due_on else ""
             values["bawaslu_days"] = _bawaslu_days(language, timezone.localdate(), reference_data.edition())
+            values["rules"] = rules()
             for row in rows:
                 text = fill_placeholders(row.text("body"), values)
                 options.append(Option(f"{row.code}.{language}", row.text("title"), language, text))
@@ -179,7 +184,8 @@ class Composer:
     """What a person asks of a form that holds a text to reporters, and what the form is answered with.
 
     Attributes:
-        button: which button was pressed: "insert", "preview", "kinds" (of sanction) or "send", which any other means.
+        button: which button was pressed: "insert", "preview", "kinds" (of sanction), "rules" or "send", which any
+            other means.
         is_sending: whether the text is to be sent now, so that the form has to be complete.
         leaks: what the posted text would disclose.
         never: what it asks of the list of questions that nobody may put to a reporter.
@@ -208,7 +214,7 @@ class Composer:
         self.request, self.field = request, field
         self.make_options, self.find_leaks, self.make_preview = make_options, find_leaks, make_preview
         button = request.POST.get("do", "")
-        self.button = button if button in {"insert", "preview", "kinds"} else "send"
+        self.button = button if button in {"insert", "preview", "kinds", "rules"} else "send"
         self.is_sending = self.button == "send"
         self.leaks: list[Disclosure] = []
         self.never: list[Hit] = []

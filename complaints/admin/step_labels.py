@@ -100,6 +100,11 @@ STAFF_STEPS: Final[dict[str, tuple[Words, Words]]] = {
         gettext_lazy("The case goes back to being checked, and its days count anew."),
     ),
 }
+# On the page of an inquiry.
+INQUIRY_STEPS: Final[dict[str, Words]] = {
+    "answer_inquiry": gettext_lazy("Send the answer"),
+    "close_inquiry": gettext_lazy("Close with these words"),
+}
 BODY_STEPS: Final[dict[str, tuple[Words, Words]]] = {
     "take_up": (gettext_lazy("Take up"), gettext_lazy("Your body begins to examine the report.")),
     "resume": (

@@ -28,6 +28,7 @@ from complaints.admin import (
     forwarding,
     further_releases,
     imports,
+    inquiries,
     jobs,
     key_rotation,
     lane,
@@ -82,6 +83,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("aturan/perkara/<uuid:change_id>/", rule_changes.compare, name="rule_compare"),
     path("aturan/usul/<slug:table>/", rule_changes.propose_new, name="rule_add"),
     path("aturan/usul/<slug:table>/<slug:code>/<slug:version>/", rule_changes.propose, name="rule_propose"),
+    # Inquiries: questions before a report
+    path("tanya/", inquiries.inquiry_list, name="inquiries"),
+    path("tanya/<uuid:object_id>/", inquiries.inquiry_page, name="inquiry"),
     # The queue
     path("complaints/case/", queue_page.queue, name="complaints_case_changelist"),
     path("complaints/case/massal/", queue_page.act_on_ticked, name="complaints_case_many"),

@@ -32,6 +32,9 @@ class Status(StrEnum):
     INELIGIBLE_PROPOSED = "ineligible_proposed"
     INELIGIBLE = "ineligible"
     WITHDRAWN = "withdrawn"
+    ASKED = "asked"
+    ANSWERED = "answered"
+    CLOSED = "closed"
 
 
 class Action(StrEnum):
@@ -77,6 +80,9 @@ class Action(StrEnum):
     RESUME = "resume"
     LINK = "link"
     UNDO_IMPORT = "undo_import"
+    ANSWER_INQUIRY = "answer_inquiry"
+    ASK_ON = "ask_on"
+    CLOSE_INQUIRY = "close_inquiry"
 
 
 class ActorKind(StrEnum):
@@ -195,6 +201,9 @@ _BLOCK = "practice: SBT and Peraturan BKN 1/2023 escalate an agency that does no
 _IMPORT = "proposal: who imported a table by mistake takes it back within a day, before anybody works on it"
 _ELSEWHERE = "proposal: a matter for others is not kept; the reporter reads where to go, and nothing leaves the office"
 _BAWASLU = "proposal: what only Bawaslu can judge goes there by letter, and counts as delivered with its receipt"
+_INQUIRY = (
+    "proposal: an inquiry, asked before any report, is answered from the rules by one person, and stays open to go on"
+)
 _FOUR_EYES = "proposal: verifying and forwarding are two people's work"
 _TWO_CLOSE = "proposal: turning a report away takes two people; a forwarder may be the second"
 
@@ -214,7 +223,14 @@ def _at(*statuses: Status) -> frozenset[Status]:
 ENDED: Final = _at(
     S.UNSUBSTANTIATED, S.SANCTIONED, S.NOT_SANCTIONED, S.DELIVERED, S.REFERRED, S.INELIGIBLE, S.WITHDRAWN
 )
-OPEN: Final = frozenset(S) - ENDED
+# of an inquiry, which is no report: none of them is in the sets of reports below, and no step leads from one to the
+# other. A withdrawn inquiry has the status of a withdrawn report.
+OF_INQUIRIES: Final = _at(S.ASKED, S.ANSWERED, S.CLOSED)
+# What its asker writes puts an inquiry back to the office.
+ASKED_ON_FROM: Final = _at(S.ANSWERED, S.CLOSED)
+# Where words of a reporter move a case although nobody asked for them.
+WOKEN_FROM: Final = ASKED_ON_FROM | {S.RESTING}
+OPEN: Final = frozenset(S) - ENDED - OF_INQUIRIES
 # Where the reporter is shown the four stages. Elsewhere a case leads to no sanction, and the bar would promise one.
 STAGED: Final = OPEN - {S.REFERRING} | {S.SANCTIONED}
 _ASKED: Final = _at(S.NEEDS_INFORMATION)
@@ -295,6 +311,10 @@ TABLE: Final[tuple[Transition, ...]] = (
     Transition(A.WITHDRAW, _ASKED, S.WITHDRAWN, *_REPORTER, _WITHDRAWAL, notice=False, asked_from=S.IN_REVIEW),
     Transition(A.REOPEN, ENDED - {S.WITHDRAWN}, S.IN_REVIEW, *_VERIFIER, _OPERATOR, reason_required=True),
     Transition(A.ANSWER_LATE, _at(S.RESTING), S.IN_REVIEW, *_REPORTER, _SILENT, notice=False),
+    Transition(A.ANSWER_INQUIRY, _at(S.ASKED), S.ANSWERED, *_EITHER, _INQUIRY, reason_required=True),
+    Transition(A.CLOSE_INQUIRY, _at(S.ASKED, S.ANSWERED), S.CLOSED, *_EITHER, _INQUIRY, reason_required=True),
+    Transition(A.ASK_ON, ASKED_ON_FROM, S.ASKED, *_REPORTER, _INQUIRY, notice=False),
+    Transition(A.WITHDRAW, OF_INQUIRIES, S.WITHDRAWN, *_REPORTER, _WITHDRAWAL, notice=False),
 )
 # fmt: on
 
@@ -315,12 +335,15 @@ LIMITS: Final[Mapping[Status, str]] = MappingProxyType(
         S.UNDER_EXAMINATION: "body-examination",
         S.SUBSTANTIATED: "body-recommendation",
         S.AWAITING_AGENCY: AGENCY_REMINDER,
+        S.ASKED: "inquiry-answer",
     }
 )
 # proposal: what is urgent (threats, reprisals) is forwarded sooner after it was verified
 URGENT_LIMITS: Final[Mapping[Status, str]] = MappingProxyType({**LIMITS, S.VERIFIED: "forward-urgent"})
 # Where it is the office's turn: the limit is its promise. Only these can be late; what others should do is a target.
 PROMISED: Final = _at(S.RECEIVED, S.IN_REVIEW, S.INELIGIBLE_PROPOSED, S.VERIFIED, S.REFERRING)
+# What the status page calls late: what the office promised, and the day by which a reporter was asked to answer.
+CALLED_LATE: Final = PROMISED | {S.ASKED, S.NEEDS_INFORMATION}
 
 # Steps of an examination that leave the case where it stands, and of which its reporter reads nothing.
 UNTOLD: Final = frozenset(
@@ -332,7 +355,7 @@ _SETTLES_PROPOSAL: Final = frozenset(
 )
 
 _ROWS = {(row.action, source): row for row in TABLE for source in row.sources}
-_FIRST = WITHDRAWABLE - {S.VERIFIED} | _at(S.INELIGIBLE, S.REFERRED, S.DELIVERED, S.WITHDRAWN)
+_FIRST = WITHDRAWABLE - {S.VERIFIED} | _at(S.INELIGIBLE, S.REFERRED, S.DELIVERED, S.WITHDRAWN) | OF_INQUIRIES
 
 
 def with_body(status: Status, asked_from: Status | None) -> bool:

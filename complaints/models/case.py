@@ -11,11 +11,12 @@ from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from complaints.domain.hashchain import new_salt
-from complaints.domain.workflow import ENDED, OPEN, PROMISED, Action, ActorKind, Status
+from complaints.domain.workflow import ENDED, OF_INQUIRIES, OPEN, PROMISED, Action, ActorKind, Status
 from complaints.models.random_key import RandomKeyModel
 from complaints.models.step import Step
 
 PRACTICE_PREFIX = "LATIHAN-"
+INQUIRY_PREFIX = "TANYA-"
 STATUS_LABELS = {
     Status.RECEIVED: _("Received"),
     Status.IN_REVIEW: _("Being checked"),
@@ -36,6 +37,9 @@ STATUS_LABELS = {
     Status.INELIGIBLE_PROPOSED: _("Being checked by a second officer"),
     Status.INELIGIBLE: _("Not eligible"),
     Status.WITHDRAWN: _("Withdrawn by the reporter"),
+    Status.ASKED: _("Waits for our answer"),
+    Status.ANSWERED: _("Answered"),
+    Status.CLOSED: _("Closed by the office"),
 }
 
 # Of steps that a status does not tell: what the reporter reads in the history of the report.
@@ -53,6 +57,10 @@ EVENT_LABELS = {
 
 def _values(enum: type[StrEnum]) -> list[str]:
     return [member.value for member in enum]
+
+
+def _values_of(statuses: frozenset[Status]) -> list[str]:
+    return sorted(status.value for status in statuses)
 
 
 def status_choices() -> list[tuple[str, str]]:
@@ -77,8 +85,8 @@ class AgencyKind(models.TextChoices):
 # with the other keys of an order and be indexed.
 DUE_KEY = Coalesce("due_on", models.Value(date.max, output_field=models.DateField()))
 _DUE_ORDER, _CAME_ORDER = (DUE_KEY, "received_on", "id"), ("received_on", "id")
-_IS_OPEN = models.Q(status__in=sorted(status.value for status in OPEN))
-_HAS_ENDED = models.Q(status__in=sorted(status.value for status in ENDED))
+_IS_OPEN = models.Q(status__in=_values_of(OPEN))
+_HAS_ENDED = models.Q(status__in=_values_of(ENDED))
 _NARROWED: dict[str, tuple[str, ...]] = {
     "queue": (),
     "status": ("status",),
@@ -109,6 +117,8 @@ def _queue_indexes() -> list[models.Index]:
 
 # A case in the lane of likely junk.
 IS_JUNK = models.Q(lane="junk")
+# The case of an inquiry, which is in no list of reports.
+IS_INQUIRY = models.Q(kind="inquiry")
 # A case that is not linked into another one, for queries that combine this with other conditions.
 IS_ACTIVE = models.Q(linked_into=None)
 
@@ -121,16 +131,23 @@ class CaseQuerySet(models.QuerySet["Case"]):
         return self.filter(IS_ACTIVE)
 
     def open(self) -> CaseQuerySet:
-        """Cases that have not ended."""
-        return self.active().exclude(status__in=ENDED)
+        """Cases of reports that have not ended."""
+        return self.active().filter(status__in=OPEN)
 
     def real(self) -> CaseQuerySet:
-        """Cases that are no practice cases."""
-        return self.filter(is_practice=False)
+        """Cases of reports that are no practice cases."""
+        return self.filter(is_practice=False, kind=CaseKind.REPORT)
 
     def overdue(self, today: date) -> CaseQuerySet:
         """Cases past a promise of the office; what others should do makes nothing late."""
         return self.active().filter(status__in=PROMISED, due_on__lt=today)
+
+
+class CaseKind(models.TextChoices):
+    """What a case holds: reports, or an inquiry, which is a question before any report. A list is of one kind."""
+
+    REPORT = "report", _("Report")
+    INQUIRY = "inquiry", _("Inquiry")
 
 
 class Lane(models.TextChoices):
@@ -154,6 +171,7 @@ class Case(RandomKeyModel):
     reference = models.CharField(_("reference"), max_length=16, unique=True)
     # A case for training: only staff in practice mode see it, and no statistic counts it.
     is_practice = models.BooleanField(_("practice"), default=False, editable=False)
+    kind = models.CharField(max_length=8, choices=CaseKind, default=CaseKind.REPORT, editable=False)
     status = models.CharField(_("status"), max_length=20, choices=status_choices, default=Status.RECEIVED.value)
     asked_from = models.CharField(max_length=20, blank=True)
     stage_reached = models.PositiveSmallIntegerField(default=1)
@@ -213,6 +231,7 @@ class Case(RandomKeyModel):
                 condition=_IS_OPEN & models.Q(assignee__isnull=False, confirmed_on__isnull=True),
             ),
             models.Index(*_DUE_ORDER, name="case_lane", condition=IS_JUNK),
+            models.Index(*_DUE_ORDER, name="case_inquiries", condition=IS_INQUIRY),
         ]
         constraints = [
             models.CheckConstraint(condition=models.Q(status__in=_values(Status)), name="case_status_known"),
@@ -223,6 +242,25 @@ class Case(RandomKeyModel):
                 | (models.Q(is_practice=False) & ~models.Q(reference__startswith=PRACTICE_PREFIX)),
                 name="case_practice_by_its_reference",
             ),
+            # An inquiry has its own statuses and its own reference, and never what only a report has.
+            models.CheckConstraint(
+                condition=models.Q(
+                    kind="inquiry",
+                    status__in=[*_values_of(OF_INQUIRIES), Status.WITHDRAWN.value],
+                    reference__startswith=INQUIRY_PREFIX,
+                    is_practice=False,
+                    lead_body__isnull=True,
+                    linked_into__isnull=True,
+                    assignee__isnull=True,
+                    lane="",
+                )
+                | (
+                    models.Q(kind="report")
+                    & ~models.Q(status__in=_values_of(OF_INQUIRIES))
+                    & ~models.Q(reference__startswith=INQUIRY_PREFIX)
+                ),
+                name="case_inquiry_by_its_status",
+            ),
             models.CheckConstraint(condition=~models.Q(linked_into=models.F("id")), name="case_not_linked_to_itself"),
             models.CheckConstraint(condition=models.Q(lane__in=["", "junk", "out"]), name="case_lane_known"),
             models.CheckConstraint(condition=models.Q(held_by__in=["triage", "separate"]), name="case_held_by_known"),
@@ -230,6 +268,11 @@ class Case(RandomKeyModel):
 
     def __str__(self) -> str:
         return self.reference
+
+    @property
+    def first_status(self) -> Status:
+        """The status of a case of its kind that has taken no step."""
+        return Status.ASKED if self.kind == CaseKind.INQUIRY else Status.RECEIVED
 
 
 class CaseStep(Step):

@@ -14,11 +14,13 @@ class ComplaintQuerySet(models.QuerySet["Complaint"]):
 
     def with_reporter(self) -> ComplaintQuerySet:
         """Complaints with a ticket code: nobody can read or answer messages on those that staff entered."""
-        return self.filter(channel=Complaint.Channel.WEB)
+        return self.filter(channel__in=Complaint.WITH_REPORTER)
 
 
 class Complaint(RandomKeyModel):
-    """One report. ``lookup`` is a digest of its ticket code; its text opens only with the key granted to a team.
+    """One report, or an inquiry before one.
+
+    ``lookup`` is a digest of its ticket code; its text opens only with the key granted to a team.
 
     The case that a report comes with has the same primary key, so that no row can say that it came with another.
     """
@@ -27,6 +29,10 @@ class Complaint(RandomKeyModel):
         WEB = "web", _("Web")
         MONITORING = "monitoring", _("Finding from monitoring")
         IMPORT = "import", _("Imported finding")
+        INQUIRY = "inquiry", _("Inquiry")
+
+    # Of these somebody holds the ticket code.
+    WITH_REPORTER = (Channel.WEB, Channel.INQUIRY)
 
     case = models.ForeignKey("Case", on_delete=models.PROTECT, related_name="complaints")
     lookup = models.BinaryField(unique=True)
@@ -60,14 +66,15 @@ class Complaint(RandomKeyModel):
         ]
         constraints = [
             models.CheckConstraint(
-                condition=models.Q(channel__in=["web", "monitoring", "import"]), name="complaint_channel_known"
+                condition=models.Q(channel__in=["web", "monitoring", "import", "inquiry"]),
+                name="complaint_channel_known",
             )
         ]
 
     @property
     def has_reporter(self) -> bool:
         """Whether somebody holds its code; that of a monitoring report was discarded, so nothing is sealed to it."""
-        return self.channel == self.Channel.WEB
+        return self.channel in self.WITH_REPORTER
 
 
 class KeyGrant(RandomKeyModel):

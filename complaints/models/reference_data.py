@@ -145,6 +145,8 @@ class StandardText(Bilingual):
         SANCTION = "sanction", _("Sanction recorded")
         NO_SANCTION = "no_sanction", _("Ended without a sanction")
         CORRECT = "correct", _("Sanction corrected")
+        ANSWER_INQUIRY = "answer_inquiry", _("Answer to an inquiry")
+        CLOSE_INQUIRY = "close_inquiry", _("Inquiry closed")
 
     code = models.CharField(_("code"), primary_key=True, max_length=40)
     moment = models.CharField(_("for which step"), max_length=20, choices=Moment)

@@ -44,7 +44,8 @@ EVIDENCE_WITHOUT_ENTRIES: Final = Evidence.objects.filter(
 def index_reports(*, actor: Actor, complaints: Sequence[Complaint], pictures: bool) -> None:
     """Write missing entries of reports that this person can open, and the conflicts of interest that they show.
 
-    New reports get their search documents as well, and likely junk comes into its lane.
+    New reports get their search documents as well, and likely junk comes into its lane. An inquiry, which names no
+    agency, gets no document: it is no report to be compared.
 
     Call it before displaying anything of the reports: a person with a conflict of interest must not see them, even in
     the session that detects the conflict.
@@ -81,7 +82,8 @@ def index_reports(*, actor: Actor, complaints: Sequence[Complaint], pictures: bo
                 entries += _entries_of_item(actor.keyring, key, item, locked[item.complaint_id])
         IndexEntry.objects.bulk_create(entries)
         conflict_detection.record_matches(actor=actor, key=key, entries=entries)
-        search_documents.write_missing(keyring=actor.keyring, complaints=new)
+        reports = [complaint for complaint in new if complaint.channel != Complaint.Channel.INQUIRY]
+        search_documents.write_missing(keyring=actor.keyring, complaints=reports)
         changed = {complaint.pk for complaint in new} | {entry.complaint_id for entry in entries}
         _record(actor, [locked[pk] for pk in sorted(changed)], before)
     # In a transaction of its own: it locks other reports, and the chain is locked after all reports.

@@ -72,7 +72,7 @@ def work_waiting(*, today: date, person: Staff | None = None) -> dict[str, bool]
     body = cases.filter(status__in=[Status.FORWARDED, Status.UNDER_EXAMINATION, Status.SUBSTANTIATED])
     beside = release_steps.waiting_for_body().filter(case__in=Case.objects.real())
     beside = beside.exclude(case__in=access.conflicted_cases(person))
-    unread = Message.objects.unread().filter(complaint__case__is_practice=False)
+    unread = Message.objects.unread().filter(complaint__case__in=Case.objects.real())
     unread = unread.exclude(complaint__case__in=access.conflicted_cases(person))
     # Nobody answers the question any more, so an officer decides how the case goes on.
     unanswered = cases.filter(status=Status.NEEDS_INFORMATION, asked_from=Status.IN_REVIEW, due_on__lt=today)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Final
@@ -26,7 +26,7 @@ from complaints.domain.retaliation import Marks
 from complaints.domain.risk import RiskGrade
 from complaints.domain.sealing.primitives import BoxPair
 from complaints.fast_sql import ReportLine, read_written_records, report_lines, with_many
-from complaints.models.case import Case, CaseStep, InternalNote
+from complaints.models.case import Case, CaseQuerySet, CaseStep, InternalNote
 from complaints.models.complaint import Complaint, KeyGrant, Message
 from complaints.models.evidence import Evidence, EvidenceObject
 from complaints.models.oversight import Release
@@ -47,6 +47,7 @@ from complaints.services.transitions import AvailableStep, CaseVersion, availabl
 EvidenceRows = dict[uuid.UUID, list[tuple[Evidence, list[EvidenceObject]]]]
 Grants = dict[uuid.UUID, list[KeyGrant]]
 Threads = dict[uuid.UUID, list["ThreadEntry"]]
+Visible = Callable[[Staff], CaseQuerySet]
 # Reports that one page of a case opens.
 REPORTS_A_PAGE: Final = 25
 # Most cases have no assessment yet, and need nothing of services.assessments.
@@ -208,7 +209,13 @@ class _CaseRows:
 
 
 def open_case(
-    *, actor: Actor, case_id: uuid.UUID, page: int = 1, holding: uuid.UUID | None = None, is_whole: bool = False
+    *,
+    actor: Actor,
+    case_id: uuid.UUID,
+    page: int = 1,
+    holding: uuid.UUID | None = None,
+    is_whole: bool = False,
+    visible: Visible = access.cases_for,
 ) -> CaseFile:
     """Open a case; recorded in the audit chain, counted for the reporter, messages that it shows marked as read.
 
@@ -216,6 +223,7 @@ def open_case(
         page: which reports to open, counted from 1; the first page where there is none of this number.
         holding: a report of the case, in place of ``page``: the page that it is on.
         is_whole: open all reports, in place of a page.
+        visible: the cases of the kind that is read here, by the rule of access that returns them for a person.
 
     Raises:
         Case.DoesNotExist: no such case for this person, who may have a conflict of interest in it.
@@ -225,7 +233,7 @@ def open_case(
     if not access.is_triage(actor.staff):
         raise Locked("triage")
     page = page if holding is None else _page_of(case_id, holding)
-    rows = _read_case(actor.staff, case_id, None if is_whole else page)
+    rows = _read_case(visible(actor.staff), actor.staff, case_id, None if is_whole else page)
     for complaint in rows.complaints:
         actor.keyring.complaint(complaint, rows.grants[complaint.pk])
     releases = _read_releases(actor.keyring, rows.case)
@@ -315,14 +323,14 @@ def _page_of(case_id: uuid.UUID, complaint_id: uuid.UUID) -> int:
     return reports.index(complaint_id) // REPORTS_A_PAGE + 1 if complaint_id in reports else 1
 
 
-def _read_case(staff: Staff, case_id: uuid.UUID, page: int | None) -> _CaseRows:
+def _read_case(visible: CaseQuerySet, staff: Staff, case_id: uuid.UUID, page: int | None) -> _CaseRows:
     """Read a case, the reports of a page (None: all reports) and their grants in one query.
 
     Raises Case.DoesNotExist. On each report: ``has_index``, whether the chain says that it was indexed; on the first:
     ``opened_count``, how often the case was opened, once for each person and day.
     """
     of_case = Complaint.objects.filter(case=case_id)
-    reports = of_case.filter(case__in=access.cases_for(staff)).order_by("day", "pk")
+    reports = of_case.filter(case__in=visible).order_by("day", "pk")
     keys, first = of_case.order_by("day", "pk").values("pk"), ((page or 1) - 1) * REPORTS_A_PAGE
     if page is not None:
         reports = reports.filter(pk__in=keys[first : first + REPORTS_A_PAGE])
@@ -344,7 +352,7 @@ def _read_case(staff: Staff, case_id: uuid.UUID, page: int | None) -> _CaseRows:
     if not rows:
         if page is None or page <= 1:
             raise Case.DoesNotExist
-        return _read_case(staff, case_id, 1)
+        return _read_case(visible, staff, case_id, 1)
     case, facts = rows[0][0].case, vars(rows[0][0])
     for complaint, _grants in rows:
         complaint.case = case

@@ -18,7 +18,7 @@ from django.db.models import Q, QuerySet
 from complaints.domain import codes, workflow
 from complaints.domain.sealing.primitives import SignPair
 from complaints.domain.workflow import Status
-from complaints.models.case import PRACTICE_PREFIX, Case
+from complaints.models.case import INQUIRY_PREFIX, PRACTICE_PREFIX, Case
 from complaints.models.case_links import CaseMove
 from complaints.models.complaint import Complaint
 from complaints.models.oversight import Release, ReleasedReport
@@ -46,9 +46,9 @@ class MembershipPeriod:
     due_on: date | None
 
 
-def new_reference(day: date, *, practice: bool = False) -> str:
-    """Draw a random reference; it reveals only the year, or that the case is for practice."""
-    prefix = PRACTICE_PREFIX if practice else f"KN-{day:%y}-"
+def new_reference(day: date, *, practice: bool = False, inquiry: bool = False) -> str:
+    """Draw a random reference; it reveals only the year, that the case is for practice, or that it is an inquiry."""
+    prefix = PRACTICE_PREFIX if practice else INQUIRY_PREFIX if inquiry else f"KN-{day:%y}-"
     return prefix + "".join(secrets.choice(codes.ALPHABET) for _ in range(REFERENCE_CHARS))
 
 

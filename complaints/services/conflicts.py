@@ -110,7 +110,7 @@ def conflicts_in_force(*, keyring: Keyring) -> list[ConflictInForce]:
     """Return the conflicts that a forwarder may lift: of colleagues, in cases visible to the forwarder."""
     if keyring.staff is None or not access.may_lift_conflicts(keyring.staff):
         return []
-    visible = access.cases_for(keyring.staff)
+    visible = access.files_for(keyring.staff)
     rows = Conflict.objects.in_force().exclude(staff=keyring.staff).filter(complaint__case__in=visible)
     rows = rows.select_related("complaint__case", "staff").order_by("-complaint__case__received_on", "pk")
     # A case of several reports has one conflict for each; it is listed once for each person.

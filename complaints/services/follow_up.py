@@ -57,19 +57,25 @@ UNREADABLE = (SealError, UnpinnedKey)
 
 @dataclass(frozen=True)
 class Ticket:
-    """What an opened ticket code gives: the id of the report and the reporter's private keys; never the code itself."""
+    """What an opened ticket code gives: the id of the report and the reporter's private keys; never the code itself.
+
+    ``is_inquiry``: it is of a question before a report, which has pages of its own.
+    """
 
     complaint_id: uuid.UUID
     keys: KeySet = field(repr=False)
+    is_inquiry: bool = False
 
     def to_session(self) -> dict[str, str]:
         """Return the ticket as the reporter's sealed session keeps it: the id, and the keys in hexadecimal."""
-        return {"complaint": str(self.complaint_id), "keys": self.keys.to_bytes().hex()}
+        kind = "inquiry" if self.is_inquiry else "report"
+        return {"complaint": str(self.complaint_id), "keys": self.keys.to_bytes().hex(), "kind": kind}
 
     @classmethod
     def from_session(cls, content: Mapping[str, str]) -> Ticket:
         """Return the ticket that :meth:`to_session` stored."""
-        return cls(uuid.UUID(content["complaint"]), KeySet.from_bytes(bytes.fromhex(content["keys"])))
+        keys = KeySet.from_bytes(bytes.fromhex(content["keys"]))
+        return cls(uuid.UUID(content["complaint"]), keys, content.get("kind") == "inquiry")
 
 
 def open_ticket(text: str) -> Ticket | None:
@@ -83,9 +89,9 @@ def open_ticket(text: str) -> Ticket | None:
         return None
     keys, digest = reporter_keys(code), codes.lookup_digest(code)
     with connection.cursor() as cursor:
-        cursor.execute("SELECT id FROM complaints_complaint WHERE lookup = %s", [digest])
+        cursor.execute("SELECT id, channel FROM complaints_complaint WHERE lookup = %s", [digest])
         row = cursor.fetchone()
-    return Ticket(uuid.UUID(str(row[0])), keys) if row else None
+    return Ticket(uuid.UUID(str(row[0])), keys, row[1] == Complaint.Channel.INQUIRY) if row else None
 
 
 def complaint_of(ticket: Ticket, rows: QuerySet[Complaint]) -> Complaint:
@@ -132,7 +138,7 @@ def _status_page(ticket: Ticket, today: date) -> StatusPage:
         status=status.value if status else "",
         label=status_label(status.value, body) if status else "",
         due_on=due_on,
-        late=bool(due_on and due_on < today and status in workflow.PROMISED | {Status.NEEDS_INFORMATION}),
+        late=bool(due_on and due_on < today and status in workflow.CALLED_LATE),
         stages=_stages(status, case.asked_from, report_history.stage),
         body_name=body if report_history.is_with_holder else "",
         events=report_history.events,
@@ -307,7 +313,7 @@ def add_message(
         complaint.case = case
         if question and question.further:
             report_questions.step_on_answer(question.further, signer, today, batch)
-        elif (question or case.status == Status.RESTING) and is_recorded(complaint):
+        elif (question or case.status in workflow.WOKEN_FROM) and is_recorded(complaint):
             step_on_answer(complaint, case, signer, today, batch)
 
 

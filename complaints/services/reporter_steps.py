@@ -10,7 +10,7 @@ from django.utils import timezone
 from complaints.domain.sealing.keys import KeySet
 from complaints.domain.sealing.primitives import SignPair
 from complaints.domain.sealing.records import seal_record
-from complaints.domain.workflow import Action, ActorKind, Status
+from complaints.domain.workflow import ASKED_ON_FROM, Action, ActorKind, Status
 from complaints.models.case import Case
 from complaints.models.complaint import Complaint, Message
 from complaints.models.oversight import Release
@@ -76,6 +76,8 @@ def step_on_answer(complaint: Complaint, case: Case, signer: SignPair, today: da
         action = Action.ANSWER
     elif case.status == Status.RESTING:
         action = Action.ANSWER_LATE
+    elif case.status in ASKED_ON_FROM:
+        action = Action.ASK_ON
     else:
         return
     perform(case.pk, action, signer, today, batch)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from typing import Any, Final, TypedDict
+from typing import Any, Final, TypedDict, cast
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -19,7 +19,7 @@ from complaints.domain.sealing.primitives import BoxPair, SignPair, blake2b
 from complaints.domain.sealing.records import Context, seal_record
 from complaints.domain.workflow import Status
 from complaints.fast_sql import insert
-from complaints.models.case import AgencyKind, Case, Holder
+from complaints.models.case import AgencyKind, Case, CaseKind, Holder
 from complaints.models.complaint import Complaint
 from complaints.models.oversight import OversightBody
 from complaints.services import case_membership, reference_data, reporter_identity, transitions
@@ -33,6 +33,8 @@ SUMMARY_CHARS = 160
 SUMMARY_BYTES = 600
 TOKEN_CHARS = 64
 PAGE_VERSION_CHARS = 16
+# The category and the kind of accused of every inquiry.
+FILED_AS: Final = ("D2", "unknown")
 # How often a new random reference is drawn when the drawn one is taken.
 ATTEMPTS = 4
 ANSWER_FIELDS = (
@@ -46,7 +48,8 @@ class Draft(TypedDict, total=False):
 
     Days are ISO dates or "". ``recipient`` is the code of the body that a name would go to. ``code`` is the normalised
     ticket code, ``posts`` are as from ``evidence.posts.describe``, ``post`` is the post form as entered, ``done`` names
-    the completed pages, and ``renewed`` says that the session had ended before this draft.
+    the completed pages, and ``renewed`` says that the session had ended before this draft. The fields that begin with
+    "asked" are those of an inquiry that is not sent yet.
     """
 
     door: str
@@ -74,6 +77,10 @@ class Draft(TypedDict, total=False):
     post: dict[str, str | bool]
     done: list[str]
     renewed: bool
+    asked: str
+    asked_category: str
+    asked_kind: str
+    asked_operator: bool
 
 
 @dataclass(frozen=True)
@@ -200,13 +207,58 @@ def submit(
     stored.
     """
     held_by = practice_of or destination(draft).held_by
-    practice = practice_of is not None
+    return _store_once(draft, files, today, held_by=held_by, practice=practice_of is not None)
+
+
+def submit_inquiry(*, draft: Draft, today: date) -> Receipt:
+    """Store an inquiry as :func:`submit` stores a report: the same rows, in one transaction, once.
+
+    The choices that help with the answer are sealed with the question; the clear columns of every inquiry are alike.
+    """
+    asked = {"story": "asked", "category": "asked_category", "accused_kind": "asked_kind"}
+    answers = cast(Draft, {name: draft.get(source, "") for name, source in asked.items()} | {"code": draft["code"]})
+    return _store_once(answers, (), today, held_by=inquiry_holder(draft), channel=Complaint.Channel.INQUIRY)
+
+
+def has_separate_team() -> bool:
+    """Whether there is a separate team for what concerns the operator."""
+    return Holder.SEPARATE in pinned_slugs()
+
+
+def inquiry_holder(draft: Draft) -> Holder:
+    """Return the team that an inquiry is sealed to: the separate one, if there is one, for what triage must not judge.
+
+    An inquiry names no agency, so whoever asks says whether it concerns the operator.
+    """
+    if draft.get("asked_operator") and has_separate_team():
+        return Holder.SEPARATE
+    return destination({"accused_kind": draft.get("asked_kind", "")}).held_by
+
+
+def _store_once(
+    draft: Draft,
+    files: Sequence[drafts.DraftFileInfo],
+    today: date,
+    *,
+    held_by: Holder,
+    practice: bool = False,
+    channel: str = Complaint.Channel.WEB,
+) -> Receipt:
     code = codes.normalise(draft["code"])
     digest = codes.lookup_digest(code)
     for _attempt in range(ATTEMPTS):
         try:
             with transaction.atomic():
-                case = _store(draft, files, code=code, digest=digest, today=today, held_by=held_by, practice=practice)
+                case = _store(
+                    draft,
+                    files,
+                    code=code,
+                    digest=digest,
+                    today=today,
+                    held_by=held_by,
+                    practice=practice,
+                    channel=channel,
+                )
         except IntegrityError:
             stored = Complaint.objects.select_related("case").filter(lookup=digest).first()
             if stored is None:  # the random reference is taken; draw another
@@ -273,7 +325,10 @@ def _store(
     teams = pinned_teams(held_by.value, *filter(None, [body_slug]))
     posts, surplus_links = collect(draft.get("links", ""), draft.get("posts", ()))
     answers: dict[str, object] = {name: draft.get(name, "") for name in ANSWER_FIELDS} | {"links": surplus_links}
-    case = _new_case(answers, today, held_by=held_by, practice=practice)
+    if channel == Complaint.Channel.INQUIRY:
+        case = _new_inquiry(today, held_by=held_by)
+    else:
+        case = _new_case(answers, today, held_by=held_by, practice=practice)
     complaint = Complaint(
         # A report and the case that it comes with have one key, so that it can be laid into no other case unseen.
         id=case.pk,
@@ -359,6 +414,21 @@ def _new_case(answers: Mapping[str, Any], today: date, *, held_by: Holder, pract
         received_on=today,
         status_on=today,
         due_on=transitions.due_date(Status.RECEIVED, received_on=today, entered_on=today, source=None, urgent=False),
+    )
+
+
+def _new_inquiry(today: date, *, held_by: Holder) -> Case:
+    """Return the case of an inquiry; what it is about stands in no clear column, so that all are filed alike."""
+    return Case(
+        kind=CaseKind.INQUIRY,
+        status=Status.ASKED,
+        held_by=held_by,
+        reference=case_membership.new_reference(today, inquiry=True),
+        category_id=FILED_AS[0],
+        accused_kind_id=FILED_AS[1],
+        received_on=today,
+        status_on=today,
+        due_on=transitions.due_date(Status.ASKED, received_on=today, entered_on=today, source=None, urgent=False),
     )
 
 

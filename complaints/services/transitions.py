@@ -40,10 +40,10 @@ FIRST_PAUSE_SECONDS: Final = 0.05
 # Nine digits at most: they fit the integer columns that they are compared with. No leading zeros: one text a version.
 _NUMBER: Final = "(?:0|[1-9][0-9]{0,8})"
 _FULL: Final = re.compile(rf"([a-z_]+)\.({_NUMBER})\.((?:{_NUMBER}(?:-{_NUMBER})*)?)", re.ASCII)
-# Number of steps, status, asked_from, stage and body of a case as it came in. A case with these columns and without
-# steps and entries needs no comparison. The columns alone say nothing: they can be set so in the database. A reporter's
-# act has compared the case before it takes a step.
-_NEW: Final = (0, Status.RECEIVED.value, "", 1, None)
+# Number of steps, asked_from, stage and body of a case as it came in. A case with these columns and its first status,
+# without steps and entries, needs no comparison. The columns alone say nothing: they can be set so in the database. A
+# reporter's act has compared the case before it takes a step.
+_NEW: Final = (0, "", 1, None)
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
@@ -198,9 +198,10 @@ def read_steps(case: Case, *, first_due_on: date | None) -> tuple[list[CaseStep]
 
 
 def _is_recorded(case: Case, history: log.CaseHistory, first_due_on: date | None) -> bool:
-    columns = (case.step_count, case.status, case.asked_from, case.stage_reached, case.lead_body_id)
+    columns = (case.step_count, case.asked_from, case.stage_reached, case.lead_body_id)
+    is_new = (columns, case.status, case.due_on) == (_NEW, case.first_status, first_due_on)
     # Of a case that is as it came in, the chain records nothing yet.
-    if not (history.steps or history.entries) and (columns, case.due_on) == (_NEW, first_due_on):
+    if is_new and not (history.steps or history.entries):
         return True
     return recorded_acts.is_case_recorded(case, history, first_due_on=first_due_on)
 

@@ -50,21 +50,27 @@ STATE_BYTES = 1024
 
 
 def handle_unreadable(view: Callable[[ReporterRequest], HttpResponse]) -> Callable[[ReporterRequest], HttpResponse]:
-    """Answer 503 where a row was forged or damaged; the page shows the posted text and nothing of the row."""
+    """Answer 503 where a row was forged or damaged; the ticket of an inquiry leads to pages of its own."""
 
     @wraps(view)
     def guarded(request: ReporterRequest) -> HttpResponse:
+        if (request.reporter.get("ticket") or {}).get("kind") == "inquiry":
+            return redirect("inquiry_page")
         try:
             return view(request)
         except follow_up.UNREADABLE:
-            logger.error("A report was not shown to its reporter: a row or a key of it is not the true one")
-        response = page(
-            request, "status/unreadable", {"typed": request.POST.get("text", "")}, path=reverse("status_page")
-        )
-        response.status_code = 503
-        return response
+            return unreadable(request)
 
     return guarded
+
+
+def unreadable(request: ReporterRequest) -> HttpResponse:
+    """Say that nothing of it can be shown; the page shows the posted text and nothing of the row."""
+    logger.error("A report was not shown to its reporter: a row or a key of it is not the true one")
+    typed = {"typed": request.POST.get("text", "")}
+    response = page(request, "status/unreadable", typed, path=reverse("status_page"))
+    response.status_code = 503
+    return response
 
 
 def enter(request: ReporterRequest) -> HttpResponse:
@@ -77,7 +83,7 @@ def enter(request: ReporterRequest) -> HttpResponse:
             request.reporter.clear()
             request.reporter["ticket"] = ticket.to_session()
             request.reporter.cycle()
-            return redirect("status_page")
+            return redirect("inquiry_page" if ticket.is_inquiry else "status_page")
         form.add_error("code", _("No report has this code. Compare all of it with your note."))
     kept = {"drafted": "draft" in request.reporter, "just_sent": "sent" in request.reporter}
     if form is None:

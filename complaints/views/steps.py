@@ -75,7 +75,8 @@ def _cards(door: str, language: str, edition: Hashable) -> tuple[tuple[str, tupl
     return tuple((_(GROUPS[group]), tuple(cards)) for group, cards in groups.items())
 
 
-def _start_choices(door: str) -> dict[str, Any]:
+def choices_of_start(door: str) -> dict[str, Any]:
+    """Return the kinds of accused and the categories to choose from, as the form of page 1 takes them."""
     return {
         "kinds": tuple((row.code, row.text("label")) for row in reference_data.accused_kinds()),
         "categories": _cards(door, get_language() or "", reference_data.edition()),
@@ -87,7 +88,7 @@ def _who_choices(door: str) -> dict[str, Any]:
 
 
 STEPS = (
-    Step("start", StartForm, _start_choices, before="home", after="report_who"),
+    Step("start", StartForm, choices_of_start, before="home", after="report_who"),
     Step("who", WhoForm, _who_choices, before="report_start", after="report_story"),
     Step("story", StoryForm, lambda door: {}, before="report_who", after="report_check"),
 )

@@ -51,18 +51,19 @@ def _show(request: ReporterRequest, sent: dict[str, Any], form: LastGroupForm | 
     # The status page says of each report who holds it.
     is_separate = sent["is_separate"]
     holder = render_to_string("complaints/holder.html", {"held_by": "separate"}) if is_separate else ""
+    template = "inquiry/code" if sent.get("is_inquiry") else "report/code"
     holes = {"reference": sent["reference"], "bawaslu": words, "holder": holder, **groups}
     check_by = date.fromisoformat(sent["check_by"]) if sent["check_by"] else None
     if form is not None:
         shown = {"groups": list(groups.values()), "check_by": check_by, **holes}
-        return page(request, "report/code", shown | {"parts": form.rendered(), "mistakes": form.mistakes()})
+        return page(request, template, shown | {"parts": form.rendered(), "mistakes": form.mistakes()})
 
     def context() -> dict[str, Any]:
         filled = {name: hole(name) for name in ("reference", "bawaslu", "holder") if holes[name]}
         parts = empty_fields(lambda: LastGroupForm(code=""), ("last group",))
         return {"groups": [hole(name) for name in groups], "check_by": check_by, "parts": parts, **filled}
 
-    return still_page(request, "report/code", context, (sent["check_by"], bool(words), is_separate), holes)
+    return still_page(request, template, context, (sent["check_by"], bool(words), is_separate), holes)
 
 
 @require_POST

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from complaints.domain.workflow import (
     ENDED,
     LIMITS,
+    OF_INQUIRIES,
     OPEN,
+    PROMISED,
     TABLE,
     URGENT_LIMITS,
     WITHDRAWABLE,
@@ -118,6 +120,14 @@ not_sanctioned       reopen              staff     triage          in_review    
 not_sanctioned       no_sanction         body      oversee         not_sanctioned       wn
 not_sanctioned       correct             body      oversee         sanctioned           wn
 not_sanctioned       criminal_outcome    body      oversee         .                    n
+asked                answer_inquiry      staff     triage,forward  answered             wn
+asked                close_inquiry       staff     triage,forward  closed               wn
+asked                withdraw            reporter  -               withdrawn            .
+answered             ask_on              reporter  -               asked                .
+answered             close_inquiry       staff     triage,forward  closed               wn
+answered             withdraw            reporter  -               withdrawn            .
+closed               ask_on              reporter  -               asked                .
+closed               withdraw            reporter  -               withdrawn            .
 """
 ROWS = {(row[0], row[1]): row[2:] for row in map(str.split, EXPECTED.strip().splitlines())}
 PERMISSION_SETS = [
@@ -293,9 +303,10 @@ def _reachable(start: str, by: set[str]) -> set[str]:
 def test_every_state_is_reached_and_left_by_a_person_to_an_end_and_back() -> None:
     """No state is left by the clock alone, nor waits for a reporter: those who work lead each to an end, and back."""
     workers = {"staff", "body"}
-    assert _reachable("received", {actor.value for actor in ActorKind}) == {status.value for status in Status}
+    reports = {status.value for status in OPEN | ENDED}
+    assert _reachable("received", {actor.value for actor in ActorKind}) == reports
     ends = {status.value for status in ENDED}
-    for status in Status:
+    for status in OPEN | ENDED:
         reached = _reachable(status.value, workers) - {status.value}
         if status is Status.WITHDRAWN:
             assert not reached
@@ -303,6 +314,15 @@ def test_every_state_is_reached_and_left_by_a_person_to_an_end_and_back() -> Non
         assert reached & ends, status
         assert status is Status.IN_REVIEW or "in_review" in reached, status
     assert {action for (_, action), row in ROWS.items() if row[0] == "system"} == {"mark_overdue"}
+
+
+def test_an_inquiry_never_becomes_a_report_and_a_report_no_inquiry() -> None:
+    everybody = {actor.value for actor in ActorKind}
+    own = {status.value for status in OF_INQUIRIES}
+    assert _reachable("asked", everybody) == own | {"withdrawn"}
+    assert not _reachable("received", everybody) & own
+    # The office leads each to an answer or an end, and no clock does.
+    assert _reachable("asked", {"staff"}) == own
 
 
 def test_each_asker_is_led_on_by_a_person() -> None:
@@ -314,8 +334,10 @@ def test_each_asker_is_led_on_by_a_person() -> None:
 
 
 def test_open_ended_and_withdrawable_are_as_designed() -> None:
-    assert set(Status) == OPEN | ENDED
+    assert set(Status) == OPEN | ENDED | OF_INQUIRIES
     assert not OPEN & ENDED
+    assert not OF_INQUIRIES & (OPEN | ENDED | PROMISED)
+    assert {status.value for status in OF_INQUIRIES} == {"asked", "answered", "closed"}
     assert {status.value for status in ENDED} == {
         *("unsubstantiated", "sanctioned", "not_sanctioned", "delivered", "referred", "ineligible", "withdrawn")
     }

@@ -326,10 +326,16 @@ def test_what_a_body_recorded_is_corrected_beside_it(db: None, case_under_test: 
 
 
 def test_the_table_knows_every_state_and_every_action() -> None:
-    assert {state.partition(",")[0] for state in ALLOWED} == {status.value for status in Status}
+    # Those of inquiries: tests/services/test_inquiries.py.
+    reports = {status.value for status in Status} - {"asked", "answered", "closed"}
+    assert {state.partition(",")[0] for state in ALLOWED} == reports
     used = {action for by in ALLOWED.values() for steps in by.values() for action in steps}
     on_proposal = {"substantiate", "dismiss", "return_finding", "take_back_finding"}
-    assert used == {action.value for action in Action} - {"answer_late", "link", "undo_import"} - on_proposal
+    of_inquiries = {"answer_inquiry", "close_inquiry", "ask_on"}
+    assert (
+        used
+        == {action.value for action in Action} - {"answer_late", "link", "undo_import"} - on_proposal - of_inquiries
+    )
 
 
 @pytest.mark.parametrize("column", ["status", "action", "source", "target"])

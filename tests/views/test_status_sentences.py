@@ -10,7 +10,7 @@ import pytest
 from django.template.loader import render_to_string
 from django.utils.translation import override
 
-from complaints.domain.workflow import ENDED, PROMISED, TABLE, UNTOLD, Action, ActorKind, Status
+from complaints.domain.workflow import ENDED, OF_INQUIRIES, OPEN, PROMISED, TABLE, UNTOLD, Action, ActorKind, Status
 from complaints.models.case import EVENT_LABELS, STATUS_LABELS
 
 DAY = date(2026, 12, 7)
@@ -36,6 +36,13 @@ SENTENCES = {
     "ineligible": (False, False, "ditutup"),
     "withdrawn": (False, False, "mencabut"),
 }
+# Of an inquiry, by a template of its own: whether a day may be named, and what its sentence must hold.
+SENTENCES_OF_INQUIRIES = {
+    "asked": (True, "menunggu jawaban kami"),
+    "answered": (False, "sudah dijawab"),
+    "closed": (False, "terbuka kembali"),
+    "withdrawn": (False, "mencabut pertanyaan ini"),
+}
 
 
 def report(status: str, *, due_on: date | None, body: str = "BKN") -> SimpleNamespace:
@@ -51,7 +58,8 @@ def sentence(status: str, *, due_on: date | None, language: str = "id") -> str:
 
 
 def test_the_table_knows_every_state() -> None:
-    assert set(SENTENCES) == {status.value for status in Status}
+    assert set(SENTENCES) == {status.value for status in OPEN | ENDED}
+    assert set(SENTENCES_OF_INQUIRIES) == {status.value for status in OF_INQUIRIES} | {"withdrawn"}
     # A day is named where the office promises one, the reporter is waited for, or a body has a target with a source.
     for status, (has_day, _has_body, _word) in SENTENCES.items():
         assert has_day <= (Status(status) in PROMISED | {Status.NEEDS_INFORMATION, Status.FORWARDED}), status
@@ -73,6 +81,18 @@ def test_each_state_says_what_is_so(status: str) -> None:
     for text in (sentence(status, due_on=DAY, language="en"), sentence(status, due_on=None, language="en")):
         assert text and "None" not in text
         assert ("delivered" in text.lower()) == (status in {"delivered", "referring"})
+
+
+@pytest.mark.parametrize("status", SENTENCES_OF_INQUIRIES)
+def test_each_state_of_an_inquiry_says_what_is_so(status: str) -> None:
+    has_day, words = SENTENCES_OF_INQUIRIES[status]
+    for due_on in (DAY, None):
+        with override("id"):
+            shown = {"report": report(status, due_on=due_on)}
+            text = " ".join(render_to_string("complaints/inquiry/sentence.html", shown).split())
+        assert words in text.lower()
+        assert ("7 Desember 2026" in text) == (has_day and due_on is not None)
+        assert "laporan" not in text.lower()
 
 
 def test_the_question_says_what_happens_without_an_answer() -> None:

@@ -63,8 +63,8 @@ COVERAGE: Final[Mapping[str, Coverage]] = {
         ),
         states={
             "filing": (
-                "reference", "is_practice", "category", "accused_kind", "province", "agency_kind", "received_on",
-                "held_by",
+                "reference", "is_practice", "kind", "category", "accused_kind", "province", "agency_kind",
+                "received_on", "held_by",
             ),
             "assignment": ("assignee", "assigned_by", "stands_for", "assigned_on", "confirmed_on"),
             "lane": ("lane",),

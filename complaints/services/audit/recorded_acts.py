@@ -33,7 +33,7 @@ from complaints.domain.errors import SealError
 from complaints.domain.sealing.primitives import Stored, verify
 from complaints.domain.workflow import Action, ActorKind, Status
 from complaints.models.audit import AuditEntry
-from complaints.models.case import Case, CaseStep
+from complaints.models.case import Case, CaseKind, CaseStep
 from complaints.models.case_links import CaseMove
 from complaints.models.complaint import Complaint
 from complaints.services.audit import log
@@ -70,7 +70,8 @@ GRANT_HAS_INDEX: Final = _has_index("complaint", "complaint__index_entry")
 
 # Whether a case is as it came in, and neither its steps nor the chain say that it has taken one; for queries of cases.
 IS_NEW: Final = (
-    Q(step_count=0, status=Status.RECEIVED.value, asked_from="", stage_reached=1, lead_body=None)
+    Q(step_count=0, asked_from="", stage_reached=1, lead_body=None)
+    & (Q(status=Status.RECEIVED.value, kind=CaseKind.REPORT) | Q(status=Status.ASKED.value, kind=CaseKind.INQUIRY))
     & ~Exists(AuditEntry.objects.filter(case=OuterRef("pk"), event="case.transition"))
     & ~Exists(CaseStep.objects.filter(case=OuterRef("pk")))
 )
@@ -248,7 +249,7 @@ def follows_entries(case: Case, steps: Sequence[CaseStep], entries: Sequence[Aud
     there are three queries more.
     """
     last = steps[-1] if steps else None
-    targets = [Status.RECEIVED.value, *(step.target for step in steps)]
+    targets = [case.first_status.value, *(step.target for step in steps)]
     if (case.step_count, case.status) != (len(steps), targets[-1]) or not follows_step(case, last):
         return False
     if [step.source for step in steps] != targets[:-1]:

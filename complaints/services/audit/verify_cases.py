@@ -14,7 +14,7 @@ from django.db.models import F, Q
 from complaints.domain import workflow
 from complaints.domain.workflow import Action, Status
 from complaints.models.audit import AuditEntry
-from complaints.models.case import Case, CaseStep
+from complaints.models.case import Case, CaseKind, CaseStep
 from complaints.models.case_links import CaseMove
 from complaints.models.complaint import Complaint
 from complaints.services.audit.faults import Fault, RowCheck, lock
@@ -116,6 +116,12 @@ def _filed_otherwise(keys: Collection[uuid.UUID]) -> Iterator[uuid.UUID]:
         if case is not None and isinstance(facts, dict):
             recorded[case] = str(facts.get("filing" if event == "index.written" else "state"))
     yield from (key for key, state in stored.items() if recorded.get(key, state) != state)
+    # Before anybody read it: the batch holds the channel of what came in, which says what the case is of.
+    asked = Q(channel=Complaint.Channel.INQUIRY)
+    of_kind = Q(case__kind=CaseKind.INQUIRY)
+    yield from Complaint.objects.filter((asked & ~of_kind) | (of_kind & ~asked), case__in=keys).values_list(
+        "case", flat=True
+    )
 
 
 def _linked_otherwise(cases: dict[uuid.UUID, Case]) -> Iterator[uuid.UUID]:

@@ -96,7 +96,7 @@ def _displaced_cases(case_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, str]:
     reporters = reporters_of(case_ids)
     return {
         pk: code
-        for pk, *state in cases.values_list("pk", "status", "step_count")
+        for pk, *state in cases.values_list("pk", "status", "step_count", "kind")
         if (code := _steps_fault((pk, *state), step_rows.of(pk), entry_rows.of(pk), reporters[pk]))
     }
 
@@ -109,10 +109,10 @@ def _steps_fault(
 ) -> str:
     """Compare the status and the number of steps of a case with its steps, and each of these with its entry.
 
-    ``case`` is its id, its status and its number of steps; a step of one of the ``reporters`` has no entry and bears
-    their signature.
+    ``case`` is its id, status, number of steps and kind; a step of one of the ``reporters`` has no entry and
+    bears their signature.
     """
-    status, asked_from, count = Status.RECEIVED, None, 0
+    status, asked_from, count = Case(kind=case[3]).first_status, None, 0
     for sequence, action, source, target, actor_kind, actor, *left, signature, at, day in steps:
         count += 1
         if sequence != count:

@@ -25,6 +25,7 @@ from complaints.services import case_deadlines, scheduled
 from complaints.services.evidence import processing
 from complaints.services.keyring import Keyring
 from complaints.services.samples.desk import Desk, Open
+from complaints.services.samples.inquiries import planned_inquiries, tickets_of
 from complaints.services.samples.people import PEOPLE, SamplesRefused, refuse_outside_sample_mode
 from complaints.services.samples.schedule import schedule
 from complaints.services.samples.stories import planned
@@ -67,7 +68,8 @@ def _play(today: date) -> dict[str, list[str]]:
 
     Days of the earlier election are played where a step is taken on them, later ones all: the clock moves open cases.
     """
-    desk = Desk(_keyrings())
+    keyrings = _keyrings()
+    desk, inquiries = Desk(keyrings), planned_inquiries()
     cases = [Open(plan) for plan in planned()]
     # By day: the place of a step among those of its case, and the step; a day's steps are taken in this order.
     steps: dict[date, list[tuple[int, str, Open]]] = defaultdict(list)
@@ -83,9 +85,11 @@ def _play(today: date) -> dict[str, list[str]]:
         steps_of_day = sorted(steps[day], key=lambda entry: (entry[0], entry[2].plan.number))
         for number, (_place, step, case) in enumerate(steps_of_day):
             desk.take(step, case, _at(day, time(9)) + timedelta(minutes=3 * number))
+        for number, inquiry in enumerate(inquiries):
+            inquiry.play(day, today, keyrings["verifikator1"], _at(day, time(15)) + timedelta(minutes=3 * number))
         while processing.process_pending():
             pass
-    return _tickets(cases)
+    return _tickets(cases) | tickets_of(inquiries)
 
 
 def _at(day: date, hour: time) -> datetime:

@@ -214,6 +214,7 @@ forwarded            7   calendar_days  forwarded    body
 under_examination    14  working_days   taken_up     body
 substantiated        1   working_days   found        body
 awaiting_agency      14  working_days   recommended  ppk
+asked                3   working_days   asked        ours
 """
 
 
@@ -224,7 +225,7 @@ def test_workflow_names_the_limits_of_the_table() -> None:
         rule = rules[name]
         shown[state.value] = [state.value, str(rule.number), rule.unit.value, rule.start.value, rule.promisor.value]
         # Only a promise of the office may be called late.
-        assert (rule.promisor is Promisor.OURS) == (state in workflow.PROMISED)
+        assert (rule.promisor is Promisor.OURS) == (state in workflow.PROMISED | {workflow.Status.ASKED})
         assert (rule.promisor in {Promisor.BODY, Promisor.AGENCY}) == (Gap.LATE in rule.gaps)
     assert list(shown.values()) == [line.split() for line in WORKFLOW_LIMITS.split("\n") if line]
     urgent = rules[workflow.URGENT_LIMITS[workflow.Status.VERIFIED]]

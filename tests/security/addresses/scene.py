@@ -255,6 +255,7 @@ def _ids(cast: Cast, sent: Sent, hands: Hands) -> dict[str, Any]:
         "admin:rule_change": [change],
         "admin:rule_compare": [change],
         "admin:rule_add": ["limits"],
+        "admin:inquiry": [case],
         "admin:rule_propose": ["limits", "forward", "0"],
     }
     return named | {"mfa_remove_webauthn": [1], "admin:app_list": ["complaints"], "door_elsewhere": ["bawaslu"]}

@@ -143,6 +143,26 @@ class MarkedProcedure:
         client.post("/cek/", {"code": code_on(client.get("/lapor/kode/"))})
         client.post("/cek/laporan/cabut/", {"reason": self.mark("withdraw_reason")})
 
+    def ask_first(self) -> None:
+        """A question before a report, its answer, a message after it, and the words that a report begins with."""
+        client = self.browser()
+        client.post("/tanya/", {"asked": f"Bolehkah {self.mark('asked')} seperti itu menurut aturan?"})
+        token = token_of(client.get("/tanya/periksa/"))
+        assert client.post("/tanya/periksa/", {"token": token}).headers["Location"] == "/lapor/kode/"
+        code = code_on(client.get("/lapor/kode/"))
+        self.secrets["code of the question"] = code
+        client.post("/cek/", {"code": code})
+        assert client.post("/cek/jawaban/tulis/", {"text": self.mark("asked_on")}).status_code == 302
+        case, vera = Case.objects.get(kind="inquiry"), self.staff("vera")
+        page = vera.get(reverse("admin:inquiry", args=[case.pk])).content.decode()
+        assert self.markers["asked"] in page and self.markers["asked_on"] in page
+        seen = re.search(r'name="seen" value="([^"]+)"', page)
+        assert seen
+        form = {"text": self.mark("inquiry_answer"), "seen": seen[1], "category": "A1", "day": "2026-11-02"}
+        assert vera.post(reverse("admin:inquiry", args=[case.pk]), form).status_code == 302
+        assert self.markers["inquiry_answer"] in client.get("/cek/jawaban/").content.decode()
+        client.post("/cek/jawaban/lapor/", {"story": self.mark("story_after_asking")})
+
     def leave_a_draft(self) -> None:
         client = self.browser()
         client.post("/lapor/ditekan/", {"accused_kind": "superior", "category": "A2"})
@@ -476,6 +496,7 @@ def run_all(flow: MarkedProcedure) -> date:
     flow.forward()
     flow.examine()
     flow.withdraw_another()
+    flow.ask_first()
     flow.findings()
     flow.key_change()
     flow.factors()

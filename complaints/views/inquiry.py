@@ -1,0 +1,255 @@
+"""Asking before reporting: the question, its check, and the page that a ticket code of an inquiry opens.
+
+An inquiry is kept and sent like a report: in the reporter's sealed session until it is sent, once, under a ticket code.
+It has pages and words of its own, and none of a report's stages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from http import HTTPStatus
+from typing import Any, Final, cast
+
+from django.core.exceptions import ObjectDoesNotExist
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_POST
+
+from complaints.domain.workflow import LIMITS, Status, TransitionRefused
+from complaints.forms.fields import ReporterForm
+from complaints.forms.inquiry import BeginReportForm, InquiryForm
+from complaints.forms.passages import telling_of_answer
+from complaints.forms.status import MessageForm, WithdrawForm
+from complaints.page_cache import empty_fields, still_page
+from complaints.services import follow_up, reference_data, submission
+from complaints.services.evidence import limits
+from complaints.services.rule_book import limit_rule
+from complaints.services.submission import Draft
+from complaints.services.transitions import CaseChanged
+from complaints.views import ReporterRequest, page
+from complaints.views.status import NOT_SENT, gone, unreadable
+from complaints.views.steps import choices_of_start, door_of
+
+# What an unsent inquiry keeps in the draft; whatever else is there belongs to a report.
+_OWN: Final = frozenset({*InquiryForm.base_fields, "code", "done"})
+_DONE: Final = "asked"
+
+View = Callable[[ReporterRequest], HttpResponse]
+
+
+# --- Asking
+
+
+def _form(data: Any = None, initial: dict[str, object] | None = None) -> InquiryForm:
+    return InquiryForm(data, initial=initial, is_separate=submission.has_separate_team(), **choices_of_start(""))
+
+
+def _days() -> int:
+    return limit_rule(LIMITS[Status.ASKED], reference_data.edition()).number or 0
+
+
+def _holds_report(draft: Draft) -> bool:
+    return any(value for name, value in draft.items() if name not in _OWN)
+
+
+def ask(request: ReporterRequest) -> HttpResponse:
+    """Show the page of the question; by POST keep it, and go on to its check once it is valid."""
+    draft: Draft = request.reporter.get("draft") or Draft()
+    if _holds_report(draft):
+        # One draft has one code: sending the inquiry would end the report.
+        return page(request, "inquiry/unfinished", {"typed": request.POST.get("asked", "")})
+    if request.method == "POST":
+        return _keep(request, draft)
+    known = {name: value for name in InquiryForm.base_fields if (value := draft.get(name))}
+    if known:
+        return page(
+            request, "inquiry/ask", {"parts": _form(initial=known).rendered(), "drafted": True, "days": _days()}
+        )
+    is_separate, sent = submission.has_separate_team(), "sent" in request.reporter
+
+    def context() -> dict[str, object]:
+        parts = empty_fields(_form, ("inquiry", is_separate, *choices_of_start("").values()))
+        return {"parts": parts, "days": _days(), "sent": sent}
+
+    return still_page(request, "inquiry/ask", context, (is_separate, sent))
+
+
+def _keep(request: ReporterRequest, draft: Draft) -> HttpResponse:
+    if not draft and request.reporter.exists:
+        # As for a new report: what belonged to the old cookie ends with it.
+        request.reporter.clear()
+        request.reporter.cycle()
+    form = _form(request.POST)
+    kept = cast(Draft, form.taken_into({**draft, "done": []}, limits.text_limit))
+    if form.is_valid():
+        submission.start_code(kept)
+        kept["done"] = [_DONE]
+    request.reporter["draft"] = kept
+    if form.errors:
+        shown = {"parts": form.rendered(), "mistakes": form.mistakes(), "drafted": True, "days": _days()}
+        return page(request, "inquiry/ask", shown)
+    return redirect("inquiry_check")
+
+
+def check(request: ReporterRequest) -> HttpResponse:
+    """Show the question as it will be read, and what in it may tell who wrote it; by POST send it."""
+    draft: Draft | None = request.reporter.get("draft")
+    if draft is None:
+        return _without_draft(request)
+    if _DONE not in draft.get("done", ()) or _holds_report(draft):
+        return redirect("inquiry_ask")
+    if request.method != "POST":
+        return _show_check(request, draft)
+    token = request.POST.get("token", "")
+    if token != submission.form_token(draft, request.reporter.version):
+        # Another window has sent this inquiry or changed it: only what the page showed may be sent.
+        if submission.was_received(token):
+            return page(request, "inquiry/gone", {"received": True})
+        return _show_check(request, draft, changed=True)
+    if request.POST.get("go") == "back":
+        return redirect("inquiry_ask")
+    receipt = submission.submit_inquiry(draft=draft, today=timezone.localdate())
+    # The cookie stays, so that sending again shows the code where this response was lost.
+    request.reporter.clear()
+    request.reporter["sent"] = {
+        "code": receipt.code,
+        "reference": receipt.reference,
+        "check_by": receipt.check_by.isoformat() if receipt.check_by else "",
+        "bawaslu": None,
+        "is_separate": receipt.is_separate,
+        "is_inquiry": True,
+    }
+    return redirect("report_code")
+
+
+def _without_draft(request: ReporterRequest) -> HttpResponse:
+    if "sent" in request.reporter:
+        return redirect("report_code")
+    if request.method != "POST" and not request.reporter.has_lapsed:
+        return redirect("inquiry_ask")
+    return page(request, "inquiry/gone", {"received": submission.was_received(request.POST.get("token", ""))})
+
+
+def _show_check(request: ReporterRequest, draft: Draft, *, changed: bool = False) -> HttpResponse:
+    kind, category = (draft.get(name, "") for name in ("asked_kind", "asked_category"))
+    accused = reference_data.accused_kind(str(kind))
+    chosen = [accused.text("label") if accused else "", str(reference_data.category(str(category)) or "")]
+    context = {
+        "token": submission.form_token(draft, request.reporter.version),
+        "asked": draft["asked"],
+        "chosen": [words for words in chosen if words],
+        "is_separate": submission.inquiry_holder(draft) == "separate",
+        "passages": telling_of_answer(draft["asked"]),
+        "changed": changed,
+    }
+    return page(request, "inquiry/check", context)
+
+
+# --- What the code opens
+
+
+def _of_inquiry(view: View) -> View:
+    """Open a view to the ticket of an inquiry alone; what was typed without one is shown again, to be copied."""
+
+    @wraps(view)
+    def guarded(request: ReporterRequest) -> HttpResponse:
+        ticket = request.reporter.get("ticket")
+        if ticket is None:
+            if request.method == "POST":
+                return page(request, "status/closed", {"typed": {"text": request.POST.get("text", "")}})
+            return redirect("status_enter")
+        if not follow_up.Ticket.from_session(ticket).is_inquiry:
+            return redirect("status_page")
+        try:
+            return view(request)
+        except follow_up.UNREADABLE:
+            return unreadable(request)
+        except ObjectDoesNotExist:
+            return gone(request)
+
+    return guarded
+
+
+def _ticket(request: ReporterRequest) -> follow_up.Ticket:
+    return follow_up.Ticket.from_session(request.reporter["ticket"])
+
+
+@_of_inquiry
+def show(request: ReporterRequest) -> HttpResponse:
+    """Show the answers and how it stands."""
+    return _show(request)
+
+
+def _show(request: ReporterRequest, form: ReporterForm | None = None, *, status: int = HTTPStatus.OK) -> HttpResponse:
+    inquiry = follow_up.status_page(ticket=_ticket(request), today=timezone.localdate())
+    notice = request.reporter.pop("notice") if "notice" in request.reporter else ""
+    context = {
+        "report": inquiry,
+        "notice": notice,
+        "parts": form.rendered() if form else empty_fields(MessageForm, ("text",)),
+        "mistakes": form.mistakes() if form else [],
+    }
+    response = page(request, "inquiry/status", context, path=reverse("inquiry_page"))
+    response.status_code = status
+    return response
+
+
+@require_POST
+@_of_inquiry
+def message(request: ReporterRequest) -> HttpResponse:
+    """Ask on; an inquiry that was answered or closed waits for the office again."""
+    form = MessageForm(request.POST)
+    if not form.is_valid() or request.POST.get("do") == "change":
+        return _show(request, form)
+    words = form.cleaned_data["text"]
+    if request.POST.get("do") != "as_is" and (passages := telling_of_answer(words)):
+        context = {"passages": passages, "text": words, "action": "inquiry_message"}
+        return page(request, "status/telling", context, path=reverse("inquiry_page"))
+    try:
+        follow_up.add_message(ticket=_ticket(request), text=words, files=[], today=timezone.localdate())
+    except TransitionRefused:
+        return page(request, "status/closed", {"typed": {"text": words}, "withdrawn": True})
+    except CaseChanged:
+        form.add_error("text", str(NOT_SENT))
+        return _show(request, form, status=HTTPStatus.CONFLICT)
+    request.reporter["notice"] = "text"
+    return redirect("inquiry_page")
+
+
+@_of_inquiry
+def withdraw(request: ReporterRequest) -> HttpResponse:
+    """Ask for confirmation, then withdraw the inquiry."""
+    form = WithdrawForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        try:
+            follow_up.withdraw(ticket=_ticket(request), reason=form.cleaned_data["reason"], today=timezone.localdate())
+        except TransitionRefused:
+            return redirect("inquiry_page")
+        except CaseChanged:
+            form.add_error("reason", str(NOT_SENT))
+        else:
+            return redirect("inquiry_page")
+    response = page(request, "inquiry/withdraw", {"parts": form.rendered(), "mistakes": form.mistakes()})
+    response.status_code = HTTPStatus.CONFLICT if form.errors else HTTPStatus.OK
+    return response
+
+
+@_of_inquiry
+def report(request: ReporterRequest) -> HttpResponse:
+    """Offer to begin a report; by POST open its first page with what was chosen here, and close the inquiry's page.
+
+    Nothing that is stored says that the report came after an inquiry.
+    """
+    form = BeginReportForm(request.POST if request.method == "POST" else None, **choices_of_start(""))
+    if not form.is_valid():
+        return page(request, "inquiry/report", {"parts": form.rendered(), "mistakes": form.mistakes()})
+    draft = cast(Draft, {"done": [], **{name: value for name, value in form.answers().items() if value}})
+    if door := door_of(draft, ""):
+        draft["door"] = door
+    request.reporter.clear()
+    request.reporter["draft"] = draft
+    request.reporter.cycle()
+    return redirect("report_start")
