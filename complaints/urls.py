@@ -27,6 +27,7 @@ urlpatterns = [
     path("lapor/unggahan/hapus/", report.post_remove, name="report_post_remove"),
     path("lapor/batal/", report.cancel, name="report_cancel"),
     re_path(r"^lapor/pintu-lain/(?P<door>bawaslu|sp4n)/$", public.door_elsewhere, name="door_elsewhere"),
+    path("tentang/", public.about, name="about"),
     path("tidak-ditanyakan/", public.never_asked, name="never_asked"),
     path("cek/", status.enter, name="status_enter"),
     path("cek/laporan/", status.show, name="status_page"),

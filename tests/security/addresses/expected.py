@@ -185,6 +185,7 @@ PUBLIC_GETS: dict[str, tuple[int, int, int, int]] = {
     "home": (200, 200, 200, 200),
     "health": (200, 200, 200, 200),
     "door_elsewhere": (200, 200, 200, 200),
+    "about": (200, 200, 200, 200),
     "never_asked": (200, 200, 200, 200),
     "report_start": (200, 200, 200, 200),
     "report_pressed": (200, 200, 200, 200),
