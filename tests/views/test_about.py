@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from django.conf import settings
@@ -11,8 +12,11 @@ from django.test import Client, override_settings
 from django.utils import timezone
 
 from complaints.domain.operator import SAMPLE, Operator
+from complaints.domain.workflow import LIMITS, Status
 from complaints.models.reference_data import Election
+from complaints.models.rights import LINES
 from complaints.services import reference_data
+from complaints.views import public
 from tests.views import walk
 
 pytestmark = pytest.mark.django_db
@@ -98,3 +102,18 @@ def test_no_limit_of_others_is_promised(client: Client) -> None:
     steps = text[text.index("Diterima") : text.index("Apa yang tidak dapat kami lindungi")]
     assert steps.count("Janji kami: dalam") == 2
     assert steps.count("di luar kendali kami") == 2
+
+
+@pytest.mark.parametrize("model", ["Complaint", "Message", "Evidence", "EvidenceObject", "Identity"])
+def test_what_was_sent_can_be_deleted_by_no_process_of_the_portal(client: Client, model: str) -> None:
+    line = LINES[f"complaints.{model}"]
+    assert not line.web.delete and not line.jobs.delete
+    assert "Kanal ini belum dapat menghapusnya" in walk.words(client.get("/tentang/"))
+
+
+def test_the_days_of_our_promises_come_from_the_rules(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(public, "limit_rule", lambda name, _edition: SimpleNamespace(number=len(name)))
+    reference_data.clear_cache()
+    text = walk.words(client.get("/"))
+    for status in (Status.IN_REVIEW, Status.VERIFIED):
+        assert f"Janji kami: dalam {len(LIMITS[status])} hari kerja" in text
