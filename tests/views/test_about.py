@@ -94,7 +94,7 @@ def test_the_body_named_is_the_one_in_charge_today(client: Client) -> None:
 def test_what_is_not_locked_stands_beside_what_is(client: Client) -> None:
     text = walk.words(client.get("/"))
     for words in ("Jenis kejadian", "jenis terlapor", "provinsi", "jenis instansi", "tanggal, dan status"):
-        assert words in text[text.index("Tidak terkunci") : text.index("Tidak dicatat")]
+        assert words in text[text.index("tidak terkunci") : text.index("tidak kami catat")]
 
 
 def test_no_limit_of_others_is_promised(client: Client) -> None:
