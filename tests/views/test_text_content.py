@@ -17,7 +17,7 @@ STILL = ["/", "/tentang/", "/tidak-ditanyakan/", "/lapor/", "/lapor/ditekan/", "
          "/lapor/pintu-lain/bawaslu/", "/lapor/pintu-lain/sp4n/", "/tidak-ada/"]  # fmt: skip
 # Tags inside of a line; any other begins a new one.
 INLINE = re.compile(r"</?(?:a|b|strong|em|i|span|small|code|mark|time)\b[^>]*>")
-GLUED = re.compile(r"[a-z)”][.:;!?](?:[A-Z“]|[a-z]{2})|[a-z0-9)](?<!Mc)[A-Z][a-z]|\)[A-Za-z]")
+GLUED = re.compile(r"[a-z)”][.:;!?](?:[A-Z“]|[a-z]{2})|[a-z0-9)](?<!Mc)[A-Z][a-z]|\)[A-Za-z(]")
 # Names that are written like this.
 NAMES = re.compile(
     r"\b(?:WhatsApp|YouTube|TikTok|LinkedIn|OpenDocument|WebM|SP4N\S*)|\S+\.[a-z]{2,4}\b(?:/\S*)?|https?://\S+|@\S+"
