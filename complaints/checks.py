@@ -273,6 +273,9 @@ def _operator() -> Iterator[CheckMessage]:
     if not all(map(normalization.office, settings.OPERATOR_AGENCIES)):
         hint = "Write each name as reporters do, up to a semicolon or the end of its line."
         yield _error("E067", "OPERATOR_AGENCIES holds a name that no agency can be known by.", hint)
+    if missing := settings.OPERATOR.missing():
+        hint = f"Set {', '.join(missing)}; docs/operations.md says what each is."
+        yield _error("E068", "The reporters' pages do not say who runs this portal, or on what basis.", hint)
 
 
 def _team(team: Team) -> Iterator[CheckMessage]:

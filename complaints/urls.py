@@ -27,6 +27,7 @@ urlpatterns = [
     path("lapor/unggahan/hapus/", report.post_remove, name="report_post_remove"),
     path("lapor/batal/", report.cancel, name="report_cancel"),
     re_path(r"^lapor/pintu-lain/(?P<door>bawaslu|sp4n)/$", public.door_elsewhere, name="door_elsewhere"),
+    path("tentang/", public.about, name="about"),
     # As long as those of a report: the length of an address tells nothing.
     path("tanya/", inquiry.ask, name="inquiry_ask"),
     path("tanya/periksa/", inquiry.check, name="inquiry_check"),

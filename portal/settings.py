@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from django.utils.translation import gettext_lazy as _
 from environs import Env
 
+from complaints.domain.operator import SAMPLE, Operator
 from portal.logs import logging_config
 from portal.postgresql import roles
 
@@ -334,6 +335,15 @@ TEAM_KEY_PINS = env.str("TEAM_KEY_PINS", "")
 # of agencies hold commas. A report about one of them goes to the separate team.
 _OPERATOR = env.str("OPERATOR_AGENCIES", "Badan Arsip Cuaca Nasional; BACN" if SAMPLE_MODE else "")
 OPERATOR_AGENCIES = tuple(name.strip() for name in re.split(r"[;\n]", _OPERATOR) if name.strip())
+# What the front page and /tentang/ say of the operator; the deployment check refuses an empty one.
+_shown = SAMPLE if SAMPLE_MODE else Operator()
+OPERATOR = Operator(
+    name=env.str("OPERATOR_NAME", _shown.name),
+    unit=env.str("OPERATOR_UNIT", _shown.unit),
+    basis=env.str("OPERATOR_BASIS", _shown.basis),
+    contact=env.str("OPERATOR_CONTACT", _shown.contact),
+    address_published=env.str("OPERATOR_ADDRESS_PUBLISHED", _shown.address_published),
+)
 KEY_WRAP_OPSLIMIT = env.int("KEY_WRAP_OPSLIMIT", 3)
 KEY_WRAP_MEMLIMIT = env.int("KEY_WRAP_MEMLIMIT", 64 * 1024 * 1024)
 

@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import get_language
 
+from complaints.domain.operator import DATA_LAW
 from complaints.domain.workflow import LIMITS, Status
 from complaints.page_cache import still_page
 from complaints.services import forbidden_questions, reference_data
@@ -24,8 +25,23 @@ def _days() -> dict[str, int]:
 def home(request: HttpRequest) -> HttpResponse:
     """Show the two ways to report, and what happens with a report."""
     body = reference_data.body_for(timezone.localdate())
-    name, onion = body.short_name if body else "", settings.ONION_ORIGIN
-    return still_page(request, "public/home", lambda: {"body": name, "days": _days(), "onion": onion}, (name, onion))
+    name, onion, operator = body.short_name if body else "", settings.ONION_ORIGIN, settings.OPERATOR
+    shown = {"body": name, "onion": onion, "operator": operator}
+    return still_page(request, "public/home", lambda: {**shown, "days": _days()}, (name, onion, operator))
+
+
+def about(request: HttpRequest) -> HttpResponse:
+    """Say who runs the portal and on what basis, who reads a report, how long it is kept, and how to check this."""
+    today, operator, origins = timezone.localdate(), settings.OPERATOR, (settings.PUBLIC_ORIGIN, settings.ONION_ORIGIN)
+
+    def context() -> dict[str, object]:
+        is_sample = reference_data.sample_mode()
+        rows = [row for row in reference_data.elections() if row.ends_on >= today]
+        elections = [row for row in rows if is_sample or not row.fictional]
+        shown = {"operator": operator, "law": DATA_LAW, "body": reference_data.body_for(today), "elections": elections}
+        return {**shown, "origin": origins[0], "onion": origins[1]}
+
+    return still_page(request, "public/about", context, (today, operator, origins))
 
 
 def door_elsewhere(request: HttpRequest, door: str) -> HttpResponse:

@@ -56,7 +56,7 @@ def test_reporter_removes_files_cancels_and_restarts(window: Opener, live_cast: 
     browser.press("Kirim postingan").press("Cabut laporan")
     page.get_by_label("Alasannya").fill("Sudah selesai di kantor.")
     browser.press("Ya, cabut")
-    assert browser.heading == "Anda sudah mencabut laporan ini."
+    assert browser.heading == "Anda sudah mencabut laporan ini. Isinya tetap tersimpan terkunci."
     assert Complaint.objects.count() == 1
 
 

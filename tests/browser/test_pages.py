@@ -50,7 +50,7 @@ def continues(browser: Window) -> None:
 def test_pages_before_a_report_lie_well(window: Opener, live_cast: Cast, prefix: str) -> None:
     browser, problems = window(), list[str]()
     look = looking(browser, prefix, problems)
-    for path in ("/", "/lapor/", "/lapor/ditekan/", "/lapor/melihat/", "/cek/"):
+    for path in ("/", "/tentang/", "/lapor/", "/lapor/ditekan/", "/lapor/melihat/", "/cek/"):
         look(path)
     for door in ("bawaslu", "sp4n"):
         look(f"/lapor/pintu-lain/{door}/")

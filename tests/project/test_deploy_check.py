@@ -11,7 +11,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from pytest_django import DjangoDbBlocker
 
 from complaints import checks as ours
 from complaints.adapters import sandbox
+from complaints.domain.operator import SAMPLE, Operator
 from complaints.models.oversight import OversightBody
 from complaints.models.team import Role, Staff, Team, TeamKey, TeamMembership
 from complaints.services.actor import Actor
@@ -50,6 +51,7 @@ SOUND: dict[str, Any] = {
     "DEBUG": False,
     "SAMPLE_MODE": False,
     "OPERATOR_AGENCIES": ("Kementerian Contoh",),
+    "OPERATOR": SAMPLE,
     "PUBLIC_ORIGIN": "https://lapor.example.go.id",
     "SESSION_COOKIE_SECURE": True,
     "CSRF_COOKIE_SECURE": True,
@@ -105,6 +107,7 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         "DJANGO_SETTINGS_MODULE": "portal.settings",
         "PORTAL_VAR": str(folder),
         "PORTAL_ORIGIN": "https://lapor.example.go.id",
+        **{f"OPERATOR_{field.upper()}": text for field, text in asdict(SAMPLE).items()},
         "AUDIT_HEADS_MAIL": "kepala@example.invalid",
         "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
     }
@@ -281,6 +284,8 @@ def test_other_sound_ways(sound: Cast, db: None, sound_too: dict[str, Any]) -> N
         ({"AUTH_PASSWORD_VALIDATORS": []}, "E044"),
         ({"OPERATOR_AGENCIES": ("Kementerian Contoh", "tidak tahu")}, "E067"),
         ({"OPERATOR_AGENCIES": ()}, "W018"),
+        ({"OPERATOR": Operator()}, "E068"),
+        ({"OPERATOR": replace(SAMPLE, basis=" ")}, "E068"),
         ({"AUDIT_HEADS_MAIL": ""}, "W001"),
         ({"AUDIT_HEADS_FILE": Path(__file__) / "heads.txt"}, "W008"),
         ({"EMAIL_BACKEND": "django.core.mail.backends.console.EmailBackend"}, "W002"),

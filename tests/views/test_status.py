@@ -155,7 +155,7 @@ def test_a_case_back_in_review_stands_there(client: Client, code: str) -> None:
 @pytest.mark.usefixtures("recorded")
 def test_a_missed_day_is_admitted(client: Client, code: str) -> None:
     Case.objects.update(due_on=timezone.localdate() - timedelta(days=1))
-    assert "Kami terlambat, maaf" in walk.words(opened(client, code).get("/cek/laporan/"))
+    assert "Kami terlambat dan mohon maaf" in walk.words(opened(client, code).get("/cek/laporan/"))
 
 
 @pytest.mark.usefixtures("recorded")

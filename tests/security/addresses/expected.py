@@ -188,6 +188,7 @@ PUBLIC_GETS: dict[str, tuple[int, int, int, int]] = {
     "home": (200, 200, 200, 200),
     "health": (200, 200, 200, 200),
     "door_elsewhere": (200, 200, 200, 200),
+    "about": (200, 200, 200, 200),
     "never_asked": (200, 200, 200, 200),
     "lost_code": (200, 200, 200, 200),
     "report_start": (200, 200, 200, 200),

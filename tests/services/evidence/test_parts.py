@@ -74,7 +74,7 @@ def test_parsing_ends_at_the_limit_with_a_page_that_keeps_the_words(
     page = post(reporter, STORY_ADDRESS, number, {"story": new})
     text = page.content.decode()
     assert page.status_code == 200
-    assert text.count("dan berkas sesudahnya tidak muat lagi: paling banyak 20 berkas") == 2
+    assert text.count("dan berkas setelahnya tidak muat lagi: paling banyak 20 berkas") == 2
     assert new in text and "https://contoh.invalid/lama" in text
     assert len(kept(reporter)) == 20
     assert counted.number == {"buffers": 20, "sinks": 25, "begun": 101, "rooms": 20}

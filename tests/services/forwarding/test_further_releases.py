@@ -472,6 +472,6 @@ def test_what_is_told_of_retaliation_goes_to_the_body_that_the_page_names_alone(
     body_act("bima", second, Action.ASK_REPORTER, reply="Jam berapa?")
     text, to = shown(address)
     assert to == "none" and warning not in text
-    assert "tidak menjawab satu pun: hanya masuk ke kantor ini" in text
+    assert "tidak menjawab satu pun: hanya petugas kami yang menerimanya" in text
     client.post(address, {"kind": "moved", "text": "Gaji dipotong.", "to": to})
     assert "Gaji dipotong." not in thread("bima", second) + thread("kirana", first)
