@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from complaints.views import api, public, report, retaliation, status, ticket_code
+from complaints.views import api, guide, public, report, retaliation, status, ticket_code
 
 urlpatterns = [
     path("", public.home, name="home"),
@@ -28,6 +28,8 @@ urlpatterns = [
     path("lapor/batal/", report.cancel, name="report_cancel"),
     re_path(r"^lapor/pintu-lain/(?P<door>bawaslu|sp4n)/$", public.door_elsewhere, name="door_elsewhere"),
     path("tidak-ditanyakan/", public.never_asked, name="never_asked"),
+    path("pelanggaran/", guide.show, name="guide"),
+    path("pelanggaran/daftar/", guide.acts, name="guide_acts"),
     path("cek/", status.enter, name="status_enter"),
     path("cek/laporan/", status.show, name="status_page"),
     path("cek/laporan/jawab/", status.message, name="status_message"),
