@@ -25,7 +25,9 @@ ELECTIONS = {
 class SearchForm(ReporterForm):
     """Words by which an act is looked for."""
 
-    text = line(_("Search in your own words"), limit=SEARCH_LETTERS, help_text=_("For example: like, baliho, mutasi, uang."))
+    text = line(
+        _("Search in your own words"), limit=SEARCH_LETTERS, help_text=_("For example: like, baliho, mutasi, uang.")
+    )
 
 
 class GuideForm(ReporterForm):

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from complaints.domain.law.reading import Fault
 from complaints.domain.law.rules import Rule
 from complaints.domain.law.vocabulary import (
+    CONFIRMED,
     AccusedKind,
     Answer,
     Body,
@@ -230,7 +231,9 @@ def condition_lines(rule: Rule, names: Collection[str] = tuple(CONDITIONS)) -> l
             continue
         field = "categories" if name == "category" else name
         values: Iterable[str] = getattr(rule.conditions, field)
-        if values:
+        if values == CONFIRMED:
+            lines.append(f"{label}: {gettext('from the confirmation of candidates on')}")
+        elif values:
             words = values if name in ("category", "agency_rule") else map(code_label, values)
             lines.append(f"{label}: {', '.join(sorted(words))}")
     if "circumstances" not in names:

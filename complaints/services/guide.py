@@ -6,6 +6,7 @@ Nothing of it is stored or cached by what somebody chose or typed: that would be
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date
 from enum import StrEnum
@@ -13,8 +14,8 @@ from functools import lru_cache
 from typing import Final
 
 from complaints.domain.law.facts import Facts, StatedFacts
-from complaints.domain.law.judgment import Judgment
-from complaints.domain.law.rules import Rule
+from complaints.domain.law.judgment import Applied, Judgment
+from complaints.domain.law.rules import Rule, SanctionRule
 from complaints.domain.law.vocabulary import AccusedKind, Answer, ElectionKind, Gap, Level, ServiceStatus
 from complaints.domain.normalization import fold
 from complaints.services import legal_basis, reference_data
@@ -108,6 +109,19 @@ def facts_of_act(
     return facts
 
 
+def sanctions_for(facts: Facts, judged: Judgment) -> list[Applied[SanctionRule]]:
+    """Return the rules on sanctions, with those of single agencies: which agency it is, the guide does not ask."""
+    own = list[Applied[SanctionRule]]()
+    for code in legal_basis.agency_rules():
+        there = legal_basis.judge_facts(replace(facts, agency_rule=code)).sanctions
+        own += [
+            replace(applied, missing=applied.missing | {"agency_rule"})
+            for applied in there
+            if code in applied.rule.conditions.agency_rule
+        ]
+    return [*judged.sanctions, *own]
+
+
 def judge_for_list(category: str, today: date) -> Judgment:
     """Return what the rules say today of an act by a PNS, in whatever election and stage."""
     facts = facts_of_act(
@@ -142,7 +156,9 @@ def may_be_crime(judged: Judgment) -> bool:
     return any(crime.applied.rule.answer is not Answer.NO for crime in judged.crimes)
 
 
-def where_read(rule: Rule) -> str:
-    """Return where the texts that a rule rests on were read; "" where no place is named."""
+def where_read(rules: Iterable[Rule]) -> list[str]:
+    """Return the places at which the texts were read that rules rest on, each once."""
     sources = rule_book(reference_data.edition()).sources
-    return "; ".join(dict.fromkeys(sources[code].where for code in rule.sources if len(sources[code].where) > 1))
+    places = (place.strip() for rule in rules for code in rule.sources for place in sources[code].where.split(";"))
+    # A source without a place has a dash.
+    return [place for place in dict.fromkeys(places) if len(place) > 1]

@@ -5,7 +5,8 @@ Nothing is stored, no session is begun, and no address holds what was chosen or 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -19,7 +20,7 @@ from django.utils.translation import gettext_lazy
 from complaints.domain.law.facts import Facts
 from complaints.domain.law.judgment import Applied, Judgment, Route
 from complaints.domain.law.rules import CrimeRule, RouteRule, Rule, SanctionRule
-from complaints.domain.law.vocabulary import Answer, Body, ServiceStatus
+from complaints.domain.law.vocabulary import Answer, Body, ServiceStatus, Stage
 from complaints.forms.fields import Choice, card, latest_day
 from complaints.forms.guide import GuideForm, SearchForm
 from complaints.forms.law_labels import ANSWERS, CONDITIONS, LEVELS, STATUS, code_label, condition_lines
@@ -27,7 +28,7 @@ from complaints.page_cache import still_page
 from complaints.services import guide, legal_basis, reference_data, retaliation
 from complaints.services.guide import GuideAnswer
 from complaints.views import page
-from complaints.views.answers import BawasluWindow, bawaslu_window, bawaslu_words
+from complaints.views.answers import bawaslu_window, bawaslu_words
 from complaints.views.steps import GROUPS
 
 ANSWER_WORDS: Final = {
@@ -73,6 +74,7 @@ DEPENDS_ON: Final = {
     "harm": gettext_lazy("How far the harm reaches: the unit, the agency or the state."),
 }
 QUOTED_LETTERS: Final = 180
+_ARTICLE: Final = re.compile(r"\bPs\b")
 # Of the conditions of a route, those that are told with it; of other persons and statuses it is not this case's route.
 _SITUATION: Final = {"circumstances", "election", "stage"}
 
@@ -85,8 +87,8 @@ class RuleLine:
     rule: Rule
     only_if: str
     basis: str
+    note: str
     quotation: str
-    read_at: str
 
 
 def show(request: HttpRequest) -> HttpResponse:
@@ -168,22 +170,25 @@ def _answer(facts: Facts, form: GuideForm) -> dict[str, Any]:
     category = reference_data.category(facts.category)
     group = category.group if category else ""
     crimes = [_line(item.applied, str(ANSWERS[Answer.DEPENDS])) for item in judged.crimes if _is_told(item.applied)]
-    routes = [route for route in judged.routes if route.applied.missing <= _SITUATION]
+    routes = [route for route in reversed(judged.routes) if route.applied.missing <= _SITUATION]
     bodies = {body for route in routes for body in (route.finds, *route.also)}
-    lines = [line for _status, rows in _sanctions(judged) for line in rows] + crimes
+    sanctions = _sanctions(guide.sanctions_for(facts, judged))
+    rules = [line.rule for line in crimes + [line for _title, rows in sanctions for line in rows]]
     return {
         "act": str(category),
         "chosen": _chosen(facts, form),
         "kept": {**form.answers(), "act_on": facts.act_on.isoformat()},
         "answer": ANSWER_WORDS[guide.answer_of(group, judged)],
         "pressed": group == "pressure",
-        "sanctions": _sanctions(judged),
+        "anybody": facts.accused is None,
+        "sanctions": sanctions,
         "crimes": crimes,
         "routes": [_route_words(route) for route in routes],
         "looked_at": [*LOOKED_AT.get(group, ()), *_depends_on(facts, judged)],
-        "review_due": min((line.rule.review.due for line in lines if not line.rule.review.by), default=None),
+        "review_due": min((rule.review.due for rule in rules if not rule.review.by), default=None),
+        "read_at": guide.where_read([*rules, *(route.applied.rule for route in routes)]),
         "bawaslu": Body.BAWASLU in bodies or (category is not None and category.door == "bawaslu"),
-        "bawaslu_words": bawaslu_words(_window(facts, judged), timezone.localdate()),
+        "bawaslu_words": _bawaslu_words(facts),
         "sp4n": category is not None and category.door == "sp4n",
         "reportable": group != "elsewhere",
         "legal": retaliation.legal_lines(),
@@ -191,8 +196,10 @@ def _answer(facts: Facts, form: GuideForm) -> dict[str, Any]:
     }
 
 
-def _is_told(applied: Applied[CrimeRule]) -> bool:
-    return applied.rule.answer is not Answer.NO and "accused" not in applied.missing
+def _is_told(applied: Applied[SanctionRule] | Applied[CrimeRule]) -> bool:
+    """Tell whether a rule stands on the page: it says something, and is not for persons of whom nobody has spoken."""
+    rule = applied.rule
+    return "accused" not in applied.missing and not (isinstance(rule, CrimeRule) and rule.answer is Answer.NO)
 
 
 def _chosen(facts: Facts, form: GuideForm) -> str:
@@ -204,14 +211,20 @@ def _chosen(facts: Facts, form: GuideForm) -> str:
     return " · ".join(str(part) for part in parts if part)
 
 
-def _sanctions(judged: Judgment) -> list[tuple[str, list[RuleLine]]]:
-    """Return the rules by the status on which they depend, "" for none; those of civil servants first."""
-    groups: dict[str, list[RuleLine]] = {}
-    for applied in judged.sanctions:
+def _sanctions(sanctions: Iterable[Applied[SanctionRule]]) -> list[tuple[str, list[RuleLine]]]:
+    """Return the rules, those for civil servants first; of other statuses each line names its own."""
+    first, others, title = list[RuleLine](), list[RuleLine](), ""
+    for applied in filter(_is_told, sanctions):
         statuses = sorted(applied.rule.conditions.status, key=list(ServiceStatus).index)
-        title = ", ".join(str(STATUS[status]) for status in statuses) if "status" in applied.missing else ""
-        groups.setdefault(title, []).append(_line(applied, str(LEVELS[applied.rule.level])))
-    return list(groups.items())
+        status = ", ".join(str(STATUS[code]) for code in statuses) if "status" in applied.missing else ""
+        level = str(LEVELS[applied.rule.level])
+        title = title or status
+        if status == title:
+            first.append(_line(applied, level))
+        else:
+            others.append(_line(applied, f"{status}: {level}"))
+    heading = _("If the person is: %(status)s") % {"status": title} if title else ""
+    return [group for group in ((heading, first), (_("With another status"), others)) if group[1]]
 
 
 def _line(applied: Applied[SanctionRule] | Applied[CrimeRule], says: str) -> RuleLine:
@@ -222,10 +235,15 @@ def _line(applied: Applied[SanctionRule] | Applied[CrimeRule], says: str) -> Rul
         says=says,
         rule=rule,
         only_if="; ".join(condition_lines(rule, applied.missing - {"status"})),
-        basis=rule.basis_text,
+        basis=_spelt(rule.basis_text),
+        note=_spelt(rule.note),
         quotation=Truncator(quotation).chars(QUOTED_LETTERS, truncate=" […]"),
-        read_at=guide.where_read(rule),
     )
+
+
+def _spelt(citation: str) -> str:
+    """Return a citation with the word that lawyers shorten written out."""
+    return _ARTICLE.sub("Pasal", citation)
 
 
 def _route_words(route: Route) -> dict[str, object]:
@@ -253,11 +271,9 @@ def _depends_on(facts: Facts, judged: Judgment) -> list[str]:
     return lines
 
 
-def _window(facts: Facts, judged: Judgment) -> BawasluWindow | None:
-    """Return until when Bawaslu takes a report, if the reporter learnt of the act on its day."""
-    if judged.bawaslu:
-        days = judged.bawaslu.days
-        return {"safe": days.safe_day.isoformat(), "last": days.last_day.isoformat(), "several": False}
-    if facts.election:
-        return None
-    return bawaslu_window({"category": facts.category, "event_from": facts.act_on.isoformat()})
+def _bawaslu_words(facts: Facts) -> str:
+    """Return until when Bawaslu takes a report, if the reporter learnt of the act on its day; "" for no election."""
+    if facts.election and facts.stages <= {Stage.NONE}:
+        return ""
+    window = bawaslu_window({"category": facts.category, "event_from": facts.act_on.isoformat()})
+    return bawaslu_words(window, timezone.localdate())
