@@ -232,7 +232,8 @@ def condition_lines(rule: Rule, names: Collection[str] = tuple(CONDITIONS)) -> l
         field = "categories" if name == "category" else name
         values: Iterable[str] = getattr(rule.conditions, field)
         if values == CONFIRMED:
-            lines.append(f"{label}: {gettext('from the confirmation of candidates on')}")
+            since = gettext("from the confirmation of candidates on")
+            lines.append(f"{label}: {since}")
         elif values:
             words = values if name in ("category", "agency_rule") else map(code_label, values)
             lines.append(f"{label}: {', '.join(sorted(words))}")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.utils import timezone
@@ -100,7 +100,7 @@ def show(request: HttpRequest) -> HttpResponse:
     if go == "search":
         return _search(request)
     if go == "change":
-        return page(request, "guide/ask", _asking(_form(initial=request.POST.dict())))
+        return page(request, "guide/ask", _asking(_form(initial=dict(request.POST.items()))))
     form = _form(request.POST)
     if not form.is_valid() or not (facts := _facts(form)):
         return page(request, "guide/ask", _asking(form))
@@ -111,19 +111,21 @@ def acts(request: HttpRequest) -> HttpResponse:
     """Show all acts with what the rules say of each today, to be read and printed."""
     today = timezone.localdate()
 
-    def context() -> dict[str, Any]:
+    def context() -> dict[str, object]:
         groups: dict[str, list[dict[str, object]]] = {}
         for row in reference_data.categories():
             judged = guide.judge_for_list(row.code, today)
             lines = [_line(applied, str(LEVELS[applied.rule.level])) for applied in judged.sanctions]
-            act = {"name": str(row), "example": row.text("example"), "lines": lines}
+            act: dict[str, object] = {"name": str(row), "example": row.text("example"), "lines": lines}
             groups.setdefault(_(GROUPS[row.group]), []).append(act)
         return {"groups": groups.items(), "today": today}
 
     return still_page(request, "guide/acts", context, (today,))
 
 
-def _form(data: QueryDict | None = None, *, found: Sequence[Choice] = (), initial: Any = None) -> GuideForm:
+def _form(
+    data: QueryDict | None = None, *, found: Sequence[Choice] = (), initial: dict[str, object] | None = None
+) -> GuideForm:
     groups: dict[str, list[tuple[str, str]]] = {}
     for row in reference_data.categories():
         groups.setdefault(_(GROUPS[row.group]), []).append((row.code, str(row)))
@@ -132,7 +134,7 @@ def _form(data: QueryDict | None = None, *, found: Sequence[Choice] = (), initia
     return GuideForm(data, today=today, kinds=kinds, categories=list(groups.items()), acts=found, initial=initial)
 
 
-def _asking(form: GuideForm, search: SearchForm | None = None, **more: object) -> dict[str, Any]:
+def _asking(form: GuideForm, search: SearchForm | None = None, **more: object) -> dict[str, object]:
     mistakes = [*(search.mistakes() if search and search.is_bound else []), *(form.mistakes() if form.is_bound else [])]
     parts = {"search_parts": (search or SearchForm()).rendered(), "parts": form.rendered()}
     return {**parts, "mistakes": mistakes, **more}
@@ -165,7 +167,7 @@ def _facts(form: GuideForm) -> Facts | None:
     return None
 
 
-def _answer(facts: Facts, form: GuideForm) -> dict[str, Any]:
+def _answer(facts: Facts, form: GuideForm) -> dict[str, object]:
     judged = legal_basis.judge_facts(facts)
     category = reference_data.category(facts.category)
     group = category.group if category else ""
@@ -207,7 +209,7 @@ def _chosen(facts: Facts, form: GuideForm) -> str:
     kind = reference_data.accused_kind(form.cleaned_data["accused_kind"])
     parts = [kind.text("label") if kind else "", STATUS[facts.status] if facts.status else ""]
     parts += [date_format(facts.act_on, "j F Y"), code_label(facts.election) if facts.election else ""]
-    parts += [code_label(stage) for stage in sorted(facts.stages) if facts.election != stage]
+    parts += [code_label(stage) for stage in sorted(facts.stages) if stage is not Stage.NONE]
     return " · ".join(str(part) for part in parts if part)
 
 
