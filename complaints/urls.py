@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from complaints.views import api, inquiry, lost_code, public, report, retaliation, status, ticket_code
+from complaints.views import api, guide, inquiry, lost_code, public, report, retaliation, status, ticket_code
 
 urlpatterns = [
     path("", public.home, name="home"),
@@ -33,6 +33,8 @@ urlpatterns = [
     path("tanya/periksa/", inquiry.check, name="inquiry_check"),
     path("tidak-ditanyakan/", public.never_asked, name="never_asked"),
     path("kode-hilang/", lost_code.lost_code, name="lost_code"),
+    path("pelanggaran/", guide.show, name="guide"),
+    path("pelanggaran/daftar/", guide.acts, name="guide_acts"),
     path("cek/", status.enter, name="status_enter"),
     path("cek/laporan/", status.show, name="status_page"),
     path("cek/laporan/jawab/", status.message, name="status_message"),

@@ -14,10 +14,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from complaints.admin.labels import Label, staff_name, step_done_label
-from complaints.admin.law_labels import CRIMINAL_OUTCOMES, PENALTIES
 from complaints.domain.law.comparison import Comparison, compare
 from complaints.domain.law.vocabulary import CriminalOutcome, Penalty
 from complaints.domain.workflow import Action
+from complaints.forms.law_labels import CRIMINAL_OUTCOMES, PENALTIES
 from complaints.models.reference_data import SanctionKind
 from complaints.models.team import Staff
 from complaints.services import legal_basis

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -21,7 +20,6 @@ from complaints import access
 from complaints.admin.base import StaffRequest, case_or_404, render, reports_page, reports_query, staff_page
 from complaints.admin.case import paging_context
 from complaints.admin.labels import change_lines
-from complaints.admin.law_labels import ANSWERS, CONDITIONS, LEVELS, LIMITS, MARKS, STATUS, TABLES, code_label
 from complaints.admin.stated_facts import FactsForm, fact_lines, form_values, open_lines, statement_words
 from complaints.domain.law.facts import Facts, StatedFacts
 from complaints.domain.law.judgment import Applied, CrimeAnswer, Judgment, Route
@@ -35,6 +33,17 @@ from complaints.domain.law.rules import (
     SanctionRule,
 )
 from complaints.domain.law.vocabulary import Mark, ServiceStatus
+from complaints.forms.law_labels import (
+    ANSWERS,
+    CONDITIONS,
+    LEVELS,
+    LIMITS,
+    MARKS,
+    STATUS,
+    TABLES,
+    code_label,
+    condition_lines,
+)
 from complaints.models.case import Case
 from complaints.models.rule_change import RuleChange
 from complaints.models.team import Staff
@@ -259,27 +268,11 @@ def rule_line(rule: Rule, table: str) -> RuleLine:
         table=table,
         version=rule.period.valid_from.isoformat() if rule.period.valid_from else NO_FIRST_DAY,
         says=_says(rule),
-        conditions=_conditions(rule),
+        conditions=condition_lines(rule),
         validity=_validity(rule),
         mark=str(MARKS[rule.mark]),
         sources=list(rule.sources),
     )
-
-
-def _conditions(rule: Rule) -> list[str]:
-    """Return the conditions as name and values, circumstances last."""
-    lines = []
-    for name, label in CONDITIONS.items():
-        if name == "circumstances":
-            continue
-        field = "categories" if name == "category" else name
-        values: Iterable[str] = getattr(rule.conditions, field)
-        if values:
-            words = values if name in ("category", "agency_rule") else map(code_label, values)
-            lines.append(f"{label}: {', '.join(sorted(words))}")
-    lacks = (_("not: %(words)s") % {"words": code_label(item)} for item in sorted(rule.conditions.lacks))
-    stated = [*map(code_label, sorted(rule.conditions.has)), *lacks]
-    return [*lines, f"{CONDITIONS['circumstances']}: {', '.join(stated)}"] if stated else lines
 
 
 def _says(rule: Rule) -> str:

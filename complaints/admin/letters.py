@@ -35,9 +35,9 @@ from complaints.admin.base import (
 )
 from complaints.admin.case_summary import answer_rows
 from complaints.admin.decision_labels import letter_values
-from complaints.admin.law_labels import MARKS
 from complaints.domain.file_names import exhibit_name
 from complaints.domain.workflow import Action
+from complaints.forms.law_labels import MARKS
 from complaints.models.complaint import Message
 from complaints.models.oversight import Release
 from complaints.services import case_file, letters, transitions

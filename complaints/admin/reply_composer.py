@@ -21,10 +21,10 @@ from django.utils.translation import gettext_lazy
 
 from complaints.admin.base import BaseForm, text_field
 from complaints.admin.labels import Label
-from complaints.admin.law_labels import code_label
 from complaints.domain.disclosure import Disclosure
 from complaints.domain.forbidden_questions import Hit
 from complaints.domain.workflow import Action, Status, Transition, target_of
+from complaints.forms.law_labels import code_label
 from complaints.models.case import Case
 from complaints.models.complaint import Complaint
 from complaints.services import case_membership, forbidden_questions, reference_data, rule_book

@@ -23,11 +23,11 @@ from complaints.admin import labels, letters
 from complaints.admin.base import BaseForm, StaffRequest, case_or_404, render, staff_page, text_field, to_case
 from complaints.admin.case_summary import answer_rows
 from complaints.admin.labels import Label
-from complaints.admin.law_labels import MARKS
 from complaints.admin.reply_composer import Composer, message_preview, standard_text_options, text_as_sent
 from complaints.domain.disclosure import Disclosure
 from complaints.domain.retaliation import CHECK_IN, OfficeAct, RetaliationKind
 from complaints.domain.workflow import Permission
+from complaints.forms.law_labels import MARKS
 from complaints.forms.retaliation import KIND_LABELS
 from complaints.models.case import Case
 from complaints.services import case_actions, case_file, disclosure_check, retaliation

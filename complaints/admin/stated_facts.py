@@ -16,10 +16,10 @@ from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from complaints.admin.base import BaseForm
 from complaints.admin.labels import Label, staff_name
-from complaints.admin.law_labels import ANSWERS, CONDITIONS, LEVELS, code_label
 from complaints.domain.law.facts import Facts, StatedFacts
 from complaints.domain.law.judgment import Judgment
 from complaints.domain.law.vocabulary import Circumstance, ElectionKind, Harm, Post, ServiceStatus
+from complaints.forms.law_labels import ANSWERS, CONDITIONS, LEVELS, code_label
 from complaints.models.case import Case
 from complaints.services import legal_basis
 from complaints.services.assessments import Statement

@@ -14,9 +14,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import override
 
 from complaints.admin.base import DayInput
-from complaints.admin.law_labels import CRIMINAL_OUTCOMES, PENALTIES
 from complaints.domain.law.vocabulary import CriminalOutcome, Penalty
 from complaints.domain.workflow import Action
+from complaints.forms.law_labels import CRIMINAL_OUTCOMES, PENALTIES
 from complaints.services import legal_basis
 
 # What the fields of a record hold, by name.

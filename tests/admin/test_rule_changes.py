@@ -10,8 +10,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import override
 
-from complaints.admin.law_labels import RULE_FAULTS
 from complaints.domain.law.reading import Fault
+from complaints.forms.law_labels import RULE_FAULTS
 from complaints.models.conflict import Conflict
 from complaints.models.reference_data import ClosedDay
 from complaints.models.rule_change import RuleChange

@@ -191,6 +191,8 @@ PUBLIC_GETS: dict[str, tuple[int, int, int, int]] = {
     "about": (200, 200, 200, 200),
     "never_asked": (200, 200, 200, 200),
     "lost_code": (200, 200, 200, 200),
+    "guide": (200, 200, 200, 200),
+    "guide_acts": (200, 200, 200, 200),
     "report_start": (200, 200, 200, 200),
     "report_pressed": (200, 200, 200, 200),
     "report_witnessed": (200, 200, 200, 200),

@@ -1,14 +1,17 @@
-"""The codes of the rules of the law in words, as officers read them and a lawyer signs them."""
+"""The codes of the rules of the law in words, as officers and the public read them and a lawyer signs them."""
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Collection, Iterable
+from typing import TYPE_CHECKING, Final
 
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from complaints.admin.labels import Label
 from complaints.domain.law.reading import Fault
+from complaints.domain.law.rules import Rule
 from complaints.domain.law.vocabulary import (
+    CONFIRMED,
     AccusedKind,
     Answer,
     Body,
@@ -25,6 +28,9 @@ from complaints.domain.law.vocabulary import (
     Stage,
     Start,
 )
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise as Label
 
 LEVELS: Final[dict[Level, Label]] = {
     Level.MORAL: _("moral sanction"),
@@ -216,3 +222,24 @@ RULE_FAULTS: Final[dict[Fault, Label]] = {
 def code_label(code: str) -> str:
     """Return a code in words; the name of a body, as "bawaslu", in capitals where it has no words."""
     return str(CODES.get(code, code if len(code) > 10 else code.capitalize()))
+
+
+def condition_lines(rule: Rule, names: Collection[str] = tuple(CONDITIONS)) -> list[str]:
+    """Return those of the conditions in ``names`` as name and values, circumstances last."""
+    lines = []
+    for name, label in CONDITIONS.items():
+        if name == "circumstances" or name not in names:
+            continue
+        field = "categories" if name == "category" else name
+        values: Iterable[str] = getattr(rule.conditions, field)
+        if values == CONFIRMED:
+            since = gettext("from the confirmation of candidates on")
+            lines.append(f"{label}: {since}")
+        elif values:
+            words = values if name in ("category", "agency_rule") else map(code_label, values)
+            lines.append(f"{label}: {', '.join(sorted(words))}")
+    if "circumstances" not in names:
+        return lines
+    lacks = (gettext("not: %(words)s") % {"words": code_label(item)} for item in sorted(rule.conditions.lacks))
+    stated = [*map(code_label, sorted(rule.conditions.has)), *lacks]
+    return [*lines, f"{CONDITIONS['circumstances']}: {', '.join(stated)}"] if stated else lines
