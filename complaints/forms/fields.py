@@ -138,7 +138,7 @@ def day(label: StrOrPromise, help_text: StrOrPromise = "") -> forms.DateField:
 
 def card(name: str, example: str) -> str:
     """Return the label of a choice: its name, with an example below."""
-    return format_html("{}<small>{}</small>", name, example) if example else name
+    return format_html("{} <small>{}</small>", name, example) if example else name
 
 
 class FilesInput(forms.FileInput):

@@ -299,10 +299,10 @@ def bawaslu_days(*, category: str, act_on: date, known_on: date) -> list[Bawaslu
 def categories(door: str = "") -> list[Category]:
     """Return the active categories for an entrance ("pressed", "witnessed"; "" for both), in order, cached.
 
-    Those of the group "elsewhere", for which another institution is responsible, are always included.
+    Those of the groups "elsewhere", for which another institution is responsible, and "other" are always included.
     """
     groups = {"pressed": {"pressure"}, "witnessed": {"offline", "online"}}.get(door, {"pressure", "offline", "online"})
-    return [row for row in _active_categories() if row.group in groups | {"elsewhere"}]
+    return [row for row in _active_categories() if row.group in groups | {"elsewhere", "other"}]
 
 
 def category(code: str) -> Category | None:
