@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from complaints.views import api, public, report, retaliation, status, ticket_code
+from complaints.views import api, bawaslu, public, report, retaliation, status, ticket_code
 
 urlpatterns = [
     path("", public.home, name="home"),
@@ -27,6 +27,7 @@ urlpatterns = [
     path("lapor/unggahan/hapus/", report.post_remove, name="report_post_remove"),
     path("lapor/batal/", report.cancel, name="report_cancel"),
     re_path(r"^lapor/pintu-lain/(?P<door>bawaslu|sp4n)/$", public.door_elsewhere, name="door_elsewhere"),
+    path("lapor/catatan-cetak/", bawaslu.form, name="bawaslu_form"),
     path("tidak-ditanyakan/", public.never_asked, name="never_asked"),
     path("cek/", status.enter, name="status_enter"),
     path("cek/laporan/", status.show, name="status_page"),

@@ -496,6 +496,7 @@ class Migration(migrations.Migration):
                 ('commitment', models.BinaryField()),
                 ('sealed_answers', models.BinaryField()),
                 ('sealed_summary', models.BinaryField()),
+                ('sealed_days', models.BinaryField()),
                 ('channel', models.CharField(choices=[('web', 'Web'), ('monitoring', 'Finding from monitoring'), ('import', 'Imported finding')], default='web', max_length=10)),
                 ('day', models.DateField()),
                 ('batch', models.PositiveIntegerField()),

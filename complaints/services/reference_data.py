@@ -276,6 +276,8 @@ class BawasluDays:
     number: int
     unit: str
     days: ReportDays
+    basis_text: str
+    mark: str
 
 
 def bawaslu_days(*, category: str, act_on: date, known_on: date) -> list[BawasluDays]:
@@ -292,7 +294,7 @@ def bawaslu_days(*, category: str, act_on: date, known_on: date) -> list[Bawaslu
             continue
         for kind in sorted(kinds & rule.conditions.election):
             days = report_days(known_on, rule.number, Unit(rule.unit), calendar(known_on.year))
-            found.append(BawasluDays(str(kind), rule.number, rule.unit.value, days))
+            found.append(BawasluDays(str(kind), rule.number, rule.unit.value, days, rule.basis_text, rule.mark.value))
     return sorted(found, key=lambda item: item.days.safe_day)
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import chain
-from typing import Final
+from typing import Final, TypedDict
 
 from django.db import connection, transaction
 
@@ -184,6 +184,57 @@ def read_state(identity: Identity, inner: Mapping[str, bytes], keys: KeySet) -> 
     signers = chain([keys.sign.public], team_key_history.writers_of_name(identity.body_id))
     content = open_record_of(keys.box, inner["mine"], state_context(identity.complaint_id), signers, sizes=KEY_SIZES)
     return NameState(content["state"], content["body"], content["day"])
+
+
+class BawasluWindow(TypedDict):
+    """Until when Bawaslu takes a report of the reporter's own: two ISO days.
+
+    ``last`` is "" where two elections run, whose last days differ; both are "" where Bawaslu takes none.
+    """
+
+    safe: str
+    last: str
+
+
+@dataclass(frozen=True)
+class OwnReport:
+    """The days of a report of the reporter's own to Bawaslu, as they are read on a day.
+
+    ``state`` is "open" until the safe day, "late" after it, "last" on the last day and "past" after that; "unsure"
+    after the safe day where two elections ran (``last`` None). ``left`` is the number of days until the safe one.
+    """
+
+    safe: date
+    last: date | None
+    state: str
+    left: int
+
+    @classmethod
+    def on(cls, today: date, window: BawasluWindow | None) -> OwnReport | None:
+        """Return a window as it is read on ``today``; None where there is none."""
+        if not window or not window["safe"]:
+            return None
+        safe = date.fromisoformat(window["safe"])
+        last = date.fromisoformat(window["last"]) if window["last"] else None
+        if last is not None and today >= last:
+            state = "last" if today == last else "past"
+        elif today <= safe:
+            state = "open"
+        else:
+            state = "late" if last else "unsure"
+        return cls(safe, last, state, (safe - today).days)
+
+
+def read_own_report(complaint: Complaint, keys: KeySet, today: date) -> OwnReport | None:
+    """Return the days that were sealed when the report was sent; raises SealError."""
+    context = days_context(complaint.pk)
+    window = open_record(keys.box, complaint.sealed_days, context, keys.sign.public, sizes=KEY_SIZES)
+    return OwnReport.on(today, window)
+
+
+def days_context(complaint_id: uuid.UUID) -> Context:
+    """Return the context of the days until which Bawaslu takes a report of the reporter's own."""
+    return Context("bawaslu-days", str(complaint_id), str(complaint_id))
 
 
 def state_context(complaint_id: uuid.UUID) -> Context:

@@ -22,7 +22,7 @@ from complaints.fast_sql import insert
 from complaints.models.case import AgencyKind, Case, Holder
 from complaints.models.complaint import Complaint
 from complaints.models.oversight import OversightBody
-from complaints.services import case_membership, reference_data, reporter_identity, transitions
+from complaints.services import bawaslu, case_membership, reference_data, reporter_identity, transitions
 from complaints.services.audit import batches
 from complaints.services.evidence import drafts, storage
 from complaints.services.evidence.posts import Post, attach_posts, collect
@@ -294,6 +294,7 @@ def _store(
     complaint.sealed_summary = seal_record(
         box.public, Context("summary", owner, owner), summary_of(answers), keys.sign, sizes=(1024,)
     )
+    bawaslu.seal_days(complaint, answers, keys)
     grant = grant_key(owner=complaint, box=box, team=teams[held_by.value], signer=keys.sign)
     identity = reporter_identity.build(
         complaint=complaint,

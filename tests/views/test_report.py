@@ -15,7 +15,7 @@ from complaints.models.session import SealedSession
 from complaints.services import reference_data
 from tests.views import walk
 
-BAWASLU = "Laporan Anda tetap kami terima. Bawaslu berwenang atas hal seperti ini: halaman status memberi tahu"
+BAWASLU = "laporan Anda tetap kami terima: petugas dapat menyampaikannya ke Bawaslu lewat surat sebagai informasi awal"
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("office")]
 
 
@@ -214,7 +214,7 @@ def test_code_page_keeps_the_days_of_bawaslu(client: Client) -> None:
     client.post("/lapor/periksa/", walk.ANONYMOUS | {"token": walk.token_of(page)})
     told = walk.words(client.get("/lapor/kode/"))
     assert told.index("7 Desember 2026") < told.index("8 Desember 2026")
-    assert "safest by Monday, 7 December 2026" in walk.words(client.get("/en/lapor/kode/"))
+    assert "Safest by Monday, 7 December 2026" in walk.words(client.get("/en/lapor/kode/"))
     [row] = SealedSession.objects.values()
     assert b"2026-12" not in b"".join(bytes(value) for value in row.values() if isinstance(value, bytes | memoryview))
     other = Client()
