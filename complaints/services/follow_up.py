@@ -37,7 +37,7 @@ from complaints.services.evidence.posts import Post, attach_posts
 from complaints.services.keyring import check_keys, is_key_of
 from complaints.services.messages import NO_MARKS, with_marks
 from complaints.services.report_questions import OFFICE
-from complaints.services.reporter_page import ProgressStage, StatusPage, ThreadEntry
+from complaints.services.reporter_page import StatusPage, ThreadEntry
 from complaints.services.reporter_reading import (
     Event,
     Told,
@@ -47,6 +47,7 @@ from complaints.services.reporter_reading import (
     read_as_reporter,
     read_own_report,
     read_told,
+    stages_of,
     status_label,
     untold_steps,
 )
@@ -141,7 +142,7 @@ def _status_page(ticket: Ticket, today: date) -> StatusPage:
         label=status_label(status.value, body) if status else "",
         due_on=due_on,
         late=bool(due_on and due_on < today and status in workflow.PROMISED | {Status.NEEDS_INFORMATION}),
-        stages=_stages(status, case.asked_from, report_history.stage, to_bawaslu=_is_for_bawaslu(complaint)),
+        stages=stages_of(status, case.asked_from, report_history.stage, to_bawaslu=_is_for_bawaslu(complaint)),
         body_name=body if report_history.is_with_holder else "",
         events=report_history.events,
         thread=_thread(messages, texts),
@@ -162,9 +163,8 @@ def _status_page(ticket: Ticket, today: date) -> StatusPage:
         own_report=read_own_report(complaint, ticket.keys, today),
         under_check=not report_history.is_recorded,
     )
-    if any(item.is_further for item in told):
-        page = _with_others(page, report_history, read_progress(told, messages, texts))
-    return _with_askers(page)
+    others = read_progress(told, messages, texts) if any(item.is_further for item in told) else None
+    return _with_askers(page if others is None else _with_others(page, report_history, others))
 
 
 def _to_reporter(complaint: Complaint) -> list[Message]:
@@ -197,7 +197,7 @@ def _with_others(page: StatusPage, report_history: History, others: Sequence[Bod
         label=main.label,
         due_on=main.due_on,
         late=False,
-        stages=_stages(main.status, Status.UNDER_EXAMINATION, reached),
+        stages=stages_of(main.status, Status.UNDER_EXAMINATION, reached),
         body_name=main.body,
         events=sorted([*page.events, *main.events], key=lambda event: event.day),
         question=main.question,
@@ -205,22 +205,6 @@ def _with_others(page: StatusPage, report_history: History, others: Sequence[Bod
         question_to=main.to,
         others=[other for other in others if other is not main],
     )
-
-
-def _stages(status: Status | None, asked_from: str, reached: int, *, to_bawaslu: bool = False) -> list[ProgressStage]:
-    """Return the bar of stages; none where neither a sanction nor Bawaslu can follow.
-
-    A question waits where it was asked. A letter to Bawaslu is passed on once it was delivered.
-    """
-    stands_at = Status(asked_from or status) if status is Status.NEEDS_INFORMATION else status
-    if to_bawaslu and stands_at in workflow.BEFORE_BODY:
-        current = {Status.DELIVERED: 3, Status.REFERRING: 2}.get(stands_at, workflow.stage(stands_at))
-        reached = max(current, min(reached, 2))
-    elif stands_at in workflow.STAGED:
-        current, to_bawaslu = workflow.stage(stands_at), False
-    else:
-        return []
-    return [ProgressStage(number, number <= reached, number == current, to_bawaslu) for number in (1, 2, 3, 4)]
 
 
 def _is_for_bawaslu(complaint: Complaint) -> bool:

@@ -7,17 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from complaints.services.body_progress import BodyProgress
-from complaints.services.reporter_reading import Event, OwnName, OwnReport, Told
-
-
-@dataclass(frozen=True)
-class ProgressStage:
-    """One of the four stages of the progress bar; ``to_bawaslu`` where a letter to Bawaslu is the third."""
-
-    number: int
-    reached: bool
-    current: bool
-    to_bawaslu: bool = False
+from complaints.services.reporter_reading import Event, OwnName, OwnReport, ProgressStage, Told
 
 
 @dataclass(frozen=True)

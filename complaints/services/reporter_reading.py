@@ -17,6 +17,7 @@ from typing import Final, TypedDict
 
 from django.db import connection, transaction
 
+from complaints.domain import workflow
 from complaints.domain.errors import SealError
 from complaints.domain.sealing.keys import KeySet
 from complaints.domain.sealing.primitives import BoxPair, decrypt, unknown_version, unpad, unseal
@@ -326,6 +327,32 @@ def untold_steps(steps: Iterable[CaseStep | ReleaseStep], told: Collection[uuid.
 def status_label(status: str, body: str) -> str:
     """Return the label of a status for a reporter."""
     return str(STATUS_LABELS[Status(status)]).format(body=body)
+
+
+@dataclass(frozen=True)
+class ProgressStage:
+    """One of the four stages of the progress bar; ``to_bawaslu`` where a letter to Bawaslu is the third."""
+
+    number: int
+    reached: bool
+    current: bool
+    to_bawaslu: bool = False
+
+
+def stages_of(status: Status | None, asked_from: str, reached: int, *, to_bawaslu: bool = False) -> list[ProgressStage]:
+    """Return the bar of stages; none where neither a sanction nor Bawaslu can follow.
+
+    A question waits where it was asked. A letter to Bawaslu is passed on once it was delivered.
+    """
+    stands_at = Status(asked_from or status) if status is Status.NEEDS_INFORMATION else status
+    if to_bawaslu and stands_at in workflow.BEFORE_BODY:
+        current = {Status.DELIVERED: 3, Status.REFERRING: 2}.get(stands_at, workflow.stage(stands_at))
+        reached = max(current, min(reached, 2))
+    elif stands_at in workflow.STAGED:
+        current, to_bawaslu = workflow.stage(stands_at), False
+    else:
+        return []
+    return [ProgressStage(number, number <= reached, number == current, to_bawaslu) for number in (1, 2, 3, 4)]
 
 
 # --- What of a report went to bodies: told to its reporter with each release -----------------------------------------

@@ -290,10 +290,6 @@ def _store(
     )
     bind_keys(complaint, keys.sign)
     _seal_answers(complaint, answers, keys.sign)
-    owner = str(complaint.pk)
-    complaint.sealed_summary = seal_record(
-        box.public, Context("summary", owner, owner), summary_of(answers), keys.sign, sizes=(1024,)
-    )
     bawaslu.seal_days(complaint, answers, keys)
     grant = grant_key(owner=complaint, box=box, team=teams[held_by.value], signer=keys.sign)
     identity = reporter_identity.build(
@@ -318,11 +314,13 @@ def _body_slug(today: date) -> str:
 
 
 def _seal_answers(complaint: Complaint, answers: Mapping[str, object], signer: SignPair) -> None:
-    """Seal the answers with the seed of their commitment, which stands in the clear row and in the day's root."""
-    owner, seed = str(complaint.pk), commitment.new_seed()
+    """Seal the summary, and the answers with the seed of their commitment, which stands in the row and the root."""
+    owner, seed, key = str(complaint.pk), commitment.new_seed(), bytes(complaint.public_key)
     complaint.commitment = commitment.commit(answers, seed)
     body = {**answers, commitment.SEED: seed.hex()}
-    complaint.sealed_answers = seal_record(bytes(complaint.public_key), Context("answers", owner, owner), body, signer)
+    complaint.sealed_answers = seal_record(key, Context("answers", owner, owner), body, signer)
+    summary = Context("summary", owner, owner)
+    complaint.sealed_summary = seal_record(key, summary, summary_of(answers), signer, sizes=(1024,))
 
 
 def _attach(

@@ -186,6 +186,7 @@ PUBLIC_GETS: dict[str, tuple[int, int, int, int]] = {
     "health": (200, 200, 200, 200),
     "door_elsewhere": (200, 200, 200, 200),
     "never_asked": (200, 200, 200, 200),
+    "bawaslu_form": (200, 200, 200, 200),
     "report_start": (200, 200, 200, 200),
     "report_pressed": (200, 200, 200, 200),
     "report_witnessed": (200, 200, 200, 200),
