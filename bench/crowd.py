@@ -177,6 +177,7 @@ _COMPLAINT_COLUMNS: Final = {
     "lookup": "decode(md5(random()::text) || md5(random()::text), 'hex')",
     "sealed_answers": SMALL,
     "sealed_summary": SMALL,
+    "sealed_days": SMALL,
 }
 
 

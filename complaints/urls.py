@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from complaints.views import api, guide, inquiry, lost_code, public, report, retaliation, status, ticket_code
+from complaints.views import api, bawaslu, guide, inquiry, lost_code, public, report, retaliation, status, ticket_code
 
 urlpatterns = [
     path("", public.home, name="home"),
@@ -31,6 +31,7 @@ urlpatterns = [
     # As long as those of a report: the length of an address tells nothing.
     path("tanya/", inquiry.ask, name="inquiry_ask"),
     path("tanya/periksa/", inquiry.check, name="inquiry_check"),
+    path("lapor/catatan-cetak/", bawaslu.form, name="bawaslu_form"),
     path("tidak-ditanyakan/", public.never_asked, name="never_asked"),
     path("kode-hilang/", lost_code.lost_code, name="lost_code"),
     path("pelanggaran/", guide.show, name="guide"),

@@ -27,7 +27,6 @@ from complaints import access
 from complaints.admin import labels, step_labels
 from complaints.admin.base import BaseForm, DayInput, StaffRequest, render, staff_page, text_field
 from complaints.admin.case_summary import DeadlineLabel, answer_rows, deadline_label, deadline_not_shown
-from complaints.admin.law_labels import STATUS
 from complaints.admin.legal_basis import judgment_lines
 from complaints.admin.reply_composer import Composer, Option, Preview, message_preview, standard_text_options
 from complaints.domain.disclosure import Disclosure
@@ -35,6 +34,7 @@ from complaints.domain.law.facts import StatedFacts
 from complaints.domain.law.judgment import Judgment
 from complaints.domain.law.vocabulary import ServiceStatus
 from complaints.domain.workflow import ASKED_ON_FROM, Action, Status, TransitionRefused
+from complaints.forms.law_labels import STATUS
 from complaints.models.case import Case
 from complaints.models.team import Staff
 from complaints.services import (

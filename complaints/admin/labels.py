@@ -152,7 +152,7 @@ def refusal_code(refusal: CaseChanged | TransitionRefused) -> str:
 def date_range_label(first: str | None, last: str | None) -> str:
     """Return a day, or the range between two, in words; the days are ISO text, "" or None where they are not known."""
     days = [date_format(date.fromisoformat(day), "l, j M Y") for day in (first, last) if day]
-    return " – ".join(days)
+    return " – ".join(["…", *days] if last and not first else days)
 
 
 # --- People

@@ -233,6 +233,10 @@ WOKEN_FROM: Final = ASKED_ON_FROM | {S.RESTING}
 OPEN: Final = frozenset(S) - ENDED - OF_INQUIRIES
 # Where the reporter is shown the four stages. Elsewhere a case leads to no sanction, and the bar would promise one.
 STAGED: Final = OPEN - {S.REFERRING} | {S.SANCTIONED}
+# Where a case stands without a body, on its way to Bawaslu by letter or there.
+BEFORE_BODY: Final = _at(
+    S.RECEIVED, S.IN_REVIEW, S.RESTING, S.INELIGIBLE_PROPOSED, S.VERIFIED, S.REFERRING, S.DELIVERED
+)
 _ASKED: Final = _at(S.NEEDS_INFORMATION)
 WITHDRAWABLE: Final = _at(
     S.RECEIVED, S.IN_REVIEW, S.INELIGIBLE_PROPOSED, S.NEEDS_INFORMATION, S.RESTING, S.VERIFIED, S.REFERRING

@@ -40,13 +40,13 @@ class StartForm(ReporterForm):
 
     accused_kind = forms.ChoiceField(
         label=_("Who did it?"),
-        help_text=_("This decides who may judge the report."),
+        help_text=_("It decides who may judge it."),
         widget=forms.RadioSelect,
         error_messages={"required": _("Choose who did it; not knowing is an answer too.")},
     )
     category = forms.ChoiceField(
         label=_("What happened?"),
-        help_text=_("Take the closest one. You tell the details later."),
+        help_text=_("Open a group and choose the closest."),
         widget=forms.RadioSelect,
         error_messages={"required": _("Choose what happened; take the closest one.")},
     )
@@ -67,7 +67,7 @@ class StartForm(ReporterForm):
 
 
 class WhoForm(ReporterForm):
-    """Page 2: the accused, the place and the days; only the kind of agency is required.
+    """Page 2: the accused, the place and the days; every answer may be left out.
 
     ``today`` is the latest day that may be written (``fields.latest_day``).
     """
@@ -91,17 +91,12 @@ class WhoForm(ReporterForm):
         ),
     )
     agency_kind = forms.ChoiceField(
-        label=_("What kind of agency?"),
-        error_messages={"required": _("Choose a kind of agency; “I do not know” is an answer too.")},
+        label=_("What kind of agency?"), required=False, initial=AgencyKind.UNKNOWN, choices=AgencyKind.choices
     )
-    agency = line(
-        _("Agency or unit"), limit=200, help_text=_("For example: Dinas Pendidikan. Leave it empty if you do not know.")
-    )
-    regency = line(_("Regency or city"), limit=120, help_text=_("Leave it empty if you do not know."))
+    agency = line(_("Agency or unit"), limit=200, help_text=_("For example: Dinas Pendidikan."))
+    regency = line(_("Regency or city"), limit=120)
     province = forms.ChoiceField(label=_("Province"), required=False)
-    event_from = day(
-        _("The day it happened"), _("If it took several days: the first one. Leave it empty if you do not know.")
-    )
+    event_from = day(_("The day it happened"), _("If it took several days: the first one."))
     event_until = day(_("Until"), _("Only if it took several days."))
     learnt_on = day(_("The day you learnt of it"), _("The time limit for a report to Bawaslu runs from that day."))
 
@@ -118,7 +113,7 @@ class WhoForm(ReporterForm):
         super().__init__(data, files, **options)
         self.today = today
         unlisted = _("Choose one from the list.")
-        self.set_choices("agency_kind", [("", _("Choose")), *AgencyKind.choices], unlisted)
+        self.fields["agency_kind"].error_messages["invalid_choice"] = unlisted
         self.set_choices("province", [("", _("I do not know")), *provinces], unlisted)
 
     def parts(self) -> tuple[Layout, ...]:
@@ -132,6 +127,10 @@ class WhoForm(ReporterForm):
             ),
         )
 
+    def clean_agency_kind(self) -> str:
+        """Return the kind of agency: an empty answer is that it is not known."""
+        return self.cleaned_data["agency_kind"] or AgencyKind.UNKNOWN.value
+
     def clean(self) -> None:
         """Refuse future days, and a last day before the first."""
         answers = self.cleaned_data
@@ -139,9 +138,7 @@ class WhoForm(ReporterForm):
             if answers.get(name) and answers[name] > self.today:
                 self.add_error(name, _("This day is still to come. Choose today or earlier, or leave it empty."))
         begin, end = answers.get("event_from"), answers.get("event_until")
-        if end and not begin and "event_from" not in self.errors:
-            self.add_error("event_from", _("Add the first day, or empty the field “Until”."))
-        elif begin and end and end < begin:
+        if begin and end and end < begin:
             self.add_error("event_until", _("The last day is before the first. Change one of the two."))
 
 

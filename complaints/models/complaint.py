@@ -46,6 +46,8 @@ class Complaint(RandomKeyModel):
     commitment = models.BinaryField()
     sealed_answers = models.BinaryField()
     sealed_summary = models.BinaryField()
+    # Until when Bawaslu takes a report, to the reporter's own key; of one size, with days or without.
+    sealed_days = models.BinaryField()
     channel = models.CharField(max_length=10, choices=Channel, default=Channel.WEB)
     day = models.DateField()
     # The batch whose root takes the report and its grants.

@@ -33,6 +33,7 @@ class Category(Bilingual):
         OFFLINE = "offline", _("Partisan, offline")
         ONLINE = "online", _("Partisan, online")
         ELSEWHERE = "elsewhere", _("Another door")
+        OTHER = "other", _("None of these")
 
     code = models.CharField(_("code"), primary_key=True, max_length=4)
     group = models.CharField(_("group"), max_length=10, choices=Group)

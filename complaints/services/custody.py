@@ -108,7 +108,7 @@ def custody_sheet(*, actor: Actor, case_id: uuid.UUID, evidence_id: uuid.UUID | 
     SealError.
     """
     case = Case.objects.get(pk=case_id)
-    complaints = list(case.complaints.defer("sealed_answers", "sealed_summary").order_by("day", "pk"))
+    complaints = list(case.complaints.defer("sealed_answers", "sealed_summary", "sealed_days").order_by("day", "pk"))
     prefetch_related_objects(complaints, "grants")
     if complaints:
         actor.keyring.complaint(complaints[0])  # also of a case without files: Locked for whom it is closed to

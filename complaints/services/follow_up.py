@@ -21,7 +21,14 @@ from complaints.domain.sealing.keys import KeySet, reporter_keys
 from complaints.domain.workflow import Action, ActorKind, Status
 from complaints.models.case import Case, CaseStep
 from complaints.models.complaint import Complaint, Message
-from complaints.services import case_membership, report_questions, reporter_identity, transitions
+from complaints.services import (
+    case_membership,
+    legal_basis,
+    reference_data,
+    report_questions,
+    reporter_identity,
+    transitions,
+)
 from complaints.services.audit import batches, recorded_acts
 from complaints.services.body_progress import BodyProgress, read_progress
 from complaints.services.case_membership import MembershipPeriod
@@ -30,7 +37,7 @@ from complaints.services.evidence.posts import Post, attach_posts
 from complaints.services.keyring import check_keys, is_key_of
 from complaints.services.messages import NO_MARKS, with_marks
 from complaints.services.report_questions import OFFICE
-from complaints.services.reporter_page import ProgressStage, StatusPage, ThreadEntry
+from complaints.services.reporter_page import StatusPage, ThreadEntry
 from complaints.services.reporter_reading import (
     Event,
     Told,
@@ -38,7 +45,9 @@ from complaints.services.reporter_reading import (
     event_of,
     own_name,
     read_as_reporter,
+    read_own_report,
     read_told,
+    stages_of,
     status_label,
     untold_steps,
 )
@@ -139,7 +148,7 @@ def _status_page(ticket: Ticket, today: date) -> StatusPage:
         label=status_label(status.value, body) if status else "",
         due_on=due_on,
         late=bool(due_on and due_on < today and status in workflow.CALLED_LATE),
-        stages=_stages(status, case.asked_from, report_history.stage),
+        stages=stages_of(status, case.asked_from, report_history.stage, to_bawaslu=_is_for_bawaslu(complaint)),
         body_name=body if report_history.is_with_holder else "",
         events=report_history.events,
         thread=_thread(messages, texts),
@@ -157,11 +166,11 @@ def _status_page(ticket: Ticket, today: date) -> StatusPage:
         is_practice=case.is_practice,
         held_by=case.held_by,
         name=own_name(complaint, ticket.keys, today=today, has_requests=has_requests),
+        own_report=read_own_report(complaint, ticket.keys, today),
         under_check=not report_history.is_recorded,
     )
-    if any(item.is_further for item in told):
-        page = _with_others(page, report_history, read_progress(told, messages, texts))
-    return _with_askers(page)
+    others = read_progress(told, messages, texts) if any(item.is_further for item in told) else None
+    return _with_askers(page if others is None else _with_others(page, report_history, others))
 
 
 def _to_reporter(complaint: Complaint) -> list[Message]:
@@ -194,7 +203,7 @@ def _with_others(page: StatusPage, report_history: History, others: Sequence[Bod
         label=main.label,
         due_on=main.due_on,
         late=False,
-        stages=_stages(main.status, Status.UNDER_EXAMINATION, reached),
+        stages=stages_of(main.status, Status.UNDER_EXAMINATION, reached),
         body_name=main.body,
         events=sorted([*page.events, *main.events], key=lambda event: event.day),
         question=main.question,
@@ -204,13 +213,14 @@ def _with_others(page: StatusPage, report_history: History, others: Sequence[Bod
     )
 
 
-def _stages(status: Status | None, asked_from: str, reached: int) -> list[ProgressStage]:
-    """Return the bar of stages; none where no sanction can follow. A question waits where it was asked."""
-    stands_at = Status(asked_from or status) if status is Status.NEEDS_INFORMATION else status
-    if stands_at not in workflow.STAGED:
-        return []
-    current = workflow.stage(stands_at)
-    return [ProgressStage(number, number <= reached, number == current) for number in (1, 2, 3, 4)]
+def _is_for_bawaslu(complaint: Complaint) -> bool:
+    """Whether by the rules only Bawaslu judges what the report came with, on the day of receipt.
+
+    Not by the case that it was linked to: that would tell of other reports.
+    """
+    own = complaint.case if complaint.case_id == complaint.pk else Case.objects.get(pk=complaint.pk)
+    days = frozenset({complaint.day.isoformat()})
+    return legal_basis.is_for_bawaslu(own.category_id, own.accused_kind_id, days, None, reference_data.edition())
 
 
 def _thread(messages: Sequence[Message], texts: Mapping[uuid.UUID, str]) -> list[ThreadEntry]:

@@ -18,6 +18,7 @@ from complaints.domain.law.judgment import Applied, Judgment
 from complaints.domain.law.rules import Rule, SanctionRule
 from complaints.domain.law.vocabulary import AccusedKind, Answer, ElectionKind, Gap, Level, ServiceStatus
 from complaints.domain.normalization import fold
+from complaints.models.reference_data import Category
 from complaints.services import legal_basis, reference_data
 from complaints.services.delivered_data import DATA
 from complaints.services.rule_book import Edition, rule_book
@@ -49,6 +50,11 @@ class GuideAnswer(StrEnum):
     NO_BASIS = "no_basis"
     NO_RULE = "no_rule"
     ELSEWHERE = "elsewhere"
+
+
+def acts() -> list[Category]:
+    """Return the acts to choose from, in order: "None of these" is none."""
+    return [row for row in reference_data.categories() if row.group != "other"]
 
 
 # --- Search

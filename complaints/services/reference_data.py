@@ -276,6 +276,8 @@ class BawasluDays:
     number: int
     unit: str
     days: ReportDays
+    basis_text: str
+    mark: str
 
 
 def bawaslu_days(*, category: str, act_on: date, known_on: date) -> list[BawasluDays]:
@@ -292,17 +294,17 @@ def bawaslu_days(*, category: str, act_on: date, known_on: date) -> list[Bawaslu
             continue
         for kind in sorted(kinds & rule.conditions.election):
             days = report_days(known_on, rule.number, Unit(rule.unit), calendar(known_on.year))
-            found.append(BawasluDays(str(kind), rule.number, rule.unit.value, days))
+            found.append(BawasluDays(str(kind), rule.number, rule.unit.value, days, rule.basis_text, rule.mark.value))
     return sorted(found, key=lambda item: item.days.safe_day)
 
 
 def categories(door: str = "") -> list[Category]:
     """Return the active categories for an entrance ("pressed", "witnessed"; "" for both), in order, cached.
 
-    Those of the group "elsewhere", for which another institution is responsible, are always included.
+    Those of the groups "elsewhere", for which another institution is responsible, and "other" are always included.
     """
     groups = {"pressed": {"pressure"}, "witnessed": {"offline", "online"}}.get(door, {"pressure", "offline", "online"})
-    return [row for row in _active_categories() if row.group in groups | {"elsewhere"}]
+    return [row for row in _active_categories() if row.group in groups | {"elsewhere", "other"}]
 
 
 def category(code: str) -> Category | None:

@@ -7,16 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from complaints.services.body_progress import BodyProgress
-from complaints.services.reporter_reading import Event, OwnName, Told
-
-
-@dataclass(frozen=True)
-class ProgressStage:
-    """One of the four stages of the progress bar."""
-
-    number: int
-    reached: bool
-    current: bool
+from complaints.services.reporter_reading import Event, OwnName, OwnReport, ProgressStage, Told
 
 
 @dataclass(frozen=True)
@@ -57,6 +48,8 @@ class StatusPage:
     # The team that holds the report, a value of Holder.
     held_by: str
     name: OwnName
+    # Until when Bawaslu takes a report of the reporter's own; None where it takes none.
+    own_report: OwnReport | None
     # The case is not as its steps and entries record it: nothing of its status is told until somebody has looked.
     under_check: bool
     # By which an answer names ``question``: the code of the body, or "office".

@@ -13,10 +13,11 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import chain
-from typing import Final
+from typing import Final, TypedDict
 
 from django.db import connection, transaction
 
+from complaints.domain import workflow
 from complaints.domain.errors import SealError
 from complaints.domain.sealing.keys import KeySet
 from complaints.domain.sealing.primitives import BoxPair, decrypt, unknown_version, unpad, unseal
@@ -187,6 +188,57 @@ def read_state(identity: Identity, inner: Mapping[str, bytes], keys: KeySet) -> 
     return NameState(content["state"], content["body"], content["day"])
 
 
+class BawasluWindow(TypedDict):
+    """Until when Bawaslu takes a report of the reporter's own: two ISO days.
+
+    ``last`` is "" where two elections run, whose last days differ; both are "" where Bawaslu takes none.
+    """
+
+    safe: str
+    last: str
+
+
+@dataclass(frozen=True)
+class OwnReport:
+    """The days of a report of the reporter's own to Bawaslu, as they are read on a day.
+
+    ``state`` is "open" until the safe day, "late" after it, "last" on the last day and "past" after that; "unsure"
+    after the safe day where two elections ran (``last`` None). ``left`` is the number of days until the safe one.
+    """
+
+    safe: date
+    last: date | None
+    state: str
+    left: int
+
+    @classmethod
+    def on(cls, today: date, window: BawasluWindow | None) -> OwnReport | None:
+        """Return a window as it is read on ``today``; None where there is none."""
+        if not window or not window["safe"]:
+            return None
+        safe = date.fromisoformat(window["safe"])
+        last = date.fromisoformat(window["last"]) if window["last"] else None
+        if last is not None and today >= last:
+            state = "last" if today == last else "past"
+        elif today <= safe:
+            state = "open"
+        else:
+            state = "late" if last else "unsure"
+        return cls(safe, last, state, (safe - today).days)
+
+
+def read_own_report(complaint: Complaint, keys: KeySet, today: date) -> OwnReport | None:
+    """Return the days that were sealed when the report was sent; raises SealError."""
+    context = days_context(complaint.pk)
+    window = open_record(keys.box, complaint.sealed_days, context, keys.sign.public, sizes=KEY_SIZES)
+    return OwnReport.on(today, window)
+
+
+def days_context(complaint_id: uuid.UUID) -> Context:
+    """Return the context of the days until which Bawaslu takes a report of the reporter's own."""
+    return Context("bawaslu-days", str(complaint_id), str(complaint_id))
+
+
 def state_context(complaint_id: uuid.UUID) -> Context:
     """Return the context of what the reporter is told of their name."""
     return Context("name-state", str(complaint_id), str(complaint_id))
@@ -276,6 +328,32 @@ def untold_steps(steps: Iterable[Step], told: Collection[uuid.UUID | None]) -> s
 def status_label(status: str, body: str) -> str:
     """Return the label of a status for a reporter."""
     return str(STATUS_LABELS[Status(status)]).format(body=body)
+
+
+@dataclass(frozen=True)
+class ProgressStage:
+    """One of the four stages of the progress bar; ``to_bawaslu`` where a letter to Bawaslu is the third."""
+
+    number: int
+    reached: bool
+    current: bool
+    to_bawaslu: bool = False
+
+
+def stages_of(status: Status | None, asked_from: str, reached: int, *, to_bawaslu: bool = False) -> list[ProgressStage]:
+    """Return the bar of stages; none where neither a sanction nor Bawaslu can follow.
+
+    A question waits where it was asked. A letter to Bawaslu is passed on once it was delivered.
+    """
+    stands_at = Status(asked_from or status) if status is Status.NEEDS_INFORMATION else status
+    if to_bawaslu and stands_at in workflow.BEFORE_BODY:
+        current = {Status.DELIVERED: 3, Status.REFERRING: 2}.get(stands_at, workflow.stage(stands_at))
+        reached = max(current, min(reached, 2))
+    elif stands_at in workflow.STAGED:
+        current, to_bawaslu = workflow.stage(stands_at), False
+    else:
+        return []
+    return [ProgressStage(number, number <= reached, number == current, to_bawaslu) for number in (1, 2, 3, 4)]
 
 
 # --- What of a report went to bodies: told to its reporter with each release -----------------------------------------

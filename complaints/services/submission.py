@@ -22,7 +22,7 @@ from complaints.fast_sql import insert
 from complaints.models.case import AgencyKind, Case, CaseKind, Holder
 from complaints.models.complaint import Complaint
 from complaints.models.oversight import OversightBody
-from complaints.services import case_membership, reference_data, reporter_identity, transitions
+from complaints.services import bawaslu, case_membership, reference_data, reporter_identity, transitions
 from complaints.services.audit import batches
 from complaints.services.evidence import drafts, storage
 from complaints.services.evidence.posts import Post, attach_posts, collect
@@ -345,10 +345,7 @@ def _store(
     )
     bind_keys(complaint, keys.sign)
     _seal_answers(complaint, answers, keys.sign)
-    owner = str(complaint.pk)
-    complaint.sealed_summary = seal_record(
-        box.public, Context("summary", owner, owner), summary_of(answers), keys.sign, sizes=(1024,)
-    )
+    bawaslu.seal_days(complaint, answers, keys)
     grant = grant_key(owner=complaint, box=box, team=teams[held_by.value], signer=keys.sign)
     identity = reporter_identity.build(
         complaint=complaint,
@@ -372,11 +369,13 @@ def _body_slug(today: date) -> str:
 
 
 def _seal_answers(complaint: Complaint, answers: Mapping[str, object], signer: SignPair) -> None:
-    """Seal the answers with the seed of their commitment, which stands in the clear row and in the day's root."""
-    owner, seed = str(complaint.pk), commitment.new_seed()
+    """Seal the summary, and the answers with the seed of their commitment, which stands in the row and the root."""
+    owner, seed, key = str(complaint.pk), commitment.new_seed(), bytes(complaint.public_key)
     complaint.commitment = commitment.commit(answers, seed)
     body = {**answers, commitment.SEED: seed.hex()}
-    complaint.sealed_answers = seal_record(bytes(complaint.public_key), Context("answers", owner, owner), body, signer)
+    complaint.sealed_answers = seal_record(key, Context("answers", owner, owner), body, signer)
+    summary = Context("summary", owner, owner)
+    complaint.sealed_summary = seal_record(key, summary, summary_of(answers), signer, sizes=(1024,))
 
 
 def _attach(

@@ -27,3 +27,11 @@ def page(request: HttpRequest, template: str, context: dict[str, Any] | None = N
 def uploads(request: HttpRequest) -> list[SealedUpload]:
     """Return the files of a request as the sealing upload handler left them, refused ones among them."""
     return cast("list[SealedUpload]", request.FILES.getlist("evidence"))
+
+
+def attachment(content: str, content_type: str, name: str) -> HttpResponse:
+    """Answer with a file to keep, which no cache may."""
+    response = HttpResponse(content, content_type=f"{content_type}; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    response["Cache-Control"] = "no-store"
+    return response

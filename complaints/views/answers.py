@@ -1,11 +1,10 @@
-"""The answers of a draft in words, for the check page, and whether Bawaslu has jurisdiction over it."""
+"""The answers of a draft in words, for the check page."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Final, TypedDict
 
 from django.forms import Field
 from django.utils.formats import date_format
@@ -13,13 +12,10 @@ from django.utils.translation import gettext as _
 
 from complaints.forms.fields import ReporterForm
 from complaints.forms.report import AGENCY_LABELS, IDENTITY_LABELS, StartForm, StoryForm, WhoForm
-from complaints.services import legal_basis, reference_data
+from complaints.services import reference_data
 from complaints.services.evidence.posts import collect
 from complaints.services.submission import Draft
 from complaints.views import posts
-
-# No rule is older; a day before it is a slip of the keyboard.
-EARLIEST_DAY: Final = date(2000, 1, 1)
 
 
 @dataclass(frozen=True)
@@ -30,77 +26,6 @@ class Section:
     title: str
     rows: list[tuple[str, str]]
     empty: list[str]
-
-
-def concerns_bawaslu(draft: Draft, today: date) -> bool:
-    """Tell whether Bawaslu, alone or beside others, judges what the draft describes; by the day of the act, if told."""
-    category = reference_data.category(draft.get("category", ""))
-    if category is not None and category.door == "bawaslu":
-        return True
-    kind = draft.get("accused_kind", "")
-    return legal_basis.concerns_bawaslu(
-        draft.get("category", ""), kind, _day_told(draft, today), reference_data.edition()
-    )
-
-
-def _day_told(draft: Draft, today: date) -> date:
-    """Return the day of the act; today where it is not told, or not valid yet: it is kept before it is judged."""
-    try:
-        day = date.fromisoformat(str(draft.get("event_from") or ""))
-    except ValueError:
-        return today
-    return day if EARLIEST_DAY <= day <= today else today
-
-
-class BawasluWindow(TypedDict):
-    """Until when Bawaslu takes a report of the reporter's own: two ISO days, and whether two elections run."""
-
-    safe: str
-    last: str
-    several: bool
-
-
-def bawaslu_window(draft: Draft) -> BawasluWindow | None:
-    """Return the days for what the draft describes; None where no election with such a limit ran on that day."""
-    learnt, happened = draft.get("learnt_on"), draft.get("event_from")
-    if not (known := learnt or happened):
-        return None
-    found = reference_data.bawaslu_days(
-        category=draft.get("category", ""),
-        act_on=date.fromisoformat(happened or known),
-        known_on=date.fromisoformat(known),
-    )
-    if not found:
-        return None
-    last_day = max(item.days.last_day for item in found)
-    return {"safe": found[0].days.safe_day.isoformat(), "last": last_day.isoformat(), "several": len(found) > 1}
-
-
-def bawaslu_words(window: BawasluWindow | None, today: date) -> str:
-    """Return until when a report to Bawaslu is safest, and its last day; "" without a window."""
-    if window is None:
-        return ""
-    safe_day, last_day = date.fromisoformat(window["safe"]), date.fromisoformat(window["last"])
-    facts = {"safe": date_format(safe_day, "l, j F Y"), "last": date_format(last_day, "l, j F Y")}
-    if today > last_day:
-        words = _(
-            "The last day for a report of your own to Bawaslu was %(last)s. It is still possible as first information."
-        )
-    elif today > safe_day:
-        words = _(
-            "If you also want to report to Bawaslu yourself: do it at once. By our estimate the last day is %(last)s."
-        )
-    elif window["several"]:
-        words = _(
-            "If you also want to report to Bawaslu yourself: safest by %(safe)s. Two elections run at that time; "
-            "tell Bawaslu which one it is about."
-        )
-    else:
-        words = _(
-            "If you also want to report to Bawaslu yourself: safest by %(safe)s. "
-            "By our estimate the last day is %(last)s."
-        )
-    return words % facts
 
 
 def sections(draft: Draft) -> list[Section]:
@@ -140,7 +65,7 @@ def differing(form: ReporterForm, kept: Draft, typed: Draft) -> list[tuple[str, 
     """
     rows = []
     for name, field in form.fields.items():
-        pair = [_kept_in_words(name, draft) for draft in (kept, typed)]
+        pair = [kept_in_words(name, draft) for draft in (kept, typed)]
         if name not in {"accused_unknown", "recipient"} and pair[0] != pair[1]:
             rows.append((str(field.label), pair[0] or _("Left empty")))
     pair = [posts.begun_in_words(draft.get("post", {})) for draft in (kept, typed)]
@@ -149,7 +74,8 @@ def differing(form: ReporterForm, kept: Draft, typed: Draft) -> list[tuple[str, 
     return rows
 
 
-def _kept_in_words(name: str, draft: Draft) -> str:
+def kept_in_words(name: str, draft: Draft) -> str:
+    """Return an answer in words; as typed where it is not valid yet."""
     try:
         return _in_words(name, draft)
     except (KeyError, ValueError):

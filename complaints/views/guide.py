@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, gettext_noop
 
 from complaints.domain.law.facts import Facts
 from complaints.domain.law.judgment import Applied, Judgment, Route
@@ -25,12 +25,18 @@ from complaints.forms.fields import Choice, card, latest_day
 from complaints.forms.guide import GuideForm, SearchForm
 from complaints.forms.law_labels import ANSWERS, CONDITIONS, LEVELS, STATUS, code_label, condition_lines
 from complaints.page_cache import still_page
-from complaints.services import guide, legal_basis, reference_data, retaliation
+from complaints.services import bawaslu, guide, legal_basis, reference_data, retaliation
 from complaints.services.guide import GuideAnswer
+from complaints.services.reporter_reading import OwnReport
 from complaints.views import page
-from complaints.views.answers import bawaslu_window, bawaslu_words
-from complaints.views.steps import GROUPS
 
+# The headings of the acts, by the group of their category. "None of these" is no act, so it has none.
+GROUPS: Final = {
+    "pressure": gettext_noop("What is done to you"),
+    "offline": gettext_noop("What you saw"),
+    "online": gettext_noop("What you saw online"),
+    "elsewhere": gettext_noop("Not for this portal; we show you the right door"),
+}
 ANSWER_WORDS: Final = {
     GuideAnswer.MAY_BREACH: gettext_lazy("This act may be against the rules for civil servants."),
     GuideAnswer.DEPENDS: gettext_lazy(
@@ -113,7 +119,7 @@ def acts(request: HttpRequest) -> HttpResponse:
 
     def context() -> dict[str, object]:
         groups: dict[str, list[dict[str, object]]] = {}
-        for row in reference_data.categories():
+        for row in guide.acts():
             judged = guide.judge_for_list(row.code, today)
             lines = [_line(applied, str(LEVELS[applied.rule.level])) for applied in judged.sanctions]
             act: dict[str, object] = {"name": str(row), "example": row.text("example"), "lines": lines}
@@ -127,7 +133,7 @@ def _form(
     data: QueryDict | None = None, *, found: Sequence[Choice] = (), initial: dict[str, object] | None = None
 ) -> GuideForm:
     groups: dict[str, list[tuple[str, str]]] = {}
-    for row in reference_data.categories():
+    for row in guide.acts():
         groups.setdefault(_(GROUPS[row.group]), []).append((row.code, str(row)))
     kinds = [(row.code, row.text("label")) for row in reference_data.accused_kinds()]
     today = latest_day(timezone.now())
@@ -190,7 +196,7 @@ def _answer(facts: Facts, form: GuideForm) -> dict[str, object]:
         "review_due": min((rule.review.due for rule in rules if not rule.review.by), default=None),
         "read_at": guide.where_read([*rules, *(route.applied.rule for route in routes)]),
         "bawaslu": Body.BAWASLU in bodies or (category is not None and category.door == "bawaslu"),
-        "bawaslu_words": _bawaslu_words(facts),
+        "days": _bawaslu_days(facts),
         "sp4n": category is not None and category.door == "sp4n",
         "reportable": group != "elsewhere",
         "legal": retaliation.legal_lines(),
@@ -273,9 +279,11 @@ def _depends_on(facts: Facts, judged: Judgment) -> list[str]:
     return lines
 
 
-def _bawaslu_words(facts: Facts) -> str:
-    """Return until when Bawaslu takes a report, if the reporter learnt of the act on its day; "" for no election."""
+def _bawaslu_days(facts: Facts) -> OwnReport | None:
+    """Return until when Bawaslu takes a report, if the reporter learnt of the act on its day; None for no election."""
     if facts.election and facts.stages <= {Stage.NONE}:
-        return ""
-    window = bawaslu_window({"category": facts.category, "event_from": facts.act_on.isoformat()})
-    return bawaslu_words(window, timezone.localdate())
+        return None
+    today = latest_day(timezone.now())
+    return OwnReport.on(
+        today, bawaslu.window({"category": facts.category, "event_from": facts.act_on.isoformat()}, today)
+    )

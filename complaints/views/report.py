@@ -23,8 +23,9 @@ from complaints.services import submission
 from complaints.services.evidence import drafts, intake, limits
 from complaints.services.submission import Draft
 from complaints.views import ReporterRequest, page, posts, uploads
-from complaints.views.answers import bawaslu_window, bawaslu_words, concerns_bawaslu, differing, sections
+from complaints.views.answers import differing, sections
 from complaints.views.api import waiting_files
+from complaints.views.bawaslu import box, facts_kept
 from complaints.views.steps import START, STEPS, STORY, WHO, Step, door_elsewhere, door_of, missing_step
 
 
@@ -61,7 +62,7 @@ def _show_step(
         "drafted": bool(draft),
         "renewed": draft.get("renewed"),
         "sent": "sent" in request.reporter,
-        "bawaslu": step is WHO and concerns_bawaslu(draft, timezone.localdate()),
+        "bawaslu": box(draft) if step is WHO and draft else "",
     }
     waiting = waiting_files(request) if step is STORY else {}
     has_files = any(waiting.get(name) for name in ("files", "partial"))
@@ -80,11 +81,14 @@ def _show_step(
 
 
 def _show_empty_step(request: ReporterRequest, step: Step, door: str, state: dict[str, Any]) -> HttpResponse:
+    holes = {"bawaslu": state["bawaslu"]}
+    still = state | {"bawaslu": hole("bawaslu") if state["bawaslu"] else ""}
+
     def context() -> dict[str, Any]:
         more = posts.shown({}) if step is STORY else {}
-        return {"parts": step.fields(door, {}), **state, **more}
+        return {"parts": step.fields(door, {}), **still, **more}
 
-    return still_page(request, step.template, context, (door, *state.values()))
+    return still_page(request, step.template, context, (door, *still.values()), holes)
 
 
 def _store(request: ReporterRequest, step: Step | None, form: ReporterForm) -> Draft:
@@ -202,15 +206,15 @@ def _review(
         request.reporter["draft"] = draft
     waiting = waiting_files(request)
     has_files = bool(waiting["files"] or waiting["partial"])
-    shown = {"sections": sections(draft), "bawaslu_words": bawaslu_words(bawaslu_window(draft), timezone.localdate())}
-    answers = render_to_string("complaints/report/answers.html", shown)
+    answers = render_to_string("complaints/report/answers.html", {"sections": sections(draft)})
     pieces = {
         "token": submission.form_token(draft, request.reporter.version),
         "answers": answers,
         "team": _team_words(draft),
+        "bawaslu": box(draft),
     }
     if form is None and draft.get("identity") != IdentityForm.CONFIDENTIAL and not has_files and not changed:
-        return _still_review(request, pieces, bawaslu=concerns_bawaslu(draft, timezone.localdate()))
+        return _still_review(request, pieces)
     names = ("identity", "name", "contact")
     fields = form or _identity_form(initial={name: value for name in names if (value := draft.get(name))})
     context: dict[str, object] = {
@@ -218,7 +222,6 @@ def _review(
         "recipient": submission.name_recipient(timezone.localdate()),
         "mistakes": form.mistakes() if form else [],
         "changed": changed,
-        "bawaslu": concerns_bawaslu(draft, timezone.localdate()),
     }
     if form and changed:
         context |= {"newer": differing(form, draft, cast(Draft, form.typed())), "again": "report_check"}
@@ -238,15 +241,16 @@ def _identity_form(data: QueryDict | None = None, initial: dict[str, object] | N
     return IdentityForm(data, body=recipient.pk if recipient else "", initial=initial)
 
 
-def _still_review(request: ReporterRequest, pieces: dict[str, str], *, bawaslu: bool) -> HttpResponse:
+def _still_review(request: ReporterRequest, pieces: dict[str, str]) -> HttpResponse:
     recipient = submission.name_recipient(timezone.localdate())
+    bawaslu = hole("bawaslu") if pieces["bawaslu"] else ""
 
     def context() -> dict[str, Any]:
         parts = empty_fields(_identity_form, ("identity", recipient is None))
         holes = {"token": hole("form"), "answers": hole("answers"), "team": hole("team")}
         return {"parts": parts, "recipient": recipient, "bawaslu": bawaslu, **holes}
 
-    holes = {"form": pieces["token"], "answers": pieces["answers"], "team": pieces["team"]}
+    holes = {"form": pieces["token"], **{name: pieces[name] for name in ("answers", "team", "bawaslu")}}
     return still_page(request, "report/check", context, (bawaslu, recipient.pk if recipient else ""), holes)
 
 
@@ -281,7 +285,7 @@ def _send(request: ReporterRequest, draft: Draft) -> HttpResponse:
         "code": receipt.code,
         "reference": receipt.reference,
         "check_by": receipt.check_by.isoformat() if receipt.check_by else "",
-        "bawaslu": bawaslu_window(draft),
+        **facts_kept(draft, timezone.localdate()),
         "is_separate": receipt.is_separate,
     }
     # Partial files, which the check page listed as not included.

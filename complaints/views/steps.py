@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext_noop
 from django.utils.translation import gettext as _
 
-from complaints.forms.fields import ReporterForm, card, latest_day
+from complaints.forms.fields import Choice, ReporterForm, card, latest_day
 from complaints.forms.report import StartForm, StoryForm, WhoForm
 from complaints.page_cache import empty_fields
 from complaints.services import reference_data
 from complaints.services.submission import Draft
 
-GROUPS = {
-    "pressure": gettext_noop("What is done to you"),
-    "offline": gettext_noop("What you saw"),
-    "online": gettext_noop("What you saw online"),
-    "elsewhere": gettext_noop("Not for this portal; we show you the right door"),
-}
+# How the choices of page 1 fold: the words of a group, and the codes in it. Others stand outside of every group.
+FOLDS: Final = (
+    (gettext_noop("Orders or threats"), ("A1", "A2", "A9")),
+    (gettext_noop("Money or posts"), ("A3", "A4")),
+    (gettext_noop("Told to take part or hand in data"), ("A5", "A6", "A7")),
+    (gettext_noop("Enticed by outsiders"), ("A8",)),
+    (gettext_noop("Campaign or support"), ("B1", "B2", "B3", "B4", "B12")),
+    (gettext_noop("Office, staff, facilities"), ("B5", "B6", "B7")),
+    (gettext_noop("Party or campaign team"), ("B8", "B9", "B10", "B11")),
+    (gettext_noop("Social media or chat groups"), ("C1", "C2", "C3", "C4", "C5")),
+    (gettext_noop("Not for this portal"), ("D1", "D2")),
+)
+KIND_FOLDS: Final = (
+    (gettext_noop("Not a civil servant"), ("regional_head", "campaign_team", "village_head", "military_police")),
+)
+NOT_ASN_EXAMPLES: Final = gettext_noop("Regional head, campaign team, village head, armed forces or police")
 
 
 @dataclass(frozen=True)
@@ -67,20 +77,29 @@ class Step:
         return empty_fields(lambda: self.make(door), (self.name, door, *self.choices(door).values()))
 
 
-@lru_cache(maxsize=16)
-def _cards(door: str, language: str, edition: Hashable) -> tuple[tuple[str, tuple[tuple[str, str], ...]], ...]:
+def _folded(
+    rows: Iterable[tuple[str, str]], folds: Sequence[tuple[str, Collection[str]]], examples: str = ""
+) -> tuple[Choice, ...]:
+    """Return choices, those of a fold together where its first one stands; ``examples`` are shown below its words."""
+    titles = {code: _(title) for title, codes in folds for code in codes}
     groups: dict[str, list[tuple[str, str]]] = {}
-    for row in reference_data.categories(door):
-        groups.setdefault(row.group, []).append((row.code, card(str(row), row.text("example"))))
-    return tuple((_(GROUPS[group]), tuple(cards)) for group, cards in groups.items())
+    for code, label in rows:
+        groups.setdefault(titles.get(code, code), []).append((code, label))
+    return tuple(
+        (card(title, examples), tuple(cards)) if cards[0][0] != title else cards[0] for title, cards in groups.items()
+    )
+
+
+@lru_cache(maxsize=16)
+def _choices_of_start(door: str, language: str, edition: Hashable) -> dict[str, tuple[Choice, ...]]:
+    cards = ((row.code, card(str(row), row.text("example"))) for row in reference_data.categories(door))
+    kinds = ((row.code, row.text("label")) for row in reference_data.accused_kinds())
+    return {"kinds": _folded(kinds, KIND_FOLDS, _(NOT_ASN_EXAMPLES)), "categories": _folded(cards, FOLDS)}
 
 
 def choices_of_start(door: str) -> dict[str, Any]:
     """Return the kinds of accused and the categories to choose from, as the form of page 1 takes them."""
-    return {
-        "kinds": tuple((row.code, row.text("label")) for row in reference_data.accused_kinds()),
-        "categories": _cards(door, get_language() or "", reference_data.edition()),
-    }
+    return _choices_of_start(door, get_language() or "", reference_data.edition())
 
 
 def _who_choices(door: str) -> dict[str, Any]:

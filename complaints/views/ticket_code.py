@@ -16,8 +16,8 @@ from django.views.decorators.http import require_POST
 from complaints.domain.codes import grouped
 from complaints.forms.status import LastGroupForm, ReminderForm
 from complaints.page_cache import empty_fields, hole, still_page
-from complaints.views import ReporterRequest, page
-from complaints.views.answers import bawaslu_words
+from complaints.views import ReporterRequest, attachment, page
+from complaints.views.bawaslu import short_box
 
 # In how many days a reminder is proposed where the office promises no day.
 REMIND_AFTER: Final = timedelta(days=7)
@@ -47,23 +47,25 @@ def show(request: ReporterRequest) -> HttpResponse:
 
 def _show(request: ReporterRequest, sent: dict[str, Any], form: LastGroupForm | None = None) -> HttpResponse:
     groups = {f"group{place}": group for place, group in enumerate(grouped(sent["code"]).split("-"))}
-    words = bawaslu_words(sent["bawaslu"], timezone.localdate())
+    bawaslu, to_bawaslu = short_box(sent["bawaslu"]), sent["to_bawaslu"]
     # The status page says of each report who holds it.
     is_separate = sent["is_separate"]
     holder = render_to_string("complaints/holder.html", {"held_by": "separate"}) if is_separate else ""
     template = "inquiry/code" if sent.get("is_inquiry") else "report/code"
-    holes = {"reference": sent["reference"], "bawaslu": words, "holder": holder, **groups}
+    holes = {"reference": sent["reference"], "bawaslu": bawaslu, "holder": holder, **groups}
     check_by = date.fromisoformat(sent["check_by"]) if sent["check_by"] else None
     if form is not None:
-        shown = {"groups": list(groups.values()), "check_by": check_by, **holes}
+        shown = {"groups": list(groups.values()), "check_by": check_by, "to_bawaslu": to_bawaslu, **holes}
         return page(request, template, shown | {"parts": form.rendered(), "mistakes": form.mistakes()})
 
     def context() -> dict[str, Any]:
         filled = {name: hole(name) for name in ("reference", "bawaslu", "holder") if holes[name]}
         parts = empty_fields(lambda: LastGroupForm(code=""), ("last group",))
-        return {"groups": [hole(name) for name in groups], "check_by": check_by, "parts": parts, **filled}
+        still = {"check_by": check_by, "to_bawaslu": to_bawaslu, "parts": parts}
+        return {"groups": [hole(name) for name in groups], **still, **filled}
 
-    return still_page(request, template, context, (sent["check_by"], bool(words), is_separate), holes)
+    key = (sent["check_by"], bool(bawaslu), is_separate, to_bawaslu)
+    return still_page(request, template, context, key, holes)
 
 
 @require_POST
@@ -72,7 +74,7 @@ def download(request: ReporterRequest) -> HttpResponse:
     sent = request.reporter.get("sent")
     if sent is None:
         return redirect("status_enter")
-    return _attachment(f"{grouped(sent['code'])}\n", "text/plain", "catatan.txt")
+    return attachment(f"{grouped(sent['code'])}\n", "text/plain", "catatan.txt")
 
 
 def reminder(request: ReporterRequest) -> HttpResponse:
@@ -85,7 +87,7 @@ def reminder(request: ReporterRequest) -> HttpResponse:
         if form.is_valid():
             title = _calendar_text(form.cleaned_data["title"] or _("Note"))
             event = _CALENDAR.format(uid=uuid.uuid4(), day=form.cleaned_data["day"], title=title)
-            return _attachment(event, "text/calendar", "catatan.ics")
+            return attachment(event, "text/calendar", "catatan.ics")
     else:
         promised = date.fromisoformat(sent["check_by"]) if sent["check_by"] else None
         form = ReminderForm(initial={"title": _("Note"), "day": promised or timezone.localdate() + REMIND_AFTER})
@@ -97,10 +99,3 @@ def _calendar_text(text: str) -> str:
     for character in ("\\", ";", ","):
         text = text.replace(character, f"\\{character}")
     return " ".join(text.split())
-
-
-def _attachment(content: str, content_type: str, name: str) -> HttpResponse:
-    response = HttpResponse(content, content_type=f"{content_type}; charset=utf-8")
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
-    response["Cache-Control"] = "no-store"
-    return response

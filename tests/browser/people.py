@@ -44,7 +44,11 @@ class Reporter:
     def chooses(self, *labels: str) -> None:
         """Tick a choice by its name, as it stands before the example."""
         for label in labels:
-            self.page.get_by_label(re.compile(f"^{re.escape(label)}")).check()
+            choice = self.page.get_by_label(re.compile(f"^{re.escape(label)}"))
+            fold = self.page.locator("details:not([open])").filter(has=choice)
+            if fold.count():
+                fold.locator("summary").click()
+            choice.check()
 
     def says_who_and_where(self, day: date) -> None:
         """Fill in page 2."""
@@ -54,7 +58,7 @@ class Reporter:
             "Jabatan": texts.position,
             "Instansi atau unit kerja": texts.agency,
             "Kabupaten atau kota": texts.regency,
-            "Hari kejadian": day.isoformat(),
+            "Tanggal kejadian": day.isoformat(),
         }
         for label, value in fields.items():
             self.page.get_by_label(label, exact=True).fill(value)

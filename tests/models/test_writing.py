@@ -23,7 +23,7 @@ def new_rows(reference: str) -> tuple[Case, Complaint]:
         reference=reference, category_id="A1", accused_kind_id="superior", received_on=DAY, status_on=DAY, due_on=None
     )
     keys = {"reporter_key": b"\x00\xff'\\", "reporter_verify_key": b"%s", "public_key": b"", "key_signature": b"\x01"}
-    sealed = {"commitment": bytes(32), "sealed_answers": bytes(range(256)), "sealed_summary": b";"}
+    sealed = {"commitment": bytes(32), "sealed_answers": bytes(range(256)), "sealed_summary": b";", "sealed_days": b""}
     return case, Complaint(case=case, lookup=uuid.uuid4().bytes, day=DAY, batch=1, **keys, **sealed)
 
 

@@ -16,8 +16,6 @@ from complaints.models.audit import AuditEntry
 from complaints.models.reference_data import ClosedDay, Election
 from complaints.services import reference_data, transitions
 from complaints.services.actor import Actor
-from complaints.services.submission import Draft
-from complaints.views.answers import bawaslu_window, bawaslu_words
 from tests.rules import actor
 from tests.world import Cast, at, send_report
 
@@ -183,15 +181,3 @@ def test_pages_and_rules_agree_on_the_days_of_bawaslu(cast: Cast, monkeypatch: p
         )
         assert shown == wanted, row["id"]
     assert len([row for row in told if row["expected"]["bawaslu"]]) > 30
-
-
-def test_reporter_reads_the_safe_day_first_and_is_never_turned_away(cast: Cast) -> None:
-    draft: Draft = {"category": "A1", "event_from": "2026-12-01", "learnt_on": ""}
-    before = bawaslu_words(bawaslu_window(draft), date(2026, 12, 2))
-    assert "paling aman sampai Senin, 7 Desember 2026" in before and "perkiraan kami" in before
-    between = bawaslu_words(bawaslu_window(draft), date(2026, 12, 8))
-    assert "lakukan segera" in between and "8 Desember 2026" in between and "paling aman" not in between
-    after = bawaslu_words(bawaslu_window(draft), date(2026, 12, 9))
-    assert "8 Desember 2026" in after and "informasi awal" in after and "ditolak" not in after
-    assert bawaslu_window({"category": "A1", "event_from": "2025-06-02"}) is None
-    assert bawaslu_window({"category": "A1"}) is None and bawaslu_words(None, date(2026, 12, 9)) == ""

@@ -163,8 +163,8 @@ def test_pages_say_the_time_that_is_set(
     settings.REPORTER_IDLE_SECONDS = {**settings.REPORTER_IDLE_SECONDS, "draft": seconds}
     monkeypatch.setattr(page_cache, "_pages", {})
     indonesian, english = words
-    assert f"isian tersimpan terkunci {indonesian} sejak" in walk.words(client.get("/lapor/"))
-    assert f"then for {english} after your last step" in walk.words(client.get("/en/lapor/"))
+    assert f"Belum ada yang disimpan; setelah Lanjut, {indonesian}." in walk.words(client.get("/lapor/"))
+    assert f"after Continue, for {english}." in walk.words(client.get("/en/lapor/"))
     walk.to_check(client)
     for path in ("/lapor/cerita/", "/lapor/periksa/"):
         assert f"Tersimpan terkunci {indonesian} sejak" in walk.words(client.get(path))

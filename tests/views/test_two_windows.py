@@ -67,7 +67,7 @@ def test_both_stand_beside_each_other_in_words(client: Client) -> None:
         ("Instansi atau unit kerja", "Dinas Contoh"),
         ("Kabupaten atau kota", "Tidak diisi"),
         ("Provinsi", "Daerah Istimewa Yogyakarta"),
-        ("Hari kejadian", "Selasa, 3 November 2026"),
+        ("Tanggal kejadian", "Selasa, 3 November 2026"),
     ]
     assert 'value="Dinas Lama"' in page.content.decode()
     assert 'action="/lapor/siapa/"' in page.content.decode()

@@ -216,6 +216,7 @@ CATEGORIES: Final = (
     *(f"C{number}" for number in range(1, 6)),
     "D1",
     "D2",
+    "E1",
 )
 CONFIRMED: Final = frozenset(
     {Stage.CANDIDATES_CONFIRMED, Stage.CAMPAIGN, Stage.QUIET, Stage.VOTING_DAY, Stage.AFTER_VOTING}

@@ -98,7 +98,7 @@ COVERAGE: Final[Mapping[str, Coverage]] = {
     "Complaint": Coverage(
         leaf=(
             "id", "lookup", "reporter_key", "reporter_verify_key", "public_key", "key_signature", "commitment",
-            "sealed_answers", "sealed_summary", "channel", "day", "batch", "check_by",
+            "sealed_answers", "sealed_summary", "sealed_days", "channel", "day", "batch", "check_by",
         ),
         derived=("case", "index_entry", "next_sequence"),
     ),

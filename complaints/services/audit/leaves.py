@@ -25,7 +25,7 @@ from complaints.services.audit.state import states_of
 # The columns of a report that never change after it was sent.
 COMPLAINT_COLUMNS = (
     "lookup", "reporter_key", "reporter_verify_key", "public_key", "key_signature", "commitment", "sealed_answers",
-    "sealed_summary",
+    "sealed_summary", "sealed_days",
 )  # fmt: skip
 IDENTITY_COLUMNS = (*SIGNED_COLUMNS, "signature")
 STEP_COLUMNS = ("sequence", "action", "source", "target", "due_on", "body", "stage", "day")

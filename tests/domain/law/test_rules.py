@@ -66,7 +66,7 @@ def _tables() -> dict[str, list[Row]]:
     [
         ("sanctions", {"aplies_to": ["pns"]}, "nothing reads aplies_to"),
         ("sanctions", {"level": "severe"}, "level has an unknown code: severe"),
-        ("sanctions", {"categories": ["E1"]}, "categories has an unknown code: E1"),
+        ("sanctions", {"categories": ["F1"]}, "categories has an unknown code: F1"),
         ("sanctions", {"status": ["civil"]}, "status has an unknown code: civil"),
         ("sanctions", {"applies_to": ["pns", "pppk"]}, "more than one status"),
         ("sanctions", {"sources": []}, "sources is missing"),

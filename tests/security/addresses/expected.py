@@ -193,6 +193,7 @@ PUBLIC_GETS: dict[str, tuple[int, int, int, int]] = {
     "lost_code": (200, 200, 200, 200),
     "guide": (200, 200, 200, 200),
     "guide_acts": (200, 200, 200, 200),
+    "bawaslu_form": (200, 200, 200, 200),
     "report_start": (200, 200, 200, 200),
     "report_pressed": (200, 200, 200, 200),
     "report_witnessed": (200, 200, 200, 200),

@@ -277,6 +277,7 @@ REPORTERS_COLUMNS = [
     (Complaint, "commitment"),
     (Complaint, "sealed_answers"),
     (Complaint, "sealed_summary"),
+    (Complaint, "sealed_days"),
     (Complaint, "public_key"),
     (Complaint, "key_signature"),
     (Complaint, "reporter_key"),

@@ -1,0 +1,68 @@
+"""What a reporter reads of Bawaslu before the report is sent and right after, and the form to report there oneself."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.template.loader import render_to_string
+from django.utils import timezone, translation
+from django.views.decorators.http import require_http_methods
+
+from complaints.forms.fields import latest_day
+from complaints.services import bawaslu
+from complaints.services.reporter_reading import BawasluWindow, OwnReport
+from complaints.services.submission import Draft
+from complaints.views import ReporterRequest, attachment
+from complaints.views.answers import kept_in_words
+
+# The answers that the form has a line for.
+_ON_FORM = (
+    "category", "accused_name", "accused_position", "agency", "regency", "province", "event_from", "event_until",
+    "learnt_on", "links", "story",
+)  # fmt: skip
+
+
+def box(draft: Draft) -> str:
+    """Return what pages 2 and 4 say of Bawaslu for what the draft describes; "" where it has nothing to do with it.
+
+    In full where the rules name it for this kind of accused, else only until when it takes a report.
+    """
+    today = latest_day(timezone.now())
+    days = OwnReport.on(today, bawaslu.window(draft, today))
+    if not bawaslu.concerns(draft, today):
+        return _short(days, links=False) if days else ""
+    limits = bawaslu.limits(draft, today)
+    context = {"days": days, "limits": limits, "alone": bawaslu.judges_alone(draft, today)}
+    return render_to_string("complaints/bawaslu.html", context)
+
+
+def short_box(window: BawasluWindow | None) -> str:
+    """Return the short form, for the page of the ticket code; "" without a window."""
+    days = OwnReport.on(latest_day(timezone.now()), window)
+    return _short(days, links=True) if days else ""
+
+
+def _short(days: OwnReport, *, links: bool) -> str:
+    # A link on a page with a form would lose what was typed there.
+    return render_to_string("complaints/bawaslu_short.html", {"days": days, "links": links})
+
+
+def facts_kept(draft: Draft, today: date) -> dict[str, object]:
+    """Return what the session keeps of Bawaslu for the page of the ticket code."""
+    return {"bawaslu": bawaslu.window(draft, today), "to_bawaslu": bawaslu.judges_alone(draft, today)}
+
+
+@require_http_methods(["GET", "POST"])
+def form(request: ReporterRequest) -> HttpResponse:
+    """Return form B.1 to print, empty; by POST with the answers of the open draft, and never with its ticket code."""
+    answers = {}
+    if request.method == "POST":
+        draft = request.reporter.get("draft")
+        if draft is None:
+            return redirect("report_start")
+        with translation.override("id"):
+            answers = {name: kept_in_words(name, draft) for name in _ON_FORM}
+    content = render_to_string("complaints/form_b1.html", {"answers": answers, "dots": "." * 40})
+    return attachment(content, "text/html", "catatan-cetak.html")
