@@ -256,7 +256,7 @@ class Composer:
             return None
         labels = {leak.kind.value: str(WARNINGS[leak.kind.value]) for leak in self.leaks}
         language = translation.get_language() or "id"
-        labels |= {f"asks-{hit.question.code}": hit.question.text("title", language) for hit in self.never}
+        labels |= {hit.kind: hit.question.text("title", language) for hit in self.never}
         names = {"kinds": ", ".join(labels.values()), "reason": self._override_reason()}
         return Override(tuple(labels), _("Sent in spite of a warning (%(kinds)s): %(reason)s") % names)
 

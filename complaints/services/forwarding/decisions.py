@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -243,7 +243,8 @@ def _tell(
         _send_messages(actor, release, step, reporters, statement.text, to_triage=True)
     if action in _INTERNAL:
         return
-    _send_messages(actor, release, step, reporters, _with_sanction(statement.reply, statement.record))
+    given = statement.override.kinds if statement.override else ()
+    _send_messages(actor, release, step, reporters, _with_sanction(statement.reply, statement.record), given=given)
     if statement.reply and statement.override:
         first = release.case.complaints.filter(pk__in=reporters).order_by("pk").first()
         if first:
@@ -260,6 +261,7 @@ def _send_messages(
     message: str,
     *,
     to_triage: bool = False,
+    given: Collection[str] = (),
 ) -> None:
     if not message:
         return
@@ -274,4 +276,5 @@ def _send_messages(
             step=step,
             release=release,
             to_reporter=not to_triage,
+            given=given,
         )
