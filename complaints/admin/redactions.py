@@ -44,6 +44,7 @@ TELLS: Final[dict[Tells, Label]] = {
     Tells.NAME: gettext_lazy("Name of a person"),
     Tells.CONTACT: gettext_lazy("Number or address of a person"),
     Tells.UNIT: gettext_lazy("Unit or room: few people work there"),
+    Tells.FEW: gettext_lazy("So few people that each of them can be guessed"),
     Tells.COUNT: gettext_lazy("Number of people: it narrows down who it can be"),
     Tells.ALONE: gettext_lazy("Only one person can say this"),
     Tells.TALK: gettext_lazy("Day or hour of a conversation: those who were there know who told of it"),
