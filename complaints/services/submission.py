@@ -46,7 +46,8 @@ class Draft(TypedDict, total=False):
 
     Days are ISO dates or "". ``recipient`` is the code of the body that a name would go to. ``code`` is the normalised
     ticket code, ``posts`` are as from ``evidence.posts.describe``, ``post`` is the post form as entered, ``done`` names
-    the completed pages, and ``renewed`` says that the session had ended before this draft.
+    the completed pages, ``kept`` are passages that may tell who the reporter is and stay, and ``renewed`` says that the
+    session had ended before this draft.
     """
 
     door: str
@@ -73,6 +74,7 @@ class Draft(TypedDict, total=False):
     posts: list[Post]
     post: dict[str, str | bool]
     done: list[str]
+    kept: list[str]
     renewed: bool
 
 
