@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from complaints.domain import normalization
 from complaints.domain.telling_passages import OF_WRITER, Proposal, Tells, proposals
-from complaints.domain.visible_text import INVISIBLE
+from complaints.domain.visible_text import INVISIBLE, visible
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -145,7 +145,7 @@ def decisions(posted: Mapping[str, str]) -> dict[str, dict[str, str | None]]:
         choice = posted.get(f"choice-{number}", KEEP)
         other = {TAKE: posted.get(f"proposed-{number}", ""), OWN: posted.get(f"own-{number}", "")}.get(choice)
         if field and words:
-            decided.setdefault(field, {})[words] = None if other is None else other.strip()[:OWN_WORDS_AT_MOST]
+            decided.setdefault(field, {})[words] = None if other is None else visible(other)[:OWN_WORDS_AT_MOST]
     return decided
 
 

@@ -136,11 +136,7 @@ def _write_texts(
 
 
 def _write_reason(
-    actor: Actor,
-    step: CaseStep,
-    complaints: list[Complaint],
-    reason: str,
-    override: disclosure_check.Override | None,
+    actor: Actor, step: CaseStep, complaints: list[Complaint], reason: str, override: disclosure_check.Override | None
 ) -> None:
     """Send the reason of a step to the reporters where the step notifies them; otherwise store it as notes."""
     notifies = workflow.transition_for(Action(step.action), Status(step.source)).notice
