@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from complaints.domain import codes, normalization
+from complaints.domain.circle import CIRCLE, Circle
 from complaints.domain.sealing import commitment
 from complaints.domain.sealing.keys import reporter_keys
 from complaints.domain.sealing.primitives import BoxPair, SignPair, blake2b
@@ -38,6 +39,7 @@ ATTEMPTS = 4
 ANSWER_FIELDS = (
     "door", "accused_kind", "category", "accused_name", "accused_unknown", "accused_nip", "accused_position",
     "agency_kind", "agency", "regency", "province", "event_from", "event_until", "learnt_on", "story", "links",
+    CIRCLE,
 )  # fmt: skip
 
 
@@ -66,6 +68,7 @@ class Draft(TypedDict, total=False):
     learnt_on: str
     story: str
     links: str
+    circle: str
     identity: str
     name: str
     contact: str
@@ -274,7 +277,8 @@ def _store(
     body_slug = f"body-{recipient}" if recipient else _body_slug(today)
     teams = pinned_teams(held_by.value, *filter(None, [body_slug]))
     posts, surplus_links = collect(draft.get("links", ""), draft.get("posts", ()))
-    answers: dict[str, object] = {name: draft.get(name, "") for name in ANSWER_FIELDS} | {"links": surplus_links}
+    answers: dict[str, object] = {name: draft.get(name, "") for name in ANSWER_FIELDS}
+    answers |= {"links": surplus_links, CIRCLE: Circle.read(draft.get("circle")).value}
     case = _new_case(answers, today, held_by=held_by, practice=practice)
     complaint = Complaint(
         # A report and the case that it comes with have one key, so that it can be laid into no other case unseen.

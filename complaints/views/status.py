@@ -213,8 +213,8 @@ def message(request: ReporterRequest) -> HttpResponse:
         return _show(request, text=form)
     if (asked := leak_check.ask(request, form, "text", reader=reader_of_answer)) is not None:
         return asked
-    to = request.POST.get("to", "")
-    return _add(request, "text", form, text=form.cleaned_data["text"], files=[], to=to)
+    answers = {"text": form.cleaned_data["text"], "circle": form.cleaned_data["circle"]}
+    return _add(request, "text", form, **answers, files=[], to=request.POST.get("to", ""))
 
 
 def reader_of_answer(request: ReporterRequest) -> str:
