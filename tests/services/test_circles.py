@@ -1,4 +1,4 @@
-"""How many people could know what is told: sealed at one size for every choice, read by the office, released by choice."""
+"""How many people could know what is told: one size for each choice, read by the office, released by choice."""
 
 from __future__ import annotations
 
