@@ -114,7 +114,7 @@ def _places(text: str, about: Collection[str]) -> Iterator[Proposal]:
 def _around(text: str, item: Proposal) -> tuple[str, str]:
     """Return some words of the line before and after a passage."""
     before = text[max(0, item.start - AROUND) : item.start].rpartition("\n")[2]
-    after = text[item.end : item.end + AROUND].partition("\n")[0]
+    after = text[item.end : item.end + AROUND].partition("\n")[0].rstrip("\r")
     cut_before = before.partition(" ")[2] if len(before) == AROUND else before
     cut_after = after.rpartition(" ")[0] if len(after) == AROUND else after
     return (f"… {cut_before}" if cut_before != before else before), (f"{cut_after} …" if cut_after != after else after)
