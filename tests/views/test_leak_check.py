@@ -6,6 +6,7 @@ import html
 import re
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import HttpResponse
 from django.test import Client
 
@@ -14,6 +15,7 @@ from complaints.models.complaint import Message
 from complaints.services import case_file
 from complaints.services.actor import Actor
 from tests.cases import complaint_of
+from tests.images import photo
 from tests.views.walk import ANONYMOUS, STORY_PAGE, code_on, to_check, to_story, token_of, version
 from tests.world import Cast, Sent, at, send_report
 
@@ -201,3 +203,14 @@ def test_a_question_is_answered_by_the_page_too(client: Client, cast: Cast) -> N
     page = client.post("/cek/laporan/jawab/", {"text": "Hanya saya yang tahu.", "to": "office", "once": "abc"})
     assert 'name="once" value="abc"' in page.content.decode() and 'name="to" value="office"' in page.content.decode()
     assert sent.case.status != Action.WITHDRAW
+
+
+def test_pictures_are_asked_about_once_and_only_they(client: Client, cast: Cast) -> None:
+    asked = "siapa yang bisa tahu bahwa Anda yang memotret?"
+    to_story(client)
+    text = SimpleUploadedFile("surat.txt", b"Isi surat itu. " * 20, "text/plain")
+    client.post(PAGE_3, {"story": "", "links": "", "go": "stay", "evidence": text})
+    assert asked not in client.get(PAGE_3).content.decode()
+    pictures = [SimpleUploadedFile(f"{number}.jpg", photo(), "image/jpeg") for number in (1, 2)]
+    client.post(PAGE_3, {"story": "", "links": "", "go": "stay", "evidence": pictures} | version(client, PAGE_3))
+    assert client.get(PAGE_3).content.decode().count(asked) == 1
