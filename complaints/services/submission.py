@@ -277,8 +277,7 @@ def _store(
     body_slug = f"body-{recipient}" if recipient else _body_slug(today)
     teams = pinned_teams(held_by.value, *filter(None, [body_slug]))
     posts, surplus_links = collect(draft.get("links", ""), draft.get("posts", ()))
-    answers: dict[str, object] = {name: draft.get(name, "") for name in ANSWER_FIELDS}
-    answers |= {"links": surplus_links, CIRCLE: Circle.read(draft.get("circle")).value}
+    answers = _answers(draft, surplus_links)
     case = _new_case(answers, today, held_by=held_by, practice=practice)
     complaint = Complaint(
         # A report and the case that it comes with have one key, so that it can be laid into no other case unseen.
@@ -310,6 +309,12 @@ def _store(
     insert(case, complaint, grant, identity)
     _attach(complaint, keys.sign, files, posts)
     return case
+
+
+def _answers(draft: Draft, surplus_links: str) -> dict[str, object]:
+    """Return the answers as they are sealed: the circle as one character, and of the links what is no post."""
+    circle = Circle.read(draft.get("circle")).value
+    return {name: draft.get(name, "") for name in ANSWER_FIELDS} | {"links": surplus_links, CIRCLE: circle}
 
 
 def name_recipient(today: date) -> OversightBody | None:
