@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from complaints.views import api, bawaslu, guide, inquiry, lost_code, public, report, retaliation, status, ticket_code
+from complaints.views import (
+    api,
+    bawaslu,
+    guide,
+    inquiry,
+    leak_check,
+    lost_code,
+    public,
+    report,
+    retaliation,
+    status,
+    ticket_code,
+)
 
 urlpatterns = [
     path("", public.home, name="home"),
@@ -14,6 +26,7 @@ urlpatterns = [
     path("lapor/melihat/", report.start, {"door": "witnessed"}, name="report_witnessed"),
     path("lapor/siapa/", report.who, name="report_who"),
     path("lapor/cerita/", report.story, name="report_story"),
+    path("lapor/bagian/", leak_check.leaks, name="report_leaks"),
     path("lapor/periksa/", report.check, name="report_check"),
     path("lapor/kode/", ticket_code.show, name="report_code"),
     path("lapor/kode/unduh/", ticket_code.download, name="report_code_file"),

@@ -132,6 +132,7 @@ DRAFT: dict[str, Any] = {
     "learnt_on": "",
     "story": "Pada rapat pagi kami diminta mendukung pasangan calon nomor dua dan mencatat nama keluarga.",
     "links": "",
+    "circle": "",
     "identity": "anonymous",
     "name": "",
     "contact": "",

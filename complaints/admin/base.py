@@ -28,11 +28,13 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.http import content_disposition_header
+from django.utils.translation import get_language
 
 from complaints import access
 from complaints.admin.labels import Label
 from complaints.admin.site import site
 from complaints.domain.errors import SealError
+from complaints.domain.forbidden_questions import ForbiddenQuestionPut
 from complaints.fast_sql import CappedCount
 from complaints.models.case import Case
 from complaints.models.team import Staff
@@ -54,7 +56,12 @@ COUNT_AT_MOST: Final = 1000
 # A file of strangers: should a browser take it for a page, nothing in it runs and no page frames it.
 FILE_POLICY: Final = "sandbox; default-src 'none'; base-uri 'none'; frame-ancestors 'none'"
 # What does not open, and the code of the sentence that the obstacle page says about it.
-OBSTACLES: Final[dict[type[Exception], str]] = {Locked: "locked", UnpinnedKey: "unpinned", SealError: "altered"}
+OBSTACLES: Final[dict[type[Exception], str]] = {
+    Locked: "locked",
+    UnpinnedKey: "unpinned",
+    SealError: "altered",
+    ForbiddenQuestionPut: "asks",
+}
 
 
 class StaffRequest(HttpRequest):
@@ -81,7 +88,8 @@ def staff_page(
     """Make a view a page of the staff site: it wants a signed-in person, for whom it exists, and a known method.
 
     A person whose own data changed is compared with all reports before they are shown anything. A PermissionDenied
-    becomes a 404, and what does not open (OBSTACLES) a page of status 409 that says why.
+    becomes a 404, and what does not open (OBSTACLES) a page of status 409 that says why; 400 for a
+    text that a service did not send because it puts what nobody may ask.
 
     Args:
         methods: the methods allowed, "GET" and "POST"; a HEAD counts as a GET.
@@ -107,12 +115,18 @@ def staff_page(
             except PermissionDenied:
                 raise Http404 from None
             except tuple(OBSTACLES) as error:
-                context = {"title": "", "obstacle": OBSTACLES[type(error)]}
-                return render(request, "admin/obstacle.html", context, status=409)
+                return _show_obstacle(request, error)
 
         return cast(View, site.admin_view(guarded))
 
     return decorate
+
+
+def _show_obstacle(request: StaffRequest, error: Exception) -> TemplateResponse:
+    hits = error.hits if isinstance(error, ForbiddenQuestionPut) else ()
+    asked = [(hit.words, hit.question.text("reason", get_language() or "id")) for hit in hits]
+    context = {"title": "", "obstacle": OBSTACLES[type(error)], "asked": asked}
+    return render(request, "admin/obstacle.html", context, status=400 if hits else 409)
 
 
 def render(

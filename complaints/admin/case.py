@@ -43,6 +43,7 @@ from complaints.admin.case_summary import (
     PostLines,
     answer_rows,
     case_deadline,
+    circle_of,
     late_parts_of,
     post_lines,
     release_rows,
@@ -59,6 +60,7 @@ from complaints.admin.reply_composer import (
 )
 from complaints.admin.retaliation import retaliation_context
 from complaints.domain.case_links import TAKES_IN
+from complaints.domain.circle import CIRCLE
 from complaints.domain.workflow import ENDED, Permission, Status, with_body
 from complaints.models.case import Case
 from complaints.models.complaint import Complaint
@@ -117,7 +119,7 @@ def show_case(request: StaffRequest, object_id: uuid.UUID, submitted: SubmittedF
     allow_viewing(request.session, object_id, now=now)
     status = 200 if submitted is None else 409 if submitted.seen else 400
     context = case_context(request, opened, submitted)
-    if any(entry.marks for report in opened.complaints for entry in report.thread):
+    if any(entry.marks.keys() - {CIRCLE} for report in opened.complaints for entry in report.thread):
         context |= retaliation_context(request, opened)
     return render(request, "admin/case.html", context, status=status)
 
@@ -401,6 +403,7 @@ class ReportContext(TypedDict):
     stands_open: bool
     has_reporter: bool
     answers: list[tuple[str, str]]
+    circle: str
     evidence: list[EvidenceRow]
     links: list[str]
     posts: list[PostLines]
@@ -436,6 +439,7 @@ def _report_context(
         "stands_open": is_new or submitted is not None,
         "has_reporter": report.complaint.channel == Complaint.Channel.WEB,
         "answers": answer_rows(report.answers),
+        "circle": circle_of(report),
         "evidence": [
             {
                 "item": item,

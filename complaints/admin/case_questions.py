@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 from complaints import access
 from complaints.admin import labels, reply_composer
 from complaints.admin.base import BaseForm, StaffRequest, case_or_404, render, staff_page, text_field
+from complaints.admin.case_summary import circle_words
 from complaints.admin.question_lines import question_lines
 from complaints.admin.reply_composer import Composer
 from complaints.domain import workflow
@@ -21,7 +22,7 @@ from complaints.domain.workflow import Action, Permission, Status, TransitionRef
 from complaints.models.case import Case
 from complaints.models.oversight import Release
 from complaints.models.question import ReleaseQuestion
-from complaints.services import disclosure_check
+from complaints.services import circles, disclosure_check
 from complaints.services.forwarding import asking
 from complaints.services.forwarding.questions import Kind, Question
 from complaints.services.transitions import CaseChanged, CaseVersion
@@ -166,6 +167,7 @@ def _page(
         "release": release,
         "line": line,
         "mark": CaseVersion(case.status, case.step_count),
+        "circle": circle_words(circles.of_case(keyring=request.keyring, case_id=case.pk)),
         "is_to_reporter": opened.row.kind == Kind.REPORTER,
         "refused": refused,
         "may_supplement": Permission.FORWARD in access.permissions_of(request.user),

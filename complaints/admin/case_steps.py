@@ -42,7 +42,7 @@ from complaints.domain.workflow import Action, Refusal, Status, TransitionRefuse
 from complaints.models.case import DUE_KEY, IS_JUNK, Case
 from complaints.models.complaint import Complaint, Message
 from complaints.models.team import Role
-from complaints.services import assessments, case_actions, disclosure_check, lost_codes, transitions
+from complaints.services import assessments, case_actions, circles, disclosure_check, lost_codes, transitions
 from complaints.services.audit import recorded_lines
 from complaints.services.forwarding import further_releases
 from complaints.services.keyring import Keyring
@@ -276,7 +276,14 @@ def step_composer(request: StaffRequest, case: Case, row: workflow.Transition, f
         label = labels.target_status_label(row, case)
         return step_preview(row, case, text, label=label, due_on=due_on, body=body)
 
-    return Composer(request, field, make_options=make_options, find_leaks=find_leaks, make_preview=make_preview)
+    return Composer(
+        request,
+        field,
+        make_options=make_options,
+        find_leaks=find_leaks,
+        make_preview=make_preview,
+        find_circle=lambda: circles.of_case(keyring=request.keyring, case_id=case.pk),
+    )
 
 
 def step_done(request: StaffRequest, before: Case) -> HttpResponseBase:

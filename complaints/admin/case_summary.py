@@ -22,8 +22,10 @@ from complaints.admin import labels
 from complaints.admin.decision_labels import ComparedSanctions, DecisionLines, compared_sanctions, decision_lines
 from complaints.admin.question_lines import QuestionLine, closed_lines
 from complaints.domain import completeness
+from complaints.domain.circle import CIRCLE
 from complaints.domain.file_names import exhibit_name
 from complaints.domain.workflow import LIMITS, OPEN, PROMISED, WITH_AGENCY, WITH_BODY, Action, Status, with_body
+from complaints.forms.circle import CIRCLE_LABELS
 from complaints.models.case import AgencyKind, Case
 from complaints.models.complaint import Message
 from complaints.models.identity import NameRequest
@@ -72,9 +74,24 @@ def answer_rows(answers: Answers) -> list[tuple[str, str]]:
         (_("Province"), _province(answers)),
         (_("Happened on"), labels.date_range_label(answers.get("event_from"), answers.get("event_until"))),
         (_("Learnt of it on"), labels.date_range_label(answers.get("learnt_on"), "")),
+        (_("People who could know this"), CIRCLE_LABELS.get(str(answers.get("circle")), "")),
         (_("Came in as"), capacities.get(answers.get("door", ""), "")),
     ]
     return [(label, str(value)) for label, value in rows if value]
+
+
+def circle_words(codes: Iterable[object]) -> str:
+    """Return the smallest circle that was told as a sentence for whoever may quote; "" where none was."""
+    told = min((str(code) for code in codes if code in CIRCLE_LABELS), default="")
+    if not told:
+        return ""
+    words = _("By the reporter's estimate so many people could know this: %(number)s. Quote nothing that narrows it.")
+    return words % {"number": CIRCLE_LABELS[told]}
+
+
+def circle_of(report: case_file.ComplaintFile) -> str:
+    """Return the same of one opened report, by its answers and its reporter's messages."""
+    return circle_words([report.answers.get(CIRCLE), *(entry.marks.get(CIRCLE) for entry in report.thread)])
 
 
 def _province(answers: Answers) -> str:

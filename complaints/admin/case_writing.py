@@ -18,7 +18,7 @@ from complaints.admin.case import SubmittedForm, reply_options, show_case
 from complaints.admin.forms import NoteForm, ReplyForm
 from complaints.admin.reply_composer import Composer, Preview, message_preview, text_as_sent
 from complaints.domain.disclosure import Disclosure
-from complaints.services import case_actions, disclosure_check
+from complaints.services import case_actions, circles, disclosure_check
 from complaints.services.transitions import CaseChanged, CaseVersion
 
 
@@ -41,6 +41,7 @@ def reply(request: StaffRequest, object_id: uuid.UUID, complaint_id: uuid.UUID) 
         make_options=lambda: reply_options(case),
         find_leaks=find_leaks,
         make_preview=make_preview,
+        find_circle=lambda: circles.of_case(keyring=request.keyring, case_id=case.pk),
     )
     form = ReplyForm(composer.data(), auto_id="id_reply_again_%s")
     if not form.is_valid() and composer.is_sending:

@@ -41,7 +41,7 @@ from complaints.domain.workflow import Action, Permission, Status, TransitionRef
 from complaints.models.case import Case
 from complaints.models.complaint import Complaint
 from complaints.models.oversight import Release
-from complaints.services import assessments, case_membership, disclosure_check, release_steps
+from complaints.services import assessments, case_membership, circles, disclosure_check, release_steps
 from complaints.services.forwarding import further_releases, release
 from complaints.services.forwarding.bodies import bodies_on
 from complaints.services.forwarding.further_releases import FurtherRelease
@@ -102,6 +102,7 @@ def _composer(request: StaffRequest, case: Case, field: str, moment: Action, bod
         make_options=lambda: standard_text_options(moment.value, case, due_on=None, body=body),
         find_leaks=lambda text: disclosure_check.check(actor=request.actor, case_id=case.pk, readers=(), text=text),
         make_preview=lambda text: message_preview(text_as_sent(text, case)),
+        find_circle=lambda: circles.of_case(keyring=request.keyring, case_id=case.pk),
     )
 
 

@@ -24,6 +24,7 @@ from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 from complaints import access
 from complaints.admin import kept_forms
 from complaints.admin.base import StaffRequest, readable_case_or_404, render, staff_page
+from complaints.admin.case_summary import circle_of
 from complaints.admin.labels import Label
 from complaints.admin.redaction_refusals import waits_for_copy, why_not
 from complaints.domain import redaction, telling_passages
@@ -44,6 +45,7 @@ TELLS: Final[dict[Tells, Label]] = {
     Tells.NAME: gettext_lazy("Name of a person"),
     Tells.CONTACT: gettext_lazy("Number or address of a person"),
     Tells.UNIT: gettext_lazy("Unit or room: few people work there"),
+    Tells.FEW: gettext_lazy("So few people that each of them can be guessed"),
     Tells.COUNT: gettext_lazy("Number of people: it narrows down who it can be"),
     Tells.ALONE: gettext_lazy("Only one person can say this"),
     Tells.TALK: gettext_lazy("Day or hour of a conversation: those who were there know who told of it"),
@@ -178,6 +180,7 @@ def report_redactions(request: StaffRequest, object_id: uuid.UUID, complaint_id:
     context = {
         "title": _("Redaction: %(reference)s") % {"reference": opened.case_file.case.reference},
         "case": opened.case_file.case,
+        "circle": circle_of(opened.report),
         "number": opened.number,
         "complaint": opened.complaint,
         "texts": texts,
@@ -387,6 +390,7 @@ def _text_page(
     context = {
         "title": _("Redaction: %(text)s") % {"text": text_labels(opened.texts)[target]},
         "case": opened.case_file.case,
+        "circle": circle_of(opened.report),
         "complaint": opened.complaint,
         "number": opened.number,
         "seen": opened.redactions.sequence(target) if marks.seen is None else marks.seen,

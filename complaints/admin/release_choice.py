@@ -18,12 +18,13 @@ from django.utils.translation import gettext_lazy, ngettext
 from complaints.admin import kept_forms
 from complaints.admin.base import StaffRequest
 from complaints.admin.case_evidence import copy_label, losses_of_copy, origin_traces
-from complaints.admin.case_summary import PostLines, post_lines, report_gist
+from complaints.admin.case_summary import PostLines, circle_of, post_lines, report_gist
 from complaints.admin.evidence_labels import file_label
 from complaints.admin.labels import Label
 from complaints.admin.release_content import answer_choices, told_words
 from complaints.admin.stated_facts import stated_words
 from complaints.domain import telling_passages
+from complaints.domain.circle import CIRCLE
 from complaints.domain.retaliation import TOLD, Retaliation
 from complaints.models.complaint import Message
 from complaints.services import case_file, redactions
@@ -107,6 +108,7 @@ class ReportChoice(TypedDict):
     """
 
     complaint: case_file.ComplaintFile
+    circle: str
     number: int
     number_at_body: int
     line: Line
@@ -182,6 +184,7 @@ def report_choices(
                 "held": sum(len(group["held"]) for group in groups),
                 "has_new": not line.is_held or any(item.is_ticked for group in groups for item in group["lines"]),
                 "gist": report_gist(report.answers),
+                "circle": circle_of(report),
                 "was_whole": pk in held.numbers and pk in later,
             }
         )
@@ -216,7 +219,7 @@ def _answer_lines(report: case_file.ComplaintFile, held: Held) -> Iterable[Line]
     for key, label, words in answer_choices(report.answers):
         is_held = pk in held.numbers and key in held.answers[pk]
         warnings = [] if is_held or key != "story" else _hints(report, words)
-        is_ticked = pk not in held.numbers
+        is_ticked = pk not in held.numbers and key != CIRCLE
         yield Line("answers", f"{pk}.{key}", label, words, warnings=warnings, is_held=is_held, is_ticked=is_ticked)
 
 

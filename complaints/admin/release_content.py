@@ -34,6 +34,7 @@ ANSWER_LABELS: Final[dict[str, Label]] = {
     "door": gettext_lazy("Came in as"),
     "story": gettext_lazy("The account"),
     "links": gettext_lazy("Links"),
+    "circle": gettext_lazy("People who could know this"),
 }
 DANGER: Final[dict[str, Label]] = {
     "": gettext_lazy("not graded"),

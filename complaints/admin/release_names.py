@@ -39,13 +39,12 @@ class AskForm(BaseForm):
     def clean_reason(self) -> str:
         """Refuse a question for more than the name: the office reads a body's questions first, and this it does not."""
         reason = str(self.cleaned_data["reason"])
-        for hit in forbidden_questions.find(reason):
-            if hit.question.code != "name":
-                words = _(
-                    "“%(words)s” asks the reporter for more than the name. Propose it as a question to the reporter: "
-                    "the office reads that first."
-                )
-                raise forms.ValidationError(words % {"words": hit.words})
+        for hit in forbidden_questions.find_beside_name(reason):
+            words = _(
+                "“%(words)s” asks the reporter for more than the name. Propose it as a question to the reporter: "
+                "the office reads that first."
+            )
+            raise forms.ValidationError(words % {"words": hit.words})
         return reason
 
 

@@ -7,7 +7,7 @@ sending is refused once and then goes through with a reason, which is sealed.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -20,6 +20,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from complaints.admin.base import BaseForm, text_field
+from complaints.admin.case_summary import circle_words
 from complaints.admin.labels import Label
 from complaints.domain.disclosure import Disclosure
 from complaints.domain.forbidden_questions import Hit
@@ -170,6 +171,7 @@ class ComposerContext(TypedDict):
     lets through.
     """
 
+    circle: str
     texts: list[tuple[str, list[Option]]]
     reads: bool
     preview: Preview | None
@@ -201,6 +203,7 @@ class Composer:
         make_options: Callable[[], list[Option]] = list,
         find_leaks: Callable[[str], list[Disclosure]] | None = None,
         make_preview: Callable[[str], Preview] = message_preview,
+        find_circle: Callable[[], Iterable[object]] = tuple,
     ) -> None:
         """Read the button out of a request.
 
@@ -210,7 +213,9 @@ class Composer:
             make_options: returns the standard texts to choose from; called only where they are shown or inserted.
             find_leaks: returns what a text would disclose; None where no reporter reads the text.
             make_preview: returns the preview of a text; needed together with ``find_leaks``.
+            find_circle: returns what reporters told of how many people could know it; codes of ``domain.circle``.
         """
+        self.find_circle = find_circle
         self.request, self.field = request, field
         self.make_options, self.find_leaks, self.make_preview = make_options, find_leaks, make_preview
         button = request.POST.get("do", "")
@@ -262,7 +267,7 @@ class Composer:
             return None
         labels = {leak.kind.value: str(WARNINGS[leak.kind.value]) for leak in self.leaks}
         language = translation.get_language() or "id"
-        labels |= {f"asks-{hit.question.code}": hit.question.text("title", language) for hit in self.never}
+        labels |= {hit.kind: hit.question.text("title", language) for hit in self.never}
         names = {"kinds": ", ".join(labels.values()), "reason": self._override_reason()}
         return Override(tuple(labels), _("Sent in spite of a warning (%(kinds)s): %(reason)s") % names)
 
@@ -275,6 +280,7 @@ class Composer:
         """Return what the templates around the field read."""
         language = translation.get_language() or "id"
         return {
+            "circle": circle_words(self.find_circle()),
             "texts": options_by_language(self.make_options()),
             "reads": self.find_leaks is not None,
             "preview": self.preview,

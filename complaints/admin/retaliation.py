@@ -21,7 +21,7 @@ from django.utils.translation import gettext_lazy, override
 from complaints import access
 from complaints.admin import labels, letters
 from complaints.admin.base import BaseForm, StaffRequest, case_or_404, render, staff_page, text_field, to_case
-from complaints.admin.case_summary import answer_rows
+from complaints.admin.case_summary import answer_rows, circle_words
 from complaints.admin.labels import Label
 from complaints.admin.reply_composer import Composer, message_preview, standard_text_options, text_as_sent
 from complaints.domain.disclosure import Disclosure
@@ -30,7 +30,7 @@ from complaints.domain.workflow import Permission
 from complaints.forms.law_labels import MARKS
 from complaints.forms.retaliation import KIND_LABELS
 from complaints.models.case import Case
-from complaints.services import case_actions, case_file, disclosure_check, retaliation
+from complaints.services import case_actions, case_file, circles, disclosure_check, retaliation
 from complaints.services.forwarding.release import is_with_body
 from complaints.services.letters import TRANSFER, letter_texts
 from complaints.services.retaliation import ReportRetaliation, ToldMessage
@@ -291,6 +291,7 @@ def _check_in_page(
         "form": form,
         "skip": skip or SkipForm(),
         "writing": composer.context(),
+        "circle": circle_words(circles.of_case(keyring=request.keyring, case_id=place.case.pk)),
         "stale": is_stale,
         "changes": labels.change_lines(place.case, request.POST.get("seen", "")) if is_stale else [],
     }

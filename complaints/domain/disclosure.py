@@ -119,16 +119,16 @@ def check(text: str, known: KnownFacts) -> list[Disclosure]:
     """Return the possible disclosures in ``text``, each once, in a fixed order of kinds."""
     text = plain(text)
     words = _words(text)
+    numbers = [Disclosure(kind, text[start:end]) for kind, start, end in contacts(text)]
     disclosures = [
         *(Disclosure(DisclosureKind.ACCUSED, phrase) for phrase in _names(text, words, known.accused)),
         *(Disclosure(DisclosureKind.REPORTER, phrase) for phrase in _names(text, words, _self_names(known))),
-        *_numbers(text),
-        *(Disclosure(DisclosureKind.MAIL, match.group()) for match in _MAIL.finditer(text)),
+        *(number for number in numbers if number.kind is not DisclosureKind.CODE),
         *(Disclosure(DisclosureKind.OFFICE, phrase) for phrase in _offices(text, words, known.offices)),
         *(Disclosure(DisclosureKind.OTHERS, phrase) for phrase in _quotations(text, words, known.others)),
         *(Disclosure(DisclosureKind.OWN, phrase) for phrase in _quotations(text, words, known.stories)),
         *(Disclosure(DisclosureKind.STAFF, phrase) for phrase in _staff(text, words, known.staff)),
-        *_codes(text),
+        *(number for number in numbers if number.kind is DisclosureKind.CODE),
         *_references(text, known.references),
     ]
     return list(dict.fromkeys(disclosures))
@@ -195,23 +195,22 @@ def _runs(
 # Numbers, codes and references
 
 
-def _numbers(text: str) -> Iterator[Disclosure]:
+def contacts(text: str) -> Iterator[tuple[DisclosureKind, int, int]]:
+    """Yield kind, start and end of each number, mail address and ticket code in ``text`` that leads to a person."""
     for match in _NUMBER.finditer(text):
-        number = match.group()
-        digits = "".join(letter for letter in number if letter.isdigit())
+        digits = "".join(letter for letter in match.group() if letter.isdigit())
         if len(digits) == 18:
-            yield Disclosure(DisclosureKind.NIP, number)
+            yield (DisclosureKind.NIP, *match.span())
         elif digits.startswith(("08", "62", "02", "03", "04", "05", "06", "07")) and 9 <= len(digits) <= 15:
-            yield Disclosure(DisclosureKind.PHONE, number)
+            yield (DisclosureKind.PHONE, *match.span())
         elif len(digits) >= normalization.NIP_AT_LEAST:
-            yield Disclosure(DisclosureKind.NUMBER, number)
-
-
-def _codes(text: str) -> Iterator[Disclosure]:
+            yield (DisclosureKind.NUMBER, *match.span())
+    for match in _MAIL.finditer(text):
+        yield (DisclosureKind.MAIL, *match.span())
     for match in _CODE.finditer(text):
         # Six groups of letters alone are words and no ticket code.
         if sum(letter.isdigit() for letter in match.group()) >= CODE_DIGITS:
-            yield Disclosure(DisclosureKind.CODE, match.group())
+            yield (DisclosureKind.CODE, *match.span())
 
 
 def _references(text: str, known: Iterable[str]) -> Iterator[Disclosure]:

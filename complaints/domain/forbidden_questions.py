@@ -7,7 +7,7 @@ no question. What no phrase covers is not found: the list says what is looked fo
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -58,6 +58,19 @@ class Hit:
     question: ForbiddenQuestion
     words: str
 
+    @property
+    def kind(self) -> str:
+        """The kind of warning under which a reason lets it through, as audit entries hold it."""
+        return f"asks-{self.question.code}"
+
+
+class ForbiddenQuestionPut(Exception):
+    """A text to a reporter puts questions of the list, and was given no reason that lets them through: ``hits``."""
+
+    def __init__(self, hits: Sequence[Hit]) -> None:
+        super().__init__(", ".join(hit.question.code for hit in hits))
+        self.hits = tuple(hits)
+
 
 def read(rows: Iterable[Mapping[str, str | bool | Sequence[str]]]) -> tuple[ForbiddenQuestion, ...]:
     """Return the rows of the list; raises KeyError or re.error for one that cannot be right."""
@@ -82,6 +95,13 @@ def find(text: str, questions: Sequence[ForbiddenQuestion]) -> list[Hit]:
     """Return the forbidden questions in a text, each once with the words that put it, in the order of the list."""
     sentences = [match.group().strip() for match in _SENTENCE.finditer(plain(text))]
     return [hit for question in questions for hit in _first(question, sentences)]
+
+
+def refuse(text: str, questions: Sequence[ForbiddenQuestion], given: Collection[str] = ()) -> None:
+    """Raise ForbiddenQuestionPut for a text that puts one of them; ``given`` are the kinds that have a reason."""
+    hits = [hit for hit in find(text, questions) if not (hit.question.may_override and hit.kind in given)]
+    if hits:
+        raise ForbiddenQuestionPut(hits)
 
 
 def _first(question: ForbiddenQuestion, sentences: Sequence[str]) -> Iterator[Hit]:

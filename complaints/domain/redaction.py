@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import pairwise
 from typing import Final
 
 from complaints.domain import normalization
@@ -42,6 +43,8 @@ MOST_AREAS: Final = 80
 # A released text names each thing by more than so many letters; shorter words stand everywhere.
 LEFTOVER_LETTERS: Final = 4
 _RUN: Final = re.compile(r"\S+")
+# Each run of marks is looked at once, however long it is.
+_SENTENCE_END: Final = re.compile(r"(?<![.!?…])[.!?…]++[\"”’)\]]*+(?=\s)|\n")
 # Words of every text, which betray nobody where they stand elsewhere.
 _EVERYWHERE: Final = frozenset(
     {
@@ -203,14 +206,12 @@ def find_words(text: str, wanted: str, reason: Reason) -> list[Span]:
 
 def sentences(text: str) -> list[tuple[int, int]]:
     """Return start and end of each sentence, in order; each line begins a new one, empty ones are left out."""
-    found = []
-    for match in re.finditer(r"[^\n]+?(?:[.!?…]+[\"”’)\]]*(?=\s)|(?=\n)|\Z)", text):
-        start, end = match.span()
-        while start < end and text[start].isspace():
-            start += 1
-        if start < end:
-            found.append((start, end))
-    return found
+    spans = []
+    for start, end in pairwise([0, *(match.end() for match in _SENTENCE_END.finditer(text)), len(text)]):
+        piece = text[start:end].rstrip("\n")
+        if piece.strip():
+            spans.append((start + len(piece) - len(piece.lstrip()), start + len(piece)))
+    return spans
 
 
 def removed_words(text: str, spans: Iterable[Span]) -> set[str]:

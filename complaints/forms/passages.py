@@ -1,43 +1,161 @@
-"""What of a message may tell who wrote it: shown to the reporter once before it is sent."""
+"""What of a text may tell who wrote it: shown to the reporter once before it is sent, with a decision for each place.
+
+The page that asks carries field and words of each place, so that what is decided holds for the text as it is when the
+answer comes: words that stand there no more are left alone.
+"""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from complaints.domain.telling_passages import Tells, proposals
-from complaints.domain.visible_text import INVISIBLE
+from complaints.domain import normalization
+from complaints.domain.telling_passages import OF_WRITER, Proposal, Tells, proposals
+from complaints.domain.visible_text import INVISIBLE, visible
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
-# Names of other people are what a report is about, so that they are not among these.
 TELLING: Final[dict[Tells, StrOrPromise]] = {
     Tells.OWN_NAME: _("Seems to be your own name"),
     Tells.CONTACT: _("A number or an address that leads to a person"),
     Tells.UNIT: _("A unit or a room: few people work there"),
-    Tells.COUNT: _("A number of people: it narrows down who can know this"),
+    Tells.FEW: _("A small number of people: it narrows down who can know this"),
     Tells.ALONE: _("Only one person can say this"),
     Tells.TALK: _("The day or hour of a conversation: whoever was there knows who told of it"),
 }
 LISTED_AT_MOST: Final = 12
+# So many characters of the line are shown on each side of a passage.
+AROUND: Final = 40
+# What is typed in place of a passage.
+OWN_WORDS_AT_MOST: Final = 200
+# Decisions, as the page posts them.
+TAKE, OWN, KEEP = "take", "own", "keep"
+_MONTH: Final = re.compile(r"\d{1,2}\s+([^\W\d_]{3,}(?:\s+\d{4})?)$")
+_HOUR: Final = re.compile(r"(?:pukul|jam|at)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Passage:
-    """A passage of a text as it was typed, and in words what it may tell."""
+    """A passage of the text in ``field``: its words as typed, what it may tell, and what is proposed in its place.
 
+    ``before`` and ``after`` are some of the same line, by which the place is known.
+    """
+
+    field: str
     words: str
     tells: StrOrPromise
+    proposed: str
+    before: str = ""
+    after: str = ""
+
+
+def find(
+    texts: Mapping[str, str],
+    *,
+    about: Collection[str] = (),
+    own: Mapping[str, Collection[Tells]] | None = None,
+    known: str = "",
+    kept: Collection[str] = (),
+) -> list[Passage]:
+    """Return the passages of ``texts`` (by field) that may tell who wrote them, each once, at most LISTED_AT_MOST.
+
+    Args:
+        about: names, posts and agencies of the accused, which a report needs.
+        own: by field the kinds that are looked for where not all are.
+        known: a number of the accused that is no news.
+        kept: words that the reporter has decided to keep.
+    """
+    passages: dict[tuple[str, str], Passage] = {}
+    for field, typed in texts.items():
+        wanted = (own or {}).get(field, OF_WRITER)
+        text = INVISIBLE.sub("", typed)
+        for item in _places(text, about):
+            words = text[item.start : item.end]
+            is_known = words in kept or bool(known and item.kind is Tells.CONTACT and _digits(words) == _digits(known))
+            if item.kind in wanted and not is_known:
+                before, after = _around(text, item)
+                passage = Passage(field, words, TELLING[item.kind], _proposed(item, words), before, after)
+                passages.setdefault((field, words), passage)
+    return list(passages.values())[:LISTED_AT_MOST]
 
 
 def telling_of_answer(text: str) -> list[Passage]:
-    """Return the passages of a message that may tell who wrote it, each once, at most LISTED_AT_MOST."""
-    # The rules see no character that cannot be seen, which would tear a word apart.
+    """Return the passages of a message that may tell who wrote it."""
+    return find({"text": text})
+
+
+def replaced(text: str, replacements: Mapping[str, str], about: Collection[str] = ()) -> str:
+    """Return ``text`` with other words for each passage that is one of ``replacements``, wherever the rules find it."""
     seen = INVISIBLE.sub("", text)
-    passages = [
-        (seen[item.start : item.end].strip(), TELLING[item.kind]) for item in proposals(seen) if item.kind in TELLING
-    ]
-    return [Passage(words, tells) for words, tells in dict.fromkeys(passages)][:LISTED_AT_MOST]
+    pieces, end = [], 0
+    for item in _places(seen, about):
+        other = replacements.get(seen[item.start : item.end])
+        if other is not None:
+            pieces += [seen[end : item.start], other]
+            end = item.end
+    return "".join([*pieces, seen[end:]]) if pieces else text
+
+
+def _places(text: str, about: Collection[str]) -> Iterator[Proposal]:
+    """Yield what may tell of the writer, in order; of two that overlap the one that begins first."""
+    end = 0
+    for item in proposals(text, accused=about):
+        if item.kind in OF_WRITER and item.start >= end:
+            end = item.end
+            yield item
+
+
+def _around(text: str, item: Proposal) -> tuple[str, str]:
+    """Return some words of the line before and after a passage."""
+    before = text[max(0, item.start - AROUND) : item.start].rpartition("\n")[2]
+    after = text[item.end : item.end + AROUND].partition("\n")[0].rstrip("\r")
+    cut_before = before.partition(" ")[2] if len(before) == AROUND else before
+    cut_after = after.rpartition(" ")[0] if len(after) == AROUND else after
+    return (f"… {cut_before}" if cut_before != before else before), (f"{cut_after} …" if cut_after != after else after)
+
+
+def _digits(words: str) -> str:
+    return "".join(letter for letter in normalization.fold(words) if letter.isdigit())
+
+
+def _proposed(item: Proposal, words: str) -> str:
+    """Return vaguer words: the month of a day, "a few people", else that something was removed."""
+    if item.kind is Tells.TALK and (month := _MONTH.search(words)):
+        return month[1]
+    if item.kind is Tells.TALK and not _HOUR.match(words):
+        return gettext("one day")
+    vague = {Tells.UNIT: gettext("one of the units"), Tells.FEW: gettext("a few people")}
+    return vague.get(item.kind, gettext("[removed]"))
+
+
+def decisions(posted: Mapping[str, str]) -> dict[str, dict[str, str | None]]:
+    """Return what was decided, by field and words: other words, or None to keep it.
+
+    A place without a decision is kept. ``posted`` is what the page sends, numbered from 0.
+    """
+    decided: dict[str, dict[str, str | None]] = {}
+    for number in range(LISTED_AT_MOST):
+        field, words = posted.get(f"field-{number}", ""), posted.get(f"words-{number}", "")
+        choice = posted.get(f"choice-{number}", KEEP)
+        other = {TAKE: posted.get(f"proposed-{number}", ""), OWN: posted.get(f"own-{number}", "")}.get(choice)
+        if field and words:
+            decided.setdefault(field, {})[words] = None if other is None else visible(other)[:OWN_WORDS_AT_MOST]
+    return decided
+
+
+def applied(texts: Mapping[str, str], posted: Mapping[str, str], about: Collection[str] = ()) -> dict[str, str]:
+    """Return ``texts`` with what was decided to say instead; "keep everything" changes nothing."""
+    if posted.get("do") != "apply":
+        return dict(texts)
+    decided = decisions(posted)
+    changes = {
+        field: {words: other for words, other in choices.items() if other is not None}
+        for field, choices in decided.items()
+    }
+    return {field: replaced(text, changes.get(field, {}), about) for field, text in texts.items()}

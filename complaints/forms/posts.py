@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Unpack
+from typing import TYPE_CHECKING, Unpack
 
 from crispy_forms.layout import Layout
 from django import forms
@@ -15,6 +15,9 @@ from complaints.adapters import post_rules
 from complaints.domain import posts
 from complaints.forms.fields import EvidenceField, Files, FormOptions, ReporterForm, day, line
 from complaints.models.post import Platform, PostAct
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 PLATFORM_LABELS = dict(Platform.choices)
 ACT_LABELS = dict(PostAct.choices)
@@ -35,18 +38,17 @@ def one_link(text: str, *, is_needed: bool = False) -> str:
     return text
 
 
+def _link(help_text: StrOrPromise = "") -> forms.CharField:
+    return line(_("Link to the post"), limit=2_000, mode="url", help_text=help_text)
+
+
 class PostForm(ReporterForm):
     """A post on page 3; only a link or an account is required, and a link tells the platform.
 
     ``today`` is the latest day that may be written (``fields.latest_day``).
     """
 
-    url = line(
-        _("Link to the post"),
-        limit=2_000,
-        mode="url",
-        help_text=_("We store it as you paste it, and once more without what is known to name who shared it."),
-    )
+    url = _link()
     account = line(
         _("Account of the person you report"),
         limit=200,
@@ -98,6 +100,8 @@ class PostForm(ReporterForm):
 class MorePostForm(PostForm):
     """A post for a report already sent, with its screenshots."""
 
+    # On page 3 the field of links above says it.
+    url = _link(_("We store it as you paste it, and once more without what is known to name who shared it."))
     evidence = EvidenceField(label=_("Screenshots of it"), required=False)
 
     def parts(self) -> tuple[Layout, ...]:

@@ -12,6 +12,7 @@ from django.core.exceptions import ValidationError
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
+from complaints.forms.circle import CIRCLE_LAYOUT, circle_field
 from complaints.forms.fields import (
     Choice,
     EvidenceField,
@@ -167,10 +168,11 @@ class StoryForm(ReporterForm):
         required=False,
         validators=[shortened(4_000)],
     )
+    circle = circle_field()
 
     def parts(self) -> tuple[Layout, ...]:
-        """Return separate layouts for account, files and links, because the template has text between them."""
-        return Layout("story"), Layout("evidence"), Layout("links")
+        """Return separate layouts for account, files, links and the circle: the template has text between them."""
+        return Layout("story"), Layout("evidence"), Layout("links"), CIRCLE_LAYOUT
 
 
 class IdentityForm(ReporterForm):

@@ -10,6 +10,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from complaints.domain import codes
+from complaints.forms.circle import CIRCLE_LAYOUT, circle_field
 from complaints.forms.fields import DAY_FORMATS, FORGET, DayField, EvidenceField, ReporterForm, line, shortened, text
 
 CODE_ATTRS = {
@@ -106,6 +107,11 @@ class MessageForm(ReporterForm):
         validators=[shortened(10_000)],
         error_messages={"required": _("Write something before you send it.")},
     )
+    circle = circle_field()
+
+    def parts(self) -> tuple[Layout, ...]:
+        """Return separate layouts for the text and the circle."""
+        return Layout("text"), CIRCLE_LAYOUT
 
 
 class MoreEvidenceForm(ReporterForm):

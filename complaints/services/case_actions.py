@@ -136,19 +136,17 @@ def _write_texts(
 
 
 def _write_reason(
-    actor: Actor,
-    step: CaseStep,
-    complaints: list[Complaint],
-    reason: str,
-    override: disclosure_check.Override | None,
+    actor: Actor, step: CaseStep, complaints: list[Complaint], reason: str, override: disclosure_check.Override | None
 ) -> None:
     """Send the reason of a step to the reporters where the step notifies them; otherwise store it as notes."""
     notifies = workflow.transition_for(Action(step.action), Status(step.source)).notice
     for complaint in complaints:
-        # A monitoring report has no reporter; the reason is stored as a note then.
-        write = send_to_reporter if notifies and complaint.has_reporter else write_note
         text = case_membership.with_reference(reason, complaint)
-        write(complaint=complaint, text=text, actor=actor, step=step)
+        if notifies and complaint.has_reporter:
+            given = override.kinds if override else ()
+            send_to_reporter(complaint=complaint, text=text, actor=actor, step=step, given=given)
+        else:  # A monitoring report has no reporter.
+            write_note(complaint=complaint, text=text, actor=actor, step=step)
     if override and notifies:
         disclosure_check.record_override(actor=actor, complaints=complaints, override=override, about=step)
 
@@ -249,13 +247,14 @@ def reply_to_reporter(
 
     ``marks`` are those of domain.retaliation, for the team alone.
 
-    Raises as :func:`write_case_note`, and Locked where the report has no reporter.
+    Raises as :func:`write_case_note`, Locked where the report has no reporter, and ForbiddenQuestionPut.
     """
     complaint = _complaint_as_seen(complaint_id, seen, actor.staff)
     if not complaint.has_reporter:
         raise Locked("reporter")
     text = case_membership.with_reference(text, complaint)
-    message = send_to_reporter(complaint=complaint, text=text, actor=actor, marks=marks)
+    given = override.kinds if override else ()
+    message = send_to_reporter(complaint=complaint, text=text, actor=actor, marks=marks, given=given)
     urgent_register.follow(actor=actor, reports={complaint.pk: message.sequence}, marks=marks)
     if override:
         disclosure_check.record_override(actor=actor, complaints=[complaint], override=override, about=message)

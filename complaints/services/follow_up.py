@@ -15,6 +15,7 @@ from django.db import connection, transaction
 from django.db.models import F, QuerySet
 
 from complaints.domain import codes, workflow
+from complaints.domain.circle import CIRCLE, Circle
 from complaints.domain.errors import SealError
 from complaints.domain.retaliation import TOLD, Retaliation
 from complaints.domain.sealing.keys import KeySet, reporter_keys
@@ -272,6 +273,7 @@ def add_message(
     posts: Sequence[Post] = (),
     told: Retaliation | None = None,
     to: str = "",
+    circle: str = "",
 ) -> None:
     """Add a message, files and posts of the reporter; an answer to an open question returns the case to who asked.
 
@@ -281,6 +283,7 @@ def add_message(
         to: whose question is answered, as ``StatusPage.askers`` names them; "" for the only one that is open.
         files: sealed uploads, of which refused ones are skipped, or files that waited in the session.
         posts: as from ``evidence.posts.describe``, their screenshots among ``files``.
+        circle: how many people could know what the text tells, as ``domain.circle`` names it.
         told: what happened to the reporter; it makes a message also without a text.
 
     Raises:
@@ -300,9 +303,11 @@ def add_message(
         # What is told of retaliation answers a question only where there is one alone.
         question = report_questions.answered(complaint, case, to, has_text=bool(text) and told is None)
         if text or told is not None:
-            content = with_marks(text, NO_MARKS if told is None else {TOLD: told.as_mark()})
-            release = question.release if question else None
-            store_message(complaint, case, ticket.keys, content, sequence, today, batch, release)
+            marks = NO_MARKS if told is None else {TOLD: told.as_mark()}
+            # How many could know it is for the office; a body gets the message without.
+            content = with_marks(text, {**marks, CIRCLE: Circle.read(circle).value})
+            release, released = question.release if question else None, with_marks(text, marks)
+            store_message(complaint, case, ticket.keys, content, sequence, today, batch, release, released)
             sequence += 1
         screenshots = {str(upload.id): number for number, upload in enumerate(accepted, start=sequence)}
         signer = ticket.keys.sign

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -22,3 +23,16 @@ def listed() -> tuple[ForbiddenQuestion, ...]:
 def find(text: str) -> list[Hit]:
     """Return the questions of the list that a text puts."""
     return forbidden_questions.find(text, listed())
+
+
+def find_beside_name(text: str) -> list[Hit]:
+    """Return those beside the question for a name, which a body may put by a request for it and in no other way."""
+    return [hit for hit in find(text) if hit.question.code != "name"]
+
+
+def refuse(text: str, given: Collection[str] = ()) -> None:
+    """Raise ForbiddenQuestionPut where ``text`` puts one of them; each service that writes to reporters calls it.
+
+    ``given`` are the kinds of warning (``Hit.kind``) that have a reason; what no reason lets through is refused anyway.
+    """
+    forbidden_questions.refuse(text, listed(), given)

@@ -6,7 +6,7 @@ message to be forged in the team's name; the audit chain records which person wr
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from typing import Final
 
@@ -20,6 +20,7 @@ from complaints.models.complaint import Complaint, Message
 from complaints.models.oversight import Release, ReleaseStep
 from complaints.models.redaction import Redaction
 from complaints.models.step import Step
+from complaints.services import forbidden_questions
 from complaints.services.actor import Actor
 from complaints.services.audit import log
 from complaints.services.audit.log import row_digest
@@ -56,16 +57,21 @@ def send_to_reporter(
     release: Release | None = None,
     to_reporter: bool = True,
     marks: Marks = NO_MARKS,
+    given: Collection[str] = (),
 ) -> Message:
     """Append a message of triage, or of the body that holds ``release``, and audit it.
 
     ``step`` is the step that it is sent with, of the case or of a further release.
     With ``release``, the caller has verified the reporter's key in ``complaint`` against it. No reporter reads a body's
-    message that is not ``to_reporter``. No reporter reads ``marks``.
+    message that is not ``to_reporter``. No reporter reads ``marks``. ``given`` are the kinds of warning that have a
+    reason.
 
+    Raises ForbiddenQuestionPut where a reporter would read a question that nobody may put.
     Raises Locked, SealError or UnpinnedKey: the person does not hold the key of the complaint or release or of the team
     that writes, or it was replaced.
     """
+    if to_reporter:
+        forbidden_questions.refuse(text, given)
     # Opened before anything is sealed to it: a replaced public key is refused here.
     pair = actor.keyring.release(release) if release else actor.keyring.complaint(complaint)
     kind = Message.Direction

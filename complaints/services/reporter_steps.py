@@ -28,10 +28,11 @@ def store_message(
     today: date,
     batch: int,
     release: Release | None = None,
+    released: object = None,
 ) -> None:
     """Store a message of a reporter, sealed to the report, and to the ``release`` on which a body asked for it.
 
-    ``content`` is its text, or what ``messages.with_marks`` made of it.
+    ``content`` is its text, or what ``messages.with_marks`` made of it; ``released`` what the body gets instead.
     """
     message = Message(
         complaint=complaint,
@@ -46,6 +47,7 @@ def store_message(
         check_keys(release, trusted_signer(release.signer, case.held_by))
         context = message_context(message, kind="to-release")
         message.release = release
+        content = content if released is None else released
         message.sealed_for_release = seal_record(bytes(release.public_key), context, content, keys.sign)
     message.save(force_insert=True)
 

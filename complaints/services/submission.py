@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from complaints.domain import codes, normalization
+from complaints.domain.circle import CIRCLE, Circle
 from complaints.domain.sealing import commitment
 from complaints.domain.sealing.keys import reporter_keys
 from complaints.domain.sealing.primitives import BoxPair, SignPair, blake2b
@@ -40,6 +41,7 @@ ATTEMPTS = 4
 ANSWER_FIELDS = (
     "door", "accused_kind", "category", "accused_name", "accused_unknown", "accused_nip", "accused_position",
     "agency_kind", "agency", "regency", "province", "event_from", "event_until", "learnt_on", "story", "links",
+    CIRCLE,
 )  # fmt: skip
 
 
@@ -48,8 +50,9 @@ class Draft(TypedDict, total=False):
 
     Days are ISO dates or "". ``recipient`` is the code of the body that a name would go to. ``code`` is the normalised
     ticket code, ``posts`` are as from ``evidence.posts.describe``, ``post`` is the post form as entered, ``done`` names
-    the completed pages, and ``renewed`` says that the session had ended before this draft. The fields that begin with
-    "asked" are those of an inquiry that is not sent yet.
+    the completed pages, ``kept`` are passages that may tell who the reporter is and stay, and ``renewed`` says that the
+    session had ended before this draft. The fields that begin with "asked" are those of an inquiry that is not sent
+    yet.
     """
 
     door: str
@@ -68,6 +71,7 @@ class Draft(TypedDict, total=False):
     learnt_on: str
     story: str
     links: str
+    circle: str
     identity: str
     name: str
     contact: str
@@ -76,6 +80,7 @@ class Draft(TypedDict, total=False):
     posts: list[Post]
     post: dict[str, str | bool]
     done: list[str]
+    kept: list[str]
     renewed: bool
     asked: str
     asked_category: str
@@ -324,7 +329,7 @@ def _store(
     body_slug = f"body-{recipient}" if recipient else _body_slug(today)
     teams = pinned_teams(held_by.value, *filter(None, [body_slug]))
     posts, surplus_links = collect(draft.get("links", ""), draft.get("posts", ()))
-    answers: dict[str, object] = {name: draft.get(name, "") for name in ANSWER_FIELDS} | {"links": surplus_links}
+    answers = _answers(draft, surplus_links)
     if channel == Complaint.Channel.INQUIRY:
         case = _new_inquiry(today, held_by=held_by)
     else:
@@ -356,6 +361,12 @@ def _store(
     insert(case, complaint, grant, identity)
     _attach(complaint, keys.sign, files, posts)
     return case
+
+
+def _answers(draft: Draft, surplus_links: str) -> dict[str, object]:
+    """Return the answers as they are sealed: the circle as one character, and of the links what is no post."""
+    circle = Circle.read(draft.get("circle")).value
+    return {name: draft.get(name, "") for name in ANSWER_FIELDS} | {"links": surplus_links, CIRCLE: circle}
 
 
 def name_recipient(today: date) -> OversightBody | None:

@@ -10,6 +10,7 @@ from django.forms import Field
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
+from complaints.forms.circle import CIRCLE_LABELS
 from complaints.forms.fields import ReporterForm
 from complaints.forms.report import AGENCY_LABELS, IDENTITY_LABELS, StartForm, StoryForm, WhoForm
 from complaints.services import reference_data
@@ -53,7 +54,7 @@ def _section(step: str, title: str, fields: Mapping[str, Field], draft: Draft) -
         value = _in_words(name, draft)
         if value:
             given.append((str(field.label), value))
-        else:
+        elif name != "circle":
             empty.append(str(field.label))
     return Section(step, title, given, empty)
 
@@ -102,6 +103,7 @@ def _accused_kind(code: str) -> str:
 
 _LABELS: dict[str, Callable[[str], str]] = {
     "accused_kind": _accused_kind,
+    "circle": lambda code: str(CIRCLE_LABELS[code]),
     "category": lambda code: str(reference_data.category(code) or ""),
     "agency_kind": lambda code: str(AGENCY_LABELS[code]),
     "identity": lambda code: str(IDENTITY_LABELS[code]),

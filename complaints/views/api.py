@@ -66,6 +66,7 @@ def waiting_files(request: ReporterRequest, *, partial: bool = True) -> dict[str
     return {
         "files": files,
         "listed": [(file, told(file.info.type, file.betrays, file.info.looked, file.name)) for file in files],
+        "pictures": any(file.info.type.startswith(("image/", "video/")) for file in files),
         "partial": drafts.partial_files(session=session) if partial else {},
         "remove": "status_file_remove" if "ticket" in session else "report_file_remove",
     }

@@ -29,7 +29,7 @@ from complaints.services.evidence import limits
 from complaints.services.rule_book import limit_rule
 from complaints.services.submission import Draft
 from complaints.services.transitions import CaseChanged
-from complaints.views import ReporterRequest, page
+from complaints.views import ReporterRequest, leak_check, page
 from complaints.views.status import NOT_SENT, gone, unreadable
 from complaints.views.steps import choices_of_start, door_of
 
@@ -201,13 +201,12 @@ def _show(request: ReporterRequest, form: ReporterForm | None = None, *, status:
 @_of_inquiry
 def message(request: ReporterRequest) -> HttpResponse:
     """Ask on; an inquiry that was answered or closed waits for the office again."""
-    form = MessageForm(request.POST)
-    if not form.is_valid() or request.POST.get("do") == "change":
+    form = MessageForm(leak_check.posted(request, "text"))
+    if not form.is_valid() or leak_check.wants_change(request):
         return _show(request, form)
+    if (asked := leak_check.ask(request, form, "text")) is not None:
+        return asked
     words = form.cleaned_data["text"]
-    if request.POST.get("do") != "as_is" and (passages := telling_of_answer(words)):
-        context = {"passages": passages, "text": words, "action": "inquiry_message"}
-        return page(request, "status/telling", context, path=reverse("inquiry_page"))
     try:
         follow_up.add_message(ticket=_ticket(request), text=words, files=[], today=timezone.localdate())
     except TransitionRefused:

@@ -22,7 +22,7 @@ from complaints.page_cache import empty_fields, hole, still_page
 from complaints.services import submission
 from complaints.services.evidence import drafts, intake, limits
 from complaints.services.submission import Draft
-from complaints.views import ReporterRequest, page, posts, uploads
+from complaints.views import ReporterRequest, leak_check, page, posts, uploads
 from complaints.views.answers import differing, sections
 from complaints.views.api import waiting_files
 from complaints.views.bawaslu import box, facts_kept
@@ -178,7 +178,7 @@ def _take_answers(request: ReporterRequest, step: Step, door: str = "") -> HttpR
     if missing is None:
         # Drawn here, where the session is written anyway, so that showing the check page writes nothing.
         submission.start_code(draft)
-        return redirect("report_check")
+        return leak_check.next_page(draft)
     return redirect(missing.url if STEPS.index(missing) < STEPS.index(step) else step.after)
 
 

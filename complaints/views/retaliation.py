@@ -22,8 +22,8 @@ from complaints.services import follow_up, retaliation
 from complaints.services.report_questions import NO_QUESTION
 from complaints.services.reporter_page import StatusPage
 from complaints.services.transitions import CaseChanged
-from complaints.views import ReporterRequest, page
-from complaints.views.status import NOT_SENT, gone, handle_unreadable
+from complaints.views import ReporterRequest, leak_check, page
+from complaints.views.status import NOT_SENT, gone, handle_unreadable, reader_of_answer
 
 # The entry of the sealed session with what was told last.
 TOLD_KEY: Final = "retaliation"
@@ -38,9 +38,12 @@ def tell(request: ReporterRequest) -> HttpResponse:
         if request.method == "POST":
             return page(request, "status/closed", {"typed": {"text": request.POST.get("text", "")}})
         return redirect("status_enter")
-    form = RetaliationForm(request.POST if request.method == "POST" else None, today=latest_day(timezone.now()))
-    if request.method != "POST" or not form.is_valid():
+    answers = leak_check.posted(request, "text") if request.method == "POST" else None
+    form = RetaliationForm(answers, today=latest_day(timezone.now()))
+    if request.method != "POST" or not form.is_valid() or leak_check.wants_change(request):
         return _show(request, form)
+    if (asked := leak_check.ask(request, form, "text", reader=reader_of_answer)) is not None:
+        return asked
     ticket, told, today = follow_up.Ticket.from_session(request.reporter["ticket"]), form.told(), timezone.localdate()
     text, to = form.cleaned_data["text"], request.POST.get("to", NO_QUESTION)
     try:

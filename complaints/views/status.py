@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import wraps
 from http import HTTPStatus
 from typing import Any
@@ -25,7 +26,6 @@ from django.views.decorators.http import require_POST
 
 from complaints.domain.workflow import TransitionRefused
 from complaints.forms.fields import ReporterForm, latest_day
-from complaints.forms.passages import Passage, telling_of_answer
 from complaints.forms.posts import MorePostForm
 from complaints.forms.status import CodeForm, MessageForm, MoreEvidenceForm, NameForm, WithdrawForm
 from complaints.page_cache import empty_fields, hole, still_page
@@ -34,7 +34,7 @@ from complaints.services.evidence import drafts, posts
 from complaints.services.reporter_identity import Name
 from complaints.services.reporter_page import StatusPage
 from complaints.services.transitions import CaseChanged
-from complaints.views import ReporterRequest, page, uploads
+from complaints.views import ReporterRequest, leak_check, page, uploads
 from complaints.views.api import waiting_files
 
 logger = logging.getLogger(__name__)
@@ -211,32 +211,25 @@ def _add(request: ReporterRequest, notice: str, form: ReporterForm, **content: A
 @handle_unreadable
 def message(request: ReporterRequest) -> HttpResponse:
     """Add an answer to a question of triage, or further information."""
-    form = MessageForm(request.POST)
+    form = MessageForm(leak_check.posted(request, "text"))
     if "ticket" not in request.reporter:
         # The ticket was closed meanwhile; the page has the typed text to copy.
         return page(request, "status/closed", {"typed": form.typed()}, path=reverse("status_page"))
-    if not form.is_valid():
+    if not form.is_valid() or leak_check.wants_change(request):
         return _show(request, text=form)
-    if request.POST.get("do") == "change":
-        return _show(request, text=form)
-    if request.POST.get("do") != "as_is" and (passages := telling_of_answer(form.cleaned_data["text"])):
-        return _ask_again(request, form, passages)
-    to = request.POST.get("to", "")
-    return _add(request, "text", form, text=form.cleaned_data["text"], files=[], to=to)
+    if (asked := leak_check.ask(request, form, "text", reader=reader_of_answer)) is not None:
+        return asked
+    answers = {"text": form.cleaned_data["text"], "circle": form.cleaned_data["circle"]}
+    return _add(request, "text", form, **answers, files=[], to=request.POST.get("to", ""))
 
 
-def _ask_again(request: ReporterRequest, form: ReporterForm, passages: list[Passage]) -> HttpResponse:
-    """Show once what of a message may tell who wrote it; nothing is stored, and the text stays in the page."""
-    ticket = follow_up.Ticket.from_session(request.reporter["ticket"])
-    try:
+def reader_of_answer(request: ReporterRequest) -> str:
+    """Return the body whose question is answered; "" where it is the office, or the report is here no more."""
+    with suppress(ObjectDoesNotExist):
+        ticket = follow_up.Ticket.from_session(request.reporter["ticket"])
         report = follow_up.status_page(ticket=ticket, today=timezone.localdate())
-    except ObjectDoesNotExist:
-        return gone(request)
-    to = request.POST.get("to", "")
-    context = {"passages": passages, "text": form.cleaned_data["text"], "to": to}
-    # The body whose question is answered; "" where it is the office.
-    context["reader"] = dict(report.askers).get(to, "")
-    return page(request, "status/telling", context, path=reverse("status_page"))
+        return dict(report.askers).get(request.POST.get("to", ""), "")
+    return ""
 
 
 @require_POST
@@ -320,7 +313,7 @@ def post(request: ReporterRequest) -> HttpResponse:
     """Add a social media post, with screenshots, of which the reporter reads first what is told, as of other files."""
     if "ticket" not in request.reporter:
         return redirect("status_enter")
-    form = _post_form(request.POST, request.FILES)
+    form = _post_form(leak_check.posted(request, "account"), request.FILES)
     if not form.is_valid():
         return _show(request, post=form)
     chosen = uploads(request)
@@ -336,6 +329,10 @@ def post(request: ReporterRequest) -> HttpResponse:
     if chosen and any(told.is_warning for _file, told in listed):
         request.reporter["notice"] = "look_post"
         return _show(request, post=form)
+    if leak_check.wants_change(request):
+        return _show(request, post=form)
+    if (asked := leak_check.ask(request, form, "account")) is not None:
+        return asked
     screenshots = [file for file, _told in listed]
     described = posts.describe(form.answers() | {"screenshot": screenshots[0].id if screenshots else ""})
     response = _add(request, "post", form, text="", files=screenshots, posts=[described])
@@ -362,8 +359,10 @@ def withdraw(request: ReporterRequest) -> HttpResponse:
     if not may_withdraw:
         request.reporter["notice"] = "too_late"
         return redirect("status_page")
-    form = WithdrawForm(request.POST) if request.method == "POST" else None
-    if form and form.is_valid():
+    form = WithdrawForm(leak_check.posted(request, "reason")) if request.method == "POST" else None
+    if form and form.is_valid() and not leak_check.wants_change(request):
+        if (asked := leak_check.ask(request, form, "reason")) is not None:
+            return asked
         try:
             follow_up.withdraw(
                 ticket=follow_up.Ticket.from_session(ticket),

@@ -114,7 +114,7 @@ def test_the_ticket_page_names_both_askers(cast: Cast, signed_in: SignedIn) -> N
     page = ticket.get("/cek/laporan/")
     words = walk.words(page)
     assert "Pertanyaan dari BKN" in words and "Pertanyaan dari KASN" in words
-    assert page.content.decode().count('type="radio"') == 3
+    assert page.content.decode().count('type="radio" name="to"') == 3
     # Nothing says which of the two questions it would answer, so that it goes to the office alone.
     assert "dihitung sebagai jawaban" not in walk.words(ticket.get("/cek/laporan/terjadi/"))
     refused = ticket.post("/cek/laporan/jawab/", {"text": "Lantai dua."})

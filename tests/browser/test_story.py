@@ -176,7 +176,7 @@ def liaison_asks(kirana: Officer, vera: Officer, reporter: Reporter, reference: 
     # What would tell who wrote it comes back once, to be changed.
     reporter.answers("Hanya saya yang tahu. Dua rekan, dari gedung Budimina.")
     assert "Hanya saya" in reporter.page.locator("main mark").inner_text()
-    reporter.window.press("Ubah")
+    reporter.window.press("Kembali ke tulisan saya")
     reporter.answers(ANSWERS_BODY)
     kirana.opens("release", reference)
     assert ANSWERS_BODY in kirana.window.words

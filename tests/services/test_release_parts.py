@@ -74,7 +74,7 @@ def test_every_answer_can_be_chosen_or_goes_with_each_report() -> None:
     assert sorted([*ALWAYS, *chosen]) == sorted(ANSWER_FIELDS)
     assert ANSWER_LABELS.keys() == ANSWERS.keys()
     # All but codes and days is text, of which passages can be removed.
-    codes = {"accused_unknown", "agency_kind", "event_from", "event_until", "learnt_on", "door"}
+    codes = {"accused_unknown", "agency_kind", "event_from", "event_until", "learnt_on", "door", "circle"}
     assert set(TEXT_ANSWERS) == TEXTS.keys() == set(chosen) - codes
 
 

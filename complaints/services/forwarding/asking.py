@@ -31,7 +31,7 @@ from complaints.models.complaint import Complaint, Message
 from complaints.models.oversight import Release, ReleasedReport, ReleaseStep
 from complaints.models.question import QuestionReader, QuestionReply, ReleaseQuestion
 from complaints.models.step import Step
-from complaints.services import case_membership, disclosure_check, release_steps, transitions
+from complaints.services import case_membership, disclosure_check, forbidden_questions, release_steps, transitions
 from complaints.services.actor import Actor
 from complaints.services.audit import log
 from complaints.services.audit.log import row_digest
@@ -90,7 +90,7 @@ def propose(
 ) -> ReleaseQuestion:
     """Propose a question to the reporters of the released reports ``readers``; the office reads it first.
 
-    Raises as :func:`ask_office`, and NobodyToAsk.
+    Raises as :func:`ask_office`, NobodyToAsk, and ForbiddenQuestionPut.
     """
     release = _locked_release(actor, release_id)
     if Status(release.case.status) is not Status.UNDER_EXAMINATION:
@@ -101,6 +101,7 @@ def propose(
     if not chosen:
         raise NobodyToAsk
     kinds, why = (list(override.kinds), override.words) if override else ([], "")
+    forbidden_questions.refuse(text, kinds)
     question = _store_question(actor, release, Kind.REPORTER, {"text": text, "kinds": kinds, "why": why})
     signer = _team_pair(actor, release)
     for complaint in Complaint.objects.filter(pk__in=chosen).order_by("pk"):
@@ -232,6 +233,7 @@ def pass_on(
         SealError: the words are not those that the body signed and the office read.
         TransitionRefused, CaseChanged: the body examines it no more, or no longer holds a report that it asks about, or
             it was decided; nothing was written.
+        ForbiddenQuestionPut: the office gave no reason for what the list names.
         ReleaseQuestion.DoesNotExist, Locked: as for :func:`answer`.
     """
     question, release = _locked_question(actor, question_id, Kind.REPORTER)
@@ -240,6 +242,7 @@ def pass_on(
     if not {reader.complaint_id for reader in readers} <= set(case_membership.reports_of_release(release)):
         # It was recalled since the body asked: an answer would go to a body that no longer holds the report.
         raise TransitionRefused(Refusal.NOT_FROM_HERE)
+    forbidden_questions.refuse(opened.text, override.kinds if override else ())
     step = _take_step(actor, release, opened.text, seen)
     for reader in readers:
         _send(actor, release, question, reader, opened.text, step)

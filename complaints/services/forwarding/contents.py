@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from complaints.adapters.media import kinds
 from complaints.adapters.media import losses as copy_losses
+from complaints.domain.circle import CIRCLE
 from complaints.domain.file_names import neutral_name
 from complaints.domain.retaliation import TOLD, Retaliation
 from complaints.domain.risk import RiskGrade
@@ -45,6 +46,8 @@ ANSWERS: Final[Mapping[str, tuple[str, ...]]] = {
     "door": ("door",),
     "story": ("story",),
     "links": ("links",),
+    # For the office: it goes only where an officer ticks it, and is not named among what was left out.
+    CIRCLE: (CIRCLE,),
 }
 _GRADES: Final = (RiskGrade.HIGH, RiskGrade.MEDIUM, RiskGrade.LOW)
 
@@ -199,12 +202,12 @@ def arrange(manifest: Mapping[str, JSON], parts: Iterable[PartBody], files: list
 
 
 def whole(case_id: uuid.UUID, *, objects: Collection[uuid.UUID] = ()) -> Choice:
-    """Return the choice of every report of a case with all but internal notes and files, and of ``objects``."""
+    """Return the choice of every report of a case with all that is ticked at first but files, and of ``objects``."""
     reports = list(Complaint.objects.filter(case=case_id).values_list("pk", flat=True))
     messages = Message.objects.from_reporter().filter(complaint__case=case_id)
     rows = Evidence.objects.filter(complaint__case=case_id, kind=Evidence.Kind.POST)
     return Choice(
-        answers=dict.fromkeys(reports, tuple(ANSWERS)),
+        answers=dict.fromkeys(reports, tuple(key for key in ANSWERS if key != CIRCLE)),
         messages=set(messages.values_list("pk", flat=True)),
         posts=set(rows.values_list("pk", flat=True)),
         objects=set(objects),
@@ -367,7 +370,7 @@ class _Composer:
         keys = [key for key in ANSWERS if key in wanted and key not in self.held.answers[complaint.pk]]
         names = [*ALWAYS, *(name for key in keys for name in ANSWERS[key])]
         answers = {name: self._answer(complaint, name, opened[name]) for name in names if name in opened}
-        given = [key for key, group in ANSWERS.items() if any(opened.get(name) for name in group)]
+        given = [key for key, group in ANSWERS.items() if key != CIRCLE and any(opened.get(name) for name in group)]
         held = self.held.answers[complaint.pk]
         body: PartBody = {
             "kind": "report",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -238,7 +238,8 @@ def _tell(actor: Actor, release: Release, step: Step, reporters: dict[str, bytes
         _send_messages(actor, release, step, reporters, statement.text, to_triage=True)
     if action in _INTERNAL:
         return
-    _send_messages(actor, release, step, reporters, _with_sanction(statement.reply, statement.record))
+    given = statement.override.kinds if statement.override else ()
+    _send_messages(actor, release, step, reporters, _with_sanction(statement.reply, statement.record), given=given)
     if statement.reply and statement.override:
         first = release.case.complaints.filter(pk__in=reporters).order_by("pk").first()
         if first:
@@ -255,6 +256,7 @@ def _send_messages(
     message: str,
     *,
     to_triage: bool = False,
+    given: Collection[str] = (),
 ) -> None:
     if not message:
         return
@@ -269,4 +271,5 @@ def _send_messages(
             step=step,
             release=release,
             to_reporter=not to_triage,
+            given=given,
         )

@@ -16,6 +16,7 @@ from django.db import transaction
 
 from complaints import access
 from complaints.domain import workflow
+from complaints.domain.forbidden_questions import ForbiddenQuestionPut
 from complaints.domain.sealing.records import Context, seal_record
 from complaints.domain.workflow import Status, TransitionRefused
 from complaints.models.identity import NameRequest, ReadName
@@ -23,6 +24,7 @@ from complaints.models.oversight import Release
 from complaints.models.team import Team
 from complaints.services import (
     case_membership,
+    forbidden_questions,
     name_requests,
     release_steps,
     reporter_identity,
@@ -63,8 +65,11 @@ def ask(*, actor: Actor, release_id: uuid.UUID, complaint_id: uuid.UUID, reason:
             its steps and entries record it.
         CaseChanged: officers linked or unlinked the case at every attempt; nothing was written.
         TransitionRefused: the body acts on it no more, or has asked ASKED_AT_MOST times.
+        ForbiddenQuestionPut: the reason asks for more than the name.
         Locked, SealError, UnpinnedKey: as for opening the release.
     """
+    if hits := forbidden_questions.find_beside_name(reason):
+        raise ForbiddenQuestionPut(hits)
     release, request, team = _open_request(actor, release_id, complaint_id)
     if _left(request) < 1:
         raise TransitionRefused(workflow.Refusal.NOT_FROM_HERE)

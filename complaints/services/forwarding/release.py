@@ -345,10 +345,10 @@ def send_messages(
     override: disclosure_check.Override | None,
 ) -> None:
     """Send a text of the office to the reporters among ``complaints`` with a step."""
+    given = override.kinds if override else ()
     for complaint in (report for report in complaints if report.has_reporter):
-        send_to_reporter(
-            complaint=complaint, text=case_membership.with_reference(message, complaint), actor=actor, step=step
-        )
+        text = case_membership.with_reference(message, complaint)
+        send_to_reporter(complaint=complaint, text=text, actor=actor, step=step, given=given)
     if override:
         disclosure_check.record_override(actor=actor, complaints=complaints, override=override, about=step)
 

@@ -199,6 +199,7 @@ PUBLIC_GETS: dict[str, tuple[int, int, int, int]] = {
     "report_witnessed": (200, 200, 200, 200),
     "report_who": (302, 200, 302, 302),
     "report_story": (302, 200, 302, 302),
+    "report_leaks": (302, 302, 302, 302),  # nothing in the draft tells
     "report_check": (302, 200, 302, 302),
     "report_code": (302, 302, 200, 302),
     "report_code_reminder": (302, 302, 200, 302),
