@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from complaints.views import api, public, report, retaliation, status, ticket_code
+from complaints.views import api, leaving, public, report, retaliation, status, ticket_code
 
 urlpatterns = [
     path("", public.home, name="home"),
     path("sehat/", public.health, name="health"),
+    path("keluar/", leaving.quick_exit, name="quick_exit"),
+    path("keluar-cepat/", leaving.explained, name="quick_exit_explained"),
     path("lapor/", report.start, name="report_start"),
     path("lapor/ditekan/", report.start, {"door": "pressed"}, name="report_pressed"),
     path("lapor/melihat/", report.start, {"door": "witnessed"}, name="report_witnessed"),

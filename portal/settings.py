@@ -334,6 +334,8 @@ TEAM_KEY_PINS = env.str("TEAM_KEY_PINS", "")
 # of agencies hold commas. A report about one of them goes to the separate team.
 _OPERATOR = env.str("OPERATOR_AGENCIES", "Badan Arsip Cuaca Nasional; BACN" if SAMPLE_MODE else "")
 OPERATOR_AGENCIES = tuple(name.strip() for name in re.split(r"[;\n]", _OPERATOR) if name.strip())
+# Where the quick exit leads: a site that nobody asks about, and that is not one of ours.
+EXIT_URL = env.str("EXIT_URL", "https://www.bmkg.go.id/")
 KEY_WRAP_OPSLIMIT = env.int("KEY_WRAP_OPSLIMIT", 3)
 KEY_WRAP_MEMLIMIT = env.int("KEY_WRAP_MEMLIMIT", 64 * 1024 * 1024)
 

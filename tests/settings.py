@@ -32,6 +32,7 @@ for _name in (
     "EVIDENCE_DIR",
     "TEAM_KEY_PINS",
     "OPERATOR_AGENCIES",
+    "EXIT_URL",
     "SERVER_VERIFY_KEYS_OLD",
     "WORKER_PUBLIC_KEY",
     "DATABASE_OWNER_URL",

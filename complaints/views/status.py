@@ -36,6 +36,7 @@ from complaints.services.reporter_page import StatusPage
 from complaints.services.transitions import CaseChanged
 from complaints.views import ReporterRequest, page, uploads
 from complaints.views.api import waiting_files
+from complaints.views.leaving import end_session
 
 logger = logging.getLogger(__name__)
 
@@ -386,10 +387,4 @@ def _ask_withdrawal(request: ReporterRequest, form: WithdrawForm | None, *, stat
 @require_POST
 def leave(request: ReporterRequest) -> HttpResponse:
     """Close the ticket in this browser and delete the draft files."""
-    drafts.discard_draft(session=request.reporter)
-    request.reporter.end()
-    response = redirect("home")
-    if request.is_secure():  # browsers take it over https alone
-        # Also what a browser kept of the pages in spite of no-store, to show it on "Back".
-        response.headers["Clear-Site-Data"] = '"cache", "storage"'
-    return response
+    return end_session(request, redirect("home"))

@@ -186,6 +186,8 @@ PUBLIC_GETS: dict[str, tuple[int, int, int, int]] = {
     "health": (200, 200, 200, 200),
     "door_elsewhere": (200, 200, 200, 200),
     "never_asked": (200, 200, 200, 200),
+    "quick_exit": (303, 303, 303, 303),
+    "quick_exit_explained": (200, 200, 200, 200),
     "report_start": (200, 200, 200, 200),
     "report_pressed": (200, 200, 200, 200),
     "report_witnessed": (200, 200, 200, 200),
