@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from complaints.views import api, leaving, public, report, retaliation, status, ticket_code
+from complaints.views import after_the_end, api, leaving, public, report, retaliation, status, ticket_code
 
 urlpatterns = [
     path("", public.home, name="home"),
@@ -39,5 +39,7 @@ urlpatterns = [
     path("cek/laporan/nama/", status.name, name="status_name"),
     path("cek/laporan/terjadi/", retaliation.tell, name="status_retaliation"),
     path("cek/laporan/cabut/", status.withdraw, name="status_withdraw"),
+    path("cek/laporan/keberatan/", after_the_end.object_to_end, name="status_object"),
+    path("cek/laporan/nilai/", after_the_end.rate, name="status_rating"),
     path("cek/keluar/", status.leave, name="status_leave"),
 ]

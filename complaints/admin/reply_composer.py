@@ -24,7 +24,7 @@ from complaints.admin.labels import Label
 from complaints.admin.law_labels import code_label
 from complaints.domain.disclosure import Disclosure
 from complaints.domain.forbidden_questions import Hit
-from complaints.domain.workflow import Action, Status, Transition, target_of
+from complaints.domain.workflow import ENDED, Action, Status, Transition, target_of
 from complaints.models.case import Case
 from complaints.models.complaint import Complaint
 from complaints.services import case_membership, forbidden_questions, reference_data, rule_book
@@ -132,14 +132,18 @@ def step_preview(row: Transition, case: Case, text: str, *, label: str, due_on: 
     """Return what the status page would show after a step whose new state is called ``label``."""
     target = target_of(row, Status(case.status), Status(case.asked_from) if case.asked_from else None)
     is_question, text = row.action is Action.ASK_REPORTER, text_as_sent(text, case)
+    asker = body if is_question and case.status == Status.UNDER_EXAMINATION else ""
     event = {"day": timezone.localdate(), "label": label, "reason": text}
     return {
         "status": target.value,
         "due_on": due_on,
         "body_name": body,
         "question": text if is_question else "",
-        "question_from_body": is_question and case.status == Status.UNDER_EXAMINATION,
+        "asking_body": asker,
+        "askers": [("", asker)] if is_question else [],
         "events": [event],
+        "is_ended": target in ENDED,
+        "has_reason": bool(text),
     }
 
 

@@ -12,7 +12,7 @@ from datetime import date
 from typing import Final
 
 from django.db import connection, transaction
-from django.db.models import F, QuerySet
+from django.db.models import QuerySet
 
 from complaints.domain import codes, workflow
 from complaints.domain.errors import SealError
@@ -30,19 +30,20 @@ from complaints.services.evidence.posts import Post, attach_posts
 from complaints.services.keyring import check_keys, is_key_of
 from complaints.services.messages import NO_MARKS, with_marks
 from complaints.services.report_questions import OFFICE
-from complaints.services.reporter_page import ProgressStage, StatusPage, ThreadEntry
+from complaints.services.reporter_page import StatusPage, ThreadEntry, next_day, stages_of
 from complaints.services.reporter_reading import (
     Event,
     Told,
     activity,
     event_of,
+    objection_of,
     own_name,
     read_as_reporter,
     read_told,
     status_label,
     untold_steps,
 )
-from complaints.services.reporter_steps import perform, rewrite_identity, step_on_answer, store_message
+from complaints.services.reporter_steps import append_message, perform, rewrite_identity, step_on_answer, store_message
 from complaints.services.team_key_history import UnpinnedKey
 from complaints.services.transitions import CaseChanged
 
@@ -133,8 +134,9 @@ def _status_page(ticket: Ticket, today: date) -> StatusPage:
         label=status_label(status.value, body) if status else "",
         due_on=due_on,
         late=bool(due_on and due_on < today and status in workflow.PROMISED | {Status.NEEDS_INFORMATION}),
-        stages=_stages(status, case.asked_from, report_history.stage),
-        body_name=body if report_history.is_with_holder else "",
+        next_day=next_day(status, due_on, today),
+        stages=[] if report_history.is_unsent else stages_of(status, case.asked_from, report_history.stage),
+        body_name=body if report_history.is_with_holder or report_history.is_unsent else "",
         events=report_history.events,
         thread=_thread(messages, texts),
         question=question,
@@ -152,6 +154,8 @@ def _status_page(ticket: Ticket, today: date) -> StatusPage:
         held_by=case.held_by,
         name=own_name(complaint, ticket.keys, today=today, has_requests=has_requests),
         under_check=not report_history.is_recorded,
+        objection=objection_of(case, report_history.steps, ticket.keys, today),
+        is_unsent=report_history.is_unsent,
     )
     if any(item.is_further for item in told):
         page = _with_others(page, report_history, read_progress(told, messages, texts))
@@ -164,7 +168,7 @@ def _to_reporter(complaint: Complaint) -> list[Message]:
 
 
 def _with_askers(page: StatusPage) -> StatusPage:
-    leading = [(page.question_to, page.body_name if page.question_from_body else "")] if page.question else []
+    leading = [(page.question_to, page.asking_body)] if page.question else []
     others = ((other.to, other.body) for other in page.others if other.question)
     return replace(page, askers=[*leading, *others])
 
@@ -188,23 +192,15 @@ def _with_others(page: StatusPage, report_history: History, others: Sequence[Bod
         label=main.label,
         due_on=main.due_on,
         late=False,
-        stages=_stages(main.status, Status.UNDER_EXAMINATION, reached),
+        stages=stages_of(main.status, Status.UNDER_EXAMINATION, reached),
         body_name=main.body,
         events=sorted([*page.events, *main.events], key=lambda event: event.day),
         question=main.question,
         question_from_body=bool(main.question),
         question_to=main.to,
         others=[other for other in others if other is not main],
+        is_unsent=False,
     )
-
-
-def _stages(status: Status | None, asked_from: str, reached: int) -> list[ProgressStage]:
-    """Return the bar of stages; none where no sanction can follow. A question waits where it was asked."""
-    stands_at = Status(asked_from or status) if status is Status.NEEDS_INFORMATION else status
-    if stands_at not in workflow.STAGED:
-        return []
-    current = workflow.stage(stands_at)
-    return [ProgressStage(number, number <= reached, number == current) for number in (1, 2, 3, 4)]
 
 
 def _thread(messages: Sequence[Message], texts: Mapping[uuid.UUID, str]) -> list[ThreadEntry]:
@@ -218,6 +214,8 @@ def _shown_status(
     """Return the status (None where the case is not as recorded), the deadline, and the open question ("": none)."""
     if not report_history.is_recorded:
         return None, None, ""
+    if report_history.is_unsent:
+        return Status(case.status), None, ""
     if not report_history.is_with_holder:
         # A body has the case without this report: for its reporter it stands where the office left it.
         return Status(report_history.events[-1].status if report_history.events else Status.RECEIVED), None, ""
@@ -331,8 +329,7 @@ def withdraw(*, ticket: Ticket, reason: str, today: date) -> None:
             ).target
         perform(case.pk, Action.WITHDRAW, ticket.keys.sign, today, batch, reason)
         if reason:
-            store_message(complaint, case, ticket.keys, reason, complaint.next_sequence, today, batch)
-            Complaint.objects.filter(pk=complaint.pk).update(next_sequence=F("next_sequence") + 1)
+            append_message(complaint, case, ticket.keys, reason, today, batch)
         rewrite_identity(complaint, ticket.keys, today, reporter_identity.Change(None))
 
 
@@ -360,6 +357,10 @@ class History:
     is_recorded: bool
     is_with_holder: bool = True
     is_held: bool = False
+    # The case ended at a body that never had this report.
+    is_unsent: bool = False
+    # All steps of the case that the report is in.
+    steps: Sequence[CaseStep] = ()
 
 
 def history(
@@ -396,8 +397,13 @@ def history(
     is_with_holder = is_held or not workflow.with_body(Status(case.status), asked_from)
     stages = [workflow.stage(Status(event.status)) for event in events]
     stage = max([case.stage_reached if is_with_holder else 1, *stages])
-    last = by_case[case.pk][-1] if by_case[case.pk] else None
-    return History(events, last, stage, reference, stays, True, is_with_holder, is_held)
+    steps = by_case[case.pk]
+    is_unsent = not is_with_holder and case.status in workflow.ENDED
+    if is_unsent:
+        # The history would otherwise stop in the middle of a check that nobody goes on with.
+        events.append(Event(case.status_on, "", case.status, status_label(case.status, body), ""))
+    last = steps[-1] if steps else None
+    return History(events, last, stage, reference, stays, True, is_with_holder, is_held, is_unsent, steps)
 
 
 def is_recorded(complaint: Complaint) -> bool:

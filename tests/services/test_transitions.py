@@ -329,7 +329,7 @@ def test_the_table_knows_every_state_and_every_action() -> None:
     assert {state.partition(",")[0] for state in ALLOWED} == {status.value for status in Status}
     used = {action for by in ALLOWED.values() for steps in by.values() for action in steps}
     on_proposal = {"substantiate", "dismiss", "return_finding", "take_back_finding"}
-    assert used == {action.value for action in Action} - {"answer_late", "link", "undo_import"} - on_proposal
+    assert used == {action.value for action in Action} - {"answer_late", "link", "object", "undo_import"} - on_proposal
 
 
 @pytest.mark.parametrize("column", ["status", "action", "source", "target"])

@@ -199,6 +199,7 @@ PUBLIC_GETS: dict[str, tuple[int, int, int, int]] = {
     "status_enter": (200, 200, 200, 200),
     "status_page": (302, 302, 302, 200),
     "status_retaliation": (302, 302, 302, 200),
+    "status_object": (302, 302, 302, 302),  # it has not ended
     "status_withdraw": (302, 302, 302, 302),  # a body holds it, and the status page says so
     **dict.fromkeys(
         (
@@ -216,6 +217,7 @@ PUBLIC_GETS: dict[str, tuple[int, int, int, int]] = {
             "status_files",
             "status_file_remove",
             "status_post",
+            "status_rating",
             "status_leave",
         ),
         (405, 405, 405, 405),
