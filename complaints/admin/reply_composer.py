@@ -24,7 +24,7 @@ from complaints.admin.labels import Label
 from complaints.admin.law_labels import code_label
 from complaints.domain.disclosure import Disclosure
 from complaints.domain.forbidden_questions import Hit
-from complaints.domain.workflow import ENDED, Action, Status, Transition, target_of
+from complaints.domain.workflow import Action, Status, Transition, target_of
 from complaints.models.case import Case
 from complaints.models.complaint import Complaint
 from complaints.services import case_membership, forbidden_questions, reference_data, rule_book
@@ -142,7 +142,6 @@ def step_preview(row: Transition, case: Case, text: str, *, label: str, due_on: 
         "asking_body": asker,
         "askers": [("", asker)] if is_question else [],
         "events": [event],
-        "is_ended": target in ENDED,
         "has_reason": bool(text),
     }
 

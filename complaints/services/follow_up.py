@@ -134,9 +134,8 @@ def _status_page(ticket: Ticket, today: date) -> StatusPage:
         label=status_label(status.value, body) if status else "",
         due_on=due_on,
         late=bool(due_on and due_on < today and status in workflow.PROMISED | {Status.NEEDS_INFORMATION}),
-        next_day=next_day(status, due_on, today),
-        stages=[] if report_history.is_unsent else stages_of(status, case.asked_from, report_history.stage),
-        body_name=body if report_history.is_with_holder or report_history.is_unsent else "",
+        stages=stages_of(status, case.asked_from, report_history.stage),
+        body_name=body if report_history.is_with_holder else "",
         events=report_history.events,
         thread=_thread(messages, texts),
         question=question,
@@ -154,12 +153,23 @@ def _status_page(ticket: Ticket, today: date) -> StatusPage:
         held_by=case.held_by,
         name=own_name(complaint, ticket.keys, today=today, has_requests=has_requests),
         under_check=not report_history.is_recorded,
-        objection=objection_of(case, report_history.steps, ticket.keys, today),
-        is_unsent=report_history.is_unsent,
     )
+    page = _with_end(page, case, report_history, ticket.keys, today)
     if any(item.is_further for item in told):
         page = _with_others(page, report_history, read_progress(told, messages, texts))
     return _with_askers(page)
+
+
+def _with_end(page: StatusPage, case: Case, report_history: History, keys: KeySet, today: date) -> StatusPage:
+    """Return a page with what follows on the end, or on a day that the office missed."""
+    return replace(
+        page,
+        body_name=case.lead_body.short_name if report_history.is_unsent and case.lead_body else page.body_name,
+        stages=[] if report_history.is_unsent else page.stages,
+        next_day=next_day(Status(page.status), page.due_on, today) if page.late else None,
+        objection=objection_of(case, report_history.steps, keys, today),
+        is_unsent=report_history.is_unsent,
+    )
 
 
 def _to_reporter(complaint: Complaint) -> list[Message]:

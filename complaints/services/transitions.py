@@ -307,8 +307,7 @@ def perform(
     source = Status(case.status)
     if case.linked_into_id or (seen is not None and not seen.agrees_with(case_version(case, sequences))):
         raise CaseChanged
-    is_new = case.step_count == 0 and Case.objects.filter(recorded_acts.IS_NEW, pk=case.pk).exists()
-    if not (is_new or actor_kind is ActorKind.REPORTER or recorded_acts.are_steps_recorded(case)):
+    if actor_kind is not ActorKind.REPORTER and not _is_new_or_recorded(case):
         raise workflow.TransitionRefused(workflow.Refusal.NOT_FROM_HERE)
     row = workflow.transition_for(action, source)
     transition = workflow.check(
@@ -331,6 +330,11 @@ def perform(
     if actor_kind is not ActorKind.REPORTER:
         log.append(event="case.transition", now=now, actor=person, signer=signer, case=case.pk, facts=facts)
     return step
+
+
+def _is_new_or_recorded(case: Case) -> bool:
+    is_new = case.step_count == 0 and Case.objects.filter(recorded_acts.IS_NEW, pk=case.pk).exists()
+    return is_new or recorded_acts.are_steps_recorded(case)
 
 
 def is_too_early(case: Case, today: date) -> bool:

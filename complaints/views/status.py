@@ -135,9 +135,15 @@ def _show(
     return page(request, "status/page", context, path=reverse("status_page"))
 
 
-def _answer_form() -> MessageForm:
-    form = MessageForm()
-    form.fields["text"].label = ANSWER
+def _answer_form() -> ReporterForm:
+    return _word_as_answer(MessageForm())
+
+
+def _word_as_answer(form: ReporterForm) -> ReporterForm:
+    """Return a form of a message as it stands below a question: both fit onto the first screen of a phone."""
+    # Of the bound field: a form that was validated has made it already.
+    form["text"].label = str(ANSWER)
+    form.fields["text"].widget.attrs["rows"] = 4
     return form
 
 
@@ -157,7 +163,7 @@ def _forms(
     failed = text or proof or post or own
     written = _answer_form if is_answer else MessageForm
     if text and is_answer:
-        text.fields["text"].label = ANSWER
+        _word_as_answer(text)
     return {
         "text_parts": text.rendered() if text else empty_fields(written, ("text", is_answer)),
         "file_parts": proof.rendered() if proof else empty_fields(MoreEvidenceForm, ("more",)),

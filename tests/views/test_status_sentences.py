@@ -19,7 +19,7 @@ SENTENCES = {
     "received": (True, False, "diterima"),
     "in_review": (True, False, "diperiksa"),
     "ineligible_proposed": (True, False, "diperiksa"),
-    "needs_information": (True, False, "tanpa jawaban laporan anda tidak ditutup dengan sendirinya"),
+    "needs_information": (True, False, "pertanyaan untuk anda"),
     "resting": (False, False, "tidak ditutup: jawablah kapan saja"),
     "verified": (True, False, "belum"),
     "referring": (True, False, "belum disampaikan"),
