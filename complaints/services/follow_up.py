@@ -155,9 +155,8 @@ def _status_page(ticket: Ticket, today: date) -> StatusPage:
         under_check=not report_history.is_recorded,
     )
     page = _with_end(page, case, report_history, ticket.keys, today)
-    if any(item.is_further for item in told):
-        page = _with_others(page, report_history, read_progress(told, messages, texts))
-    return _with_askers(page)
+    others = read_progress(told, messages, texts) if any(item.is_further for item in told) else []
+    return _with_askers(_with_others(page, report_history, others))
 
 
 def _with_end(page: StatusPage, case: Case, report_history: History, keys: KeySet, today: date) -> StatusPage:
