@@ -77,7 +77,7 @@ def _warning(number: str, text: str, hint: str) -> Warning:
 @register(TAG, deploy=True)
 def check_configuration(app_configs: object, **kwargs: object) -> list[CheckMessage]:
     signing_in = [*_key_wrapping(), *_second_factor(), *_passwords()]
-    return [*_mode(), *_secrets(), *_origin_and_cookies(), *signing_in, *_operator(), *_outgoing()]
+    return [*_mode(), *_secrets(), *_origin_and_cookies(), *signing_in, *_operator(), *_exit(), *_outgoing()]
 
 
 @register(TAG, deploy=True)
@@ -179,6 +179,15 @@ def _origin_and_cookies() -> Iterator[CheckMessage]:
     if not (secure and strict and named):
         hint = "Cookies follow PORTAL_ORIGIN; leave their settings as they are."
         yield _error("E009", "Cookies could be read, sent in clear, or set by a neighbouring host.", hint)
+
+
+def _exit() -> Iterator[CheckMessage]:
+    away = urlsplit(settings.EXIT_URL)
+    ours = (settings.PUBLIC_ORIGIN, settings.STAFF_ORIGIN, settings.ONION_ORIGIN)
+    hosts = {urlsplit(origin).hostname for origin in ours} | {None, *LOCAL_HOSTS}
+    if away.scheme != "https" or away.hostname in hosts:
+        hint = "Set EXIT_URL to the https address of a site that nobody asks about, such as the weather forecast."
+        yield _error("E068", "EXIT_URL is no https address of another site.", hint)
 
 
 def _key_wrapping() -> Iterator[CheckMessage]:

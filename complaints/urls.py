@@ -5,11 +5,13 @@ from __future__ import annotations
 from django.urls import path, re_path
 
 from complaints.views import (
+    after_the_end,
     api,
     bawaslu,
     guide,
     inquiry,
     leak_check,
+    leaving,
     lost_code,
     public,
     report,
@@ -21,6 +23,8 @@ from complaints.views import (
 urlpatterns = [
     path("", public.home, name="home"),
     path("sehat/", public.health, name="health"),
+    path("keluar/", leaving.quick_exit, name="quick_exit"),
+    path("keluar-cepat/", leaving.explained, name="quick_exit_explained"),
     path("lapor/", report.start, name="report_start"),
     path("lapor/ditekan/", report.start, {"door": "pressed"}, name="report_pressed"),
     path("lapor/melihat/", report.start, {"door": "witnessed"}, name="report_witnessed"),
@@ -62,5 +66,7 @@ urlpatterns = [
     path("cek/jawaban/tulis/", inquiry.message, name="inquiry_message"),
     path("cek/jawaban/cabut/", inquiry.withdraw, name="inquiry_withdraw"),
     path("cek/jawaban/lapor/", inquiry.report, name="inquiry_report"),
+    path("cek/laporan/keberatan/", after_the_end.object_to_end, name="status_object"),
+    path("cek/laporan/nilai/", after_the_end.rate, name="status_rating"),
     path("cek/keluar/", status.leave, name="status_leave"),
 ]

@@ -344,6 +344,8 @@ OPERATOR = Operator(
     contact=env.str("OPERATOR_CONTACT", _shown.contact),
     address_published=env.str("OPERATOR_ADDRESS_PUBLISHED", _shown.address_published),
 )
+# Where the quick exit leads: a site that nobody asks about, and that is not one of ours.
+EXIT_URL = env.str("EXIT_URL", "https://www.bmkg.go.id/")
 KEY_WRAP_OPSLIMIT = env.int("KEY_WRAP_OPSLIMIT", 3)
 KEY_WRAP_MEMLIMIT = env.int("KEY_WRAP_MEMLIMIT", 64 * 1024 * 1024)
 

@@ -48,7 +48,9 @@ FOLDED_FROM: Final = 4
 GIST_AT_MOST: Final = 80
 BEFORE_FORWARDING: Final = PROMISED | {Status.NEEDS_INFORMATION, Status.RESTING}
 # The steps that move a case between the office and a body.
-FORWARDING_STEPS: Final = frozenset({Action.FORWARD, Action.RETURN, Action.DECLINE, Action.RECALL, Action.REOPEN})
+FORWARDING_STEPS: Final = frozenset(
+    {Action.FORWARD, Action.RETURN, Action.DECLINE, Action.RECALL, Action.REOPEN, Action.OBJECT}
+)
 PLATFORMS, ACTS = dict(Platform.choices), dict(PostAct.choices)
 
 # --- One report in words

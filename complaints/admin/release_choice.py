@@ -28,6 +28,7 @@ from complaints.domain.circle import CIRCLE
 from complaints.domain.retaliation import TOLD, Retaliation
 from complaints.models.complaint import Message
 from complaints.services import case_file, redactions
+from complaints.services.after_the_end import RATING_MARK
 from complaints.services.evidence.posts import for_body
 from complaints.services.evidence.redacted_copies import manner
 from complaints.services.forwarding.contents import Choice, Held
@@ -247,7 +248,8 @@ def _post_lines(report: case_file.ComplaintFile, held: Held) -> Iterable[Line]:
 def _message_lines(report: case_file.ComplaintFile, held: Held) -> Iterable[Line]:
     for entry in report.thread:
         message = entry.message
-        if message.direction == Message.Direction.FROM_REPORTER:
+        # A rating is for the office.
+        if message.direction == Message.Direction.FROM_REPORTER and RATING_MARK not in entry.marks:
             is_held = message.pk in held.rows
             told = told_words(Retaliation.from_mark(entry.marks[TOLD])) if TOLD in entry.marks else ""
             yield Line(

@@ -138,14 +138,17 @@ def step_preview(row: Transition, case: Case, text: str, *, label: str, due_on: 
     """Return what the status page would show after a step whose new state is called ``label``."""
     target = target_of(row, Status(case.status), Status(case.asked_from) if case.asked_from else None)
     is_question, text = row.action is Action.ASK_REPORTER, text_as_sent(text, case)
+    asker = body if is_question and case.status == Status.UNDER_EXAMINATION else ""
     event = {"day": timezone.localdate(), "label": label, "reason": text}
     return {
         "status": target.value,
         "due_on": due_on,
         "body_name": body,
         "question": text if is_question else "",
-        "question_from_body": is_question and case.status == Status.UNDER_EXAMINATION,
+        "asking_body": asker,
+        "askers": [("", asker)] if is_question else [],
         "events": [event],
+        "has_reason": bool(text),
     }
 
 

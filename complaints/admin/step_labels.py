@@ -220,6 +220,7 @@ STEPS_DONE: Final[dict[str, Words]] = {
     "reject_ineligible": gettext_lazy("Proposal rejected"),
     "withdraw": gettext_lazy("Withdrawn by the reporter"),
     "reopen": gettext_lazy("Opened again"),
+    "object": gettext_lazy("Its reporter objected: opened again"),
     "link": gettext_lazy("Question settled: linked to another case"),
     "undo_import": gettext_lazy("Import undone"),
     "answer_late": gettext_lazy("A late answer opened it again"),
@@ -242,5 +243,7 @@ REFUSALS: Final[dict[str, Words]] = {
     "other_body": gettext_lazy(
         "Another body still works on this case. Take its release back first, or wait for the end of its examination."
     ),
-    "same_person": gettext_lazy("The step before was yours; another person has to take this one."),
+    "same_person": gettext_lazy(
+        "The step before was yours, or the closing that the reporter objected to; another person has to take this one."
+    ),
 }

@@ -7,7 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Final, Literal
+from typing import Final, Literal, TypeVar
+
+Person = TypeVar("Person")
 
 
 class Status(StrEnum):
@@ -76,6 +78,7 @@ class Action(StrEnum):
     REJECT_INELIGIBLE = "reject_ineligible"
     WITHDRAW = "withdraw"
     REOPEN = "reopen"
+    OBJECT = "object"
     ANSWER_LATE = "answer_late"
     RESUME = "resume"
     LINK = "link"
@@ -154,7 +157,8 @@ class Transition:
     out of NEEDS_INFORMATION to questions asked from that state. ``second_person_than`` is the earlier step that must
     have been another person's, ``same_person_as`` that which must have been theirs. ``proposal`` says whether the body
     must have proposed a finding that nobody has settled ("open"), or must not ("none"); ``hearing_first`` that it must
-    have recorded that it heard the accused, or summoned them in vain. With ``notice`` the reporter is notified, in the
+    have recorded that it heard the accused, or summoned them in vain; ``not_closer`` that whoever closed the case may
+    not take the step after its reporter objected. With ``notice`` the reporter is notified, in the
     words of the reason where there is one; without it a reason is internal. ``source`` begins with law, practice or
     proposal and says where the rule comes from.
     """
@@ -173,6 +177,7 @@ class Transition:
     same_person_as: Action | None = None
     proposal: Literal["", "open", "none"] = ""
     hearing_first: bool = False
+    not_closer: bool = False
 
     def permits(self, permissions: Set[Permission]) -> bool:
         """Tell whether somebody holding these permissions may take the step."""
@@ -184,6 +189,7 @@ _SP4N_REVIEW = "practice: SP4N-LAPOR verifies and forwards before it passes a re
 _SILENT = "proposal: a reporter's silence closes nothing; the limit is the day to decide by"
 _SBT = "practice: BKN's SBT gives the joint task force a target"
 _WITHDRAWAL = "practice: Perbawaslu 7/2022 lets a report be withdrawn before it is registered"
+_OBJECTION = "proposal: a reporter may ask once that somebody else looks at a closing decision again"
 _OPERATOR = "proposal: the operator receives, completes, forwards and may correct an end"
 _BODY = "proposal: the oversight body judges"
 _HEARING = "proposal: nobody is found guilty unheard; by PP 94/2021 the agency's superior summons and examines"
@@ -231,6 +237,8 @@ ASKED_ON_FROM: Final = _at(S.ANSWERED, S.CLOSED)
 # Where words of a reporter move a case although nobody asked for them.
 WOKEN_FROM: Final = ASKED_ON_FROM | {S.RESTING}
 OPEN: Final = frozenset(S) - ENDED - OF_INQUIRIES
+# Ends that whoever reported may object to: the office or a body decided against the report.
+OBJECTABLE: Final = _at(S.INELIGIBLE, S.REFERRED, S.UNSUBSTANTIATED, S.NOT_SANCTIONED)
 # Where the reporter is shown the four stages. Elsewhere a case leads to no sanction, and the bar would promise one.
 STAGED: Final = OPEN - {S.REFERRING} | {S.SANCTIONED}
 # Where a case stands without a body, on its way to Bawaslu by letter or there.
@@ -262,7 +270,7 @@ TABLE: Final[tuple[Transition, ...]] = (
     Transition(A.END_WAIT, _ASKED, S.IN_REVIEW, *_VERIFIER, _SILENT, asked_from=S.IN_REVIEW),
     Transition(A.END_WAIT, _at(S.RESTING), S.IN_REVIEW, *_VERIFIER, _SILENT),
     Transition(A.REST, _ASKED, S.RESTING, *_VERIFIER, _SILENT, reason_required=True, asked_from=S.IN_REVIEW),
-    Transition(A.VERIFY, _at(S.IN_REVIEW), S.VERIFIED, *_VERIFIER, _SP4N_REVIEW),
+    Transition(A.VERIFY, _at(S.IN_REVIEW), S.VERIFIED, *_VERIFIER, _SP4N_REVIEW, not_closer=True),
     Transition(A.FORWARD, _at(S.VERIFIED), S.FORWARDED, *_FORWARDER, _FOUR_EYES, second_person_than=A.VERIFY),
     Transition(A.SEND_BACK, _at(S.VERIFIED, S.REFERRING), S.IN_REVIEW, *_EITHER, _FOUR_EYES,
                reason_required=True, notice=False),
@@ -300,20 +308,22 @@ TABLE: Final[tuple[Transition, ...]] = (
     Transition(A.RECALL, _ASKED, S.IN_REVIEW, *_FORWARDER, _RECALL,
                reason_required=True, asked_from=S.UNDER_EXAMINATION),
     Transition(A.PREPARE_REFERRAL, _at(S.IN_REVIEW, S.VERIFIED), S.REFERRING, *_VERIFIER, _BAWASLU,
-               reason_required=True),
+               reason_required=True, not_closer=True),
     Transition(A.DELIVER, _at(S.REFERRING), S.DELIVERED, *_FORWARDER, _BAWASLU,
                reason_required=True, second_person_than=A.PREPARE_REFERRAL),
-    Transition(A.REFER, _at(S.IN_REVIEW, S.VERIFIED), S.REFERRED, *_VERIFIER, _ELSEWHERE, reason_required=True),
+    Transition(A.REFER, _at(S.IN_REVIEW, S.VERIFIED), S.REFERRED, *_VERIFIER, _ELSEWHERE,
+               reason_required=True, not_closer=True),
     Transition(A.PROPOSE_INELIGIBLE, _at(S.IN_REVIEW, S.VERIFIED), S.INELIGIBLE_PROPOSED, *_VERIFIER, _TWO_CLOSE,
-               reason_required=True, notice=False),
+               reason_required=True, notice=False, not_closer=True),
     Transition(A.CONFIRM_INELIGIBLE, _at(S.INELIGIBLE_PROPOSED), S.INELIGIBLE, *_EITHER, _TWO_CLOSE,
-               reason_required=True, second_person_than=A.PROPOSE_INELIGIBLE),
+               reason_required=True, second_person_than=A.PROPOSE_INELIGIBLE, not_closer=True),
     Transition(A.REJECT_INELIGIBLE, _at(S.INELIGIBLE_PROPOSED), S.IN_REVIEW, *_EITHER, _TWO_CLOSE,
                reason_required=True, notice=False),
     Transition(A.UNDO_IMPORT, _at(S.RECEIVED), S.INELIGIBLE, *_EITHER, _IMPORT, reason_required=True, notice=False),
     Transition(A.WITHDRAW, WITHDRAWABLE - _ASKED, S.WITHDRAWN, *_REPORTER, _WITHDRAWAL, notice=False),
     Transition(A.WITHDRAW, _ASKED, S.WITHDRAWN, *_REPORTER, _WITHDRAWAL, notice=False, asked_from=S.IN_REVIEW),
     Transition(A.REOPEN, ENDED - {S.WITHDRAWN}, S.IN_REVIEW, *_VERIFIER, _OPERATOR, reason_required=True),
+    Transition(A.OBJECT, OBJECTABLE, S.IN_REVIEW, *_REPORTER, _OBJECTION, reason_required=True, notice=False),
     Transition(A.ANSWER_LATE, _at(S.RESTING), S.IN_REVIEW, *_REPORTER, _SILENT, notice=False),
     Transition(A.ANSWER_INQUIRY, _at(S.ASKED), S.ANSWERED, *_EITHER, _INQUIRY, reason_required=True),
     Transition(A.CLOSE_INQUIRY, _at(S.ASKED, S.ANSWERED), S.CLOSED, *_EITHER, _INQUIRY, reason_required=True),
@@ -327,6 +337,8 @@ TABLE: Final[tuple[Transition, ...]] = (
 AGENCY_REMINDER: Final = "agency-reminder"
 # By when the office answers a question of a body, or passes its question to a reporter on; no status has this limit.
 BODY_QUESTION: Final = "body-question"
+# Until when a reporter may object to an end; the status has no limit of its own.
+OBJECTION: Final = "reporter-objection"
 LIMITS: Final[Mapping[Status, str]] = MappingProxyType(
     {
         S.RECEIVED: "first-look",
@@ -349,6 +361,8 @@ PROMISED: Final = _at(S.RECEIVED, S.IN_REVIEW, S.INELIGIBLE_PROPOSED, S.VERIFIED
 # What the status page calls late: what the office promised, and the day by which a reporter was asked to answer.
 CALLED_LATE: Final = PROMISED | {S.ASKED, S.NEEDS_INFORMATION}
 
+# Each is a decision to whose end a reporter may object (OBJECTABLE).
+CLOSING: Final = frozenset({A.CONFIRM_INELIGIBLE, A.REFER, A.DISMISS, A.NO_SANCTION})
 # Steps of an examination that leave the case where it stands, and of which its reporter reads nothing.
 UNTOLD: Final = frozenset(
     {A.HEAR_ACCUSED, A.POSTPONE_HEARING, A.PROPOSE_FINDING, A.RETURN_FINDING, A.TAKE_BACK_FINDING}
@@ -383,6 +397,21 @@ def has_open_proposal(earlier: Iterable[str]) -> bool:
     return is_open
 
 
+def objected_closing(earlier: Iterable[tuple[str, Person]]) -> Person | None:
+    """Return who took the closing decision that an objection stands against; None where none stands.
+
+    ``earlier`` are the steps of the case in order, each with its person. The next closing decision settles it.
+    """
+    closer: Person | None = None
+    objected: Person | None = None
+    for action, person in earlier:
+        if action in CLOSING:
+            closer, objected = person, None
+        elif action == Action.OBJECT:
+            objected = closer
+    return objected
+
+
 def was_heard(earlier: Iterable[str]) -> bool:
     """Whether the body that has the case recorded that it heard the accused or summoned them in vain."""
     heard = False
@@ -415,8 +444,11 @@ def check(
     previous_actor_same: bool,
     asked_from: Status | None = None,
     earlier: Sequence[str] = (),
+    is_closer: bool = False,
 ) -> Transition:
     """Return the row that allows this step, or raise TransitionRefused with a code of ``Refusal``.
+
+    ``is_closer``: the person took the closing decision that an objection stands against (``objected_closing``).
 
     ``previous_actor_same`` says whether the last ``second_person_than`` or ``same_person_as`` step was this person's;
     ``earlier`` are the actions of the case's steps in order, for a row with ``proposal``.
@@ -431,7 +463,7 @@ def check(
         raise TransitionRefused(Refusal.MISSING_PERMISSION)
     if row.reason_required and not reason.strip():
         raise TransitionRefused(Refusal.REASON_MISSING)
-    if row.second_person_than is not None and previous_actor_same:
+    if (row.second_person_than is not None and previous_actor_same) or (row.not_closer and is_closer):
         raise TransitionRefused(Refusal.SAME_PERSON)
     if row.proposal:
         _check_proposal(row, earlier, previous_actor_same)

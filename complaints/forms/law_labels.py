@@ -151,6 +151,7 @@ CODES: Final[dict[str, Label]] = {
     Start.CANDIDATES_CONFIRMED: _("before candidates are confirmed"),
     Start.RETALIATION_TOLD: _("from the day on which a reporter tells of retaliation"),
     Start.DECISION_RECEIVED: _("from the day on which the decision is received or announced"),
+    Start.CLOSED: _("from the day of the closing decision"),
 }
 LIMITS: Final[dict[str, Label]] = {
     "bawaslu_report": _("report to Bawaslu"),
@@ -166,6 +167,7 @@ LIMITS: Final[dict[str, Label]] = {
     "body's question answered or passed on": _("question of a body answered or passed on"),
     "inquiry answered": _("answer to an inquiry"),
     "second decision": _("second decision"),
+    "reporter's objection": _("the reporter's objection to an end"),
     "letter delivered": _("letter delivered"),
     "urgent forwarding": _("forwarding, urgent case"),
     "agency reminder": _("reminder to the agency"),

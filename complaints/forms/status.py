@@ -140,6 +140,18 @@ class NameForm(ReporterForm):
             self.add_error("name", ValidationError(_("Write your name, or skip this part.")))
 
 
+class ObjectionForm(ReporterForm):
+    """Why the end of a report is wrong."""
+
+    reason = text(
+        _("Why do you object?"),
+        rows=6,
+        help_text=_("Do not write your own name here."),
+        validators=[shortened(4_000)],
+        error_messages={"required": _("Write why you object.")},
+    )
+
+
 class WithdrawForm(ReporterForm):
     """The reason of a withdrawal, which is optional."""
 

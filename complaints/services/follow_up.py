@@ -12,7 +12,7 @@ from datetime import date
 from typing import Final
 
 from django.db import connection, transaction
-from django.db.models import F, QuerySet
+from django.db.models import QuerySet
 
 from complaints.domain import codes, workflow
 from complaints.domain.circle import CIRCLE, Circle
@@ -38,12 +38,13 @@ from complaints.services.evidence.posts import Post, attach_posts
 from complaints.services.keyring import check_keys, is_key_of
 from complaints.services.messages import NO_MARKS, with_marks
 from complaints.services.report_questions import OFFICE
-from complaints.services.reporter_page import StatusPage, ThreadEntry
+from complaints.services.reporter_page import StatusPage, ThreadEntry, next_day
 from complaints.services.reporter_reading import (
     Event,
     Told,
     activity,
     event_of,
+    objection_of,
     own_name,
     read_as_reporter,
     read_own_report,
@@ -52,7 +53,7 @@ from complaints.services.reporter_reading import (
     status_label,
     untold_steps,
 )
-from complaints.services.reporter_steps import perform, rewrite_identity, step_on_answer, store_message
+from complaints.services.reporter_steps import append_message, perform, rewrite_identity, step_on_answer, store_message
 from complaints.services.team_key_history import UnpinnedKey
 from complaints.services.transitions import CaseChanged
 
@@ -170,8 +171,21 @@ def _status_page(ticket: Ticket, today: date) -> StatusPage:
         own_report=read_own_report(complaint, ticket.keys, today),
         under_check=not report_history.is_recorded,
     )
-    others = read_progress(told, messages, texts) if any(item.is_further for item in told) else None
-    return _with_askers(page if others is None else _with_others(page, report_history, others))
+    page = _with_end(page, case, report_history, ticket.keys, today)
+    others = read_progress(told, messages, texts) if any(item.is_further for item in told) else []
+    return _with_askers(_with_others(page, report_history, others))
+
+
+def _with_end(page: StatusPage, case: Case, report_history: History, keys: KeySet, today: date) -> StatusPage:
+    """Return a page with what follows on the end, or on a day that the office missed."""
+    return replace(
+        page,
+        body_name=case.lead_body.short_name if report_history.is_unsent and case.lead_body else page.body_name,
+        stages=[] if report_history.is_unsent else page.stages,
+        next_day=next_day(Status(page.status), page.due_on, today) if page.late else None,
+        objection=objection_of(case, report_history.steps, keys, today),
+        is_unsent=report_history.is_unsent,
+    )
 
 
 def _to_reporter(complaint: Complaint) -> list[Message]:
@@ -180,7 +194,7 @@ def _to_reporter(complaint: Complaint) -> list[Message]:
 
 
 def _with_askers(page: StatusPage) -> StatusPage:
-    leading = [(page.question_to, page.body_name if page.question_from_body else "")] if page.question else []
+    leading = [(page.question_to, page.asking_body)] if page.question else []
     others = ((other.to, other.body) for other in page.others if other.question)
     return replace(page, askers=[*leading, *others])
 
@@ -211,6 +225,7 @@ def _with_others(page: StatusPage, report_history: History, others: Sequence[Bod
         question_from_body=bool(main.question),
         question_to=main.to,
         others=[other for other in others if other is not main],
+        is_unsent=False,
     )
 
 
@@ -235,6 +250,8 @@ def _shown_status(
     """Return the status (None where the case is not as recorded), the deadline, and the open question ("": none)."""
     if not report_history.is_recorded:
         return None, None, ""
+    if report_history.is_unsent:
+        return Status(case.status), None, ""
     if not report_history.is_with_holder:
         # A body has the case without this report: for its reporter it stands where the office left it.
         return Status(report_history.events[-1].status if report_history.events else Status.RECEIVED), None, ""
@@ -352,8 +369,7 @@ def withdraw(*, ticket: Ticket, reason: str, today: date) -> None:
             ).target
         perform(case.pk, Action.WITHDRAW, ticket.keys.sign, today, batch, reason)
         if reason:
-            store_message(complaint, case, ticket.keys, reason, complaint.next_sequence, today, batch)
-            Complaint.objects.filter(pk=complaint.pk).update(next_sequence=F("next_sequence") + 1)
+            append_message(complaint, case, ticket.keys, reason, today, batch)
         rewrite_identity(complaint, ticket.keys, today, reporter_identity.Change(None))
 
 
@@ -381,6 +397,10 @@ class History:
     is_recorded: bool
     is_with_holder: bool = True
     is_held: bool = False
+    # The case ended at a body that never had this report.
+    is_unsent: bool = False
+    # All steps of the case that the report is in.
+    steps: Sequence[CaseStep] = ()
 
 
 def history(
@@ -417,8 +437,13 @@ def history(
     is_with_holder = is_held or not workflow.with_body(Status(case.status), asked_from)
     stages = [workflow.stage(Status(event.status)) for event in events]
     stage = max([case.stage_reached if is_with_holder else 1, *stages])
-    last = by_case[case.pk][-1] if by_case[case.pk] else None
-    return History(events, last, stage, reference, stays, True, is_with_holder, is_held)
+    steps = by_case[case.pk]
+    is_unsent = not is_with_holder and case.status in workflow.ENDED
+    if is_unsent:
+        # The history would otherwise stop in the middle of a check that nobody goes on with.
+        events.append(Event(case.status_on, "", case.status, status_label(case.status, body), ""))
+    last = steps[-1] if steps else None
+    return History(events, last, stage, reference, stays, True, is_with_holder, is_held, is_unsent, steps)
 
 
 def is_recorded(complaint: Complaint) -> bool:

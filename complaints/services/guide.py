@@ -81,11 +81,11 @@ def _score(word: str, known: frozenset[str]) -> int:
 @lru_cache(maxsize=2)
 def _words_of_acts(_edition: Edition) -> dict[str, frozenset[str]]:
     more = json.loads((DATA.parent / "guide" / "words.json").read_text(encoding="utf-8"))
-    acts = {}
+    words_of = {}
     for row in acts():
         texts = (row.name_id, row.name_en, row.example_id, row.example_en, more.get(row.code, ""))
-        acts[row.code] = frozenset(fold(" ".join(texts)).split()) - _FILLERS
-    return acts
+        words_of[row.code] = frozenset(fold(" ".join(texts)).split()) - _FILLERS
+    return words_of
 
 
 # --- What the rules say

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
+from complaints.domain import workflow
+from complaints.domain.workflow import ENDED, Status
+from complaints.services import transitions
 from complaints.services.body_progress import BodyProgress
-from complaints.services.reporter_reading import Event, OwnName, OwnReport, ProgressStage, Told
+from complaints.services.reporter_reading import Event, Objection, OwnName, OwnReport, ProgressStage, Told
 
 
 @dataclass(frozen=True)
@@ -58,3 +61,32 @@ class StatusPage:
     others: Sequence[BodyProgress] = ()
     # Who asks this reporter now: (the code that an answer names, the short name; "" for the office).
     askers: Sequence[tuple[str, str]] = ()
+    # Where the office is late: the day to which the same limit leads from the one that was missed.
+    next_day: date | None = None
+    objection: Objection = field(default_factory=Objection)
+    # The case ended at a body that never had this report.
+    is_unsent: bool = False
+
+    @property
+    def asking_body(self) -> str:
+        """The short name of the body that asks ``question``, "" where it is the office."""
+        return self.body_name if self.question_from_body else ""
+
+    @property
+    def is_ended(self) -> bool:
+        """Whether the report came to an end, and not by its reporter."""
+        return self.status in ENDED and self.status != Status.WITHDRAWN
+
+    @property
+    def has_reason(self) -> bool:
+        """Whether the history shows a reason for where the report stands."""
+        return any(event.reason for event in self.events if event.status == self.status)
+
+
+def next_day(status: Status | None, due_on: date | None, today: date) -> date | None:
+    """Return where the office is late the first day from ``today`` on to which its limit leads from the missed one."""
+    if status not in workflow.PROMISED or due_on is None or due_on >= today:
+        return None
+    while due_on < today:
+        due_on = transitions.last_day_of(workflow.LIMITS[status], due_on)
+    return due_on

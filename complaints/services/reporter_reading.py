@@ -22,8 +22,8 @@ from complaints.domain.errors import SealError
 from complaints.domain.sealing.keys import KeySet
 from complaints.domain.sealing.primitives import BoxPair, decrypt, unknown_version, unpad, unseal
 from complaints.domain.sealing.records import KEY_SIZES, Context, open_record, open_record_of
-from complaints.domain.workflow import UNTOLD, Action, Status
-from complaints.models.case import EVENT_LABELS, STATUS_LABELS
+from complaints.domain.workflow import CLOSING, OBJECTABLE, OBJECTION, UNTOLD, Action, Status
+from complaints.models.case import EVENT_LABELS, STATUS_LABELS, Case, CaseStep
 from complaints.models.complaint import Complaint, Message
 from complaints.models.identity import Identity, NameRequest
 from complaints.models.oversight import OversightBody, Release, ReleasedReport
@@ -33,6 +33,7 @@ from complaints.services.audit import log, recorded_acts
 from complaints.services.audit.log import row_digest
 from complaints.services.keyring import message_context, signer_of, team_of, told_context
 from complaints.services.team_key_history import trusted_signer
+from complaints.services.transitions import last_day_of
 
 BLOB_SIZES: Final = (8192,)
 # Messages of a reporter that their status page counts; whoever holds the code can send any number.
@@ -307,6 +308,39 @@ def event_of(step: Step, reason: str, body: str) -> Event:
     """Return what a reporter reads of a step; ``body`` is the short name of the body that has the report."""
     label = str(EVENT_LABELS.get(Action(step.action), STATUS_LABELS[Status(step.target)])).format(body=body)
     return Event(step.day, step.action, step.target, label, reason)
+
+
+@dataclass(frozen=True)
+class Objection:
+    """A reporter's objection to an end: ``until`` which day it is possible (None: not to this end), and when it came.
+
+    ``may_object`` where that day has not passed and none came yet.
+    """
+
+    until: date | None = None
+    objected_on: date | None = None
+    may_object: bool = False
+
+
+def objection_of(case: Case, steps: Sequence[CaseStep], keys: KeySet, today: date) -> Objection:
+    """Return whether the reporter with these keys may object to the end of a case, or did; ``steps`` are all of it.
+
+    Only steps with this reporter's signature are theirs: in a joint case others may object as well.
+    """
+    statements = (
+        (step, recorded_acts.step_statement(case.pk, log.step_facts(step)))
+        for step in steps
+        if step.action == Action.OBJECT
+    )
+    own = [
+        step.day for step, said in statements if recorded_acts.is_by_reporter(step.signature, said, [keys.sign.public])
+    ]
+    objected_on = own[-1] if own else None
+    closed_on = next((step.day for step in reversed(steps) if step.action in CLOSING), None)
+    if case.status not in OBJECTABLE or closed_on is None:
+        return Objection(None, objected_on)
+    until = last_day_of(OBJECTION, closed_on)
+    return Objection(until, objected_on, not own and today <= until)
 
 
 def untold_steps(steps: Iterable[Step], told: Collection[uuid.UUID | None]) -> set[uuid.UUID]:

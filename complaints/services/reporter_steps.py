@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from datetime import date, datetime, time
 
+from django.db.models import F
 from django.utils import timezone
 
 from complaints.domain.sealing.keys import KeySet
@@ -50,6 +51,12 @@ def store_message(
         content = content if released is None else released
         message.sealed_for_release = seal_record(bytes(release.public_key), context, content, keys.sign)
     message.save(force_insert=True)
+
+
+def append_message(complaint: Complaint, case: Case, keys: KeySet, content: object, today: date, batch: int) -> None:
+    """Store a message as the next of a locked report, to no release, and use its number up."""
+    store_message(complaint, case, keys, content, complaint.next_sequence, today, batch)
+    Complaint.objects.filter(pk=complaint.pk).update(next_sequence=F("next_sequence") + 1)
 
 
 def asking_release(complaint: Complaint, case: Case) -> Release | None:

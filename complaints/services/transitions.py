@@ -33,6 +33,8 @@ from complaints.services.audit import log, recorded_acts
 from complaints.services.keyring import Locked
 
 logger = logging.getLogger(__name__)
+# A case that was closed and came back has at least one step more: begun, closed, objected to.
+MOST_STEPS_UNCLOSED: Final = 2
 # A reporter cannot tell what an officer does to the case meanwhile, so the portal tries again in their place.
 MAX_ATTEMPTS: Final = 5
 MAX_ATTEMPT_SECONDS: Final = 5.0
@@ -157,6 +159,12 @@ def due_date(
     return deadlines.due_date(start, limit, reference_data.closed_days(start.year))
 
 
+def last_day_of(limit: str, since: date) -> date:
+    """Return the last day of a limit of the rule table that the workflow names, counted from a day."""
+    limits = rule_book.limits(settings.AGENCY_REMINDER_DAYS, reference_data.edition())
+    return deadlines.due_date(since, limits[limit], reference_data.closed_days(since.year))
+
+
 def case_version(case: Case, sequences: Mapping[uuid.UUID, int]) -> CaseVersion:
     """Return the version of a case.
 
@@ -229,11 +237,14 @@ def available_steps(
         elsewhere.add(Action.ASK_REPORTER)
     rows = [row for row in rows if row.action not in elsewhere]
     if history is None:
-        history = list(case.steps.order_by("sequence")) if any(row.second_person_than for row in rows) else []
+        asks_history = any(row.second_person_than or row.not_closer for row in rows)
+        history = list(case.steps.order_by("sequence")) if asks_history else []
+    closer = workflow.objected_closing((step.action, step.actor_id) for step in history)
     steps = []
     for row in rows:
         last = next((step for step in reversed(history) if step.action == row.second_person_than), None)
-        refused = "same_person" if last is not None and staff is not None and last.actor_id == staff.pk else ""
+        barred = {last.actor_id if last else None, closer if row.not_closer else None}
+        refused = "same_person" if staff is not None and staff.pk in barred else ""
         if row.action is Action.ASK_REPORTER:
             has_reporter = any(complaint.has_reporter for complaint in reports or ())
             refused = "" if has_reporter or case.complaints.with_reporter().exists() else "no_reporter"
@@ -297,8 +308,7 @@ def perform(
     source = Status(case.status)
     if case.linked_into_id or (seen is not None and not seen.agrees_with(case_version(case, sequences))):
         raise CaseChanged
-    is_new = case.step_count == 0 and Case.objects.filter(recorded_acts.IS_NEW, pk=case.pk).exists()
-    if not (is_new or actor_kind is ActorKind.REPORTER or recorded_acts.are_steps_recorded(case)):
+    if actor_kind is not ActorKind.REPORTER and not _is_new_or_recorded(case):
         raise workflow.TransitionRefused(workflow.Refusal.NOT_FROM_HERE)
     row = workflow.transition_for(action, source)
     transition = workflow.check(
@@ -310,6 +320,7 @@ def perform(
         previous_actor_same=bool(row.second_person_than or row.same_person_as) and _took_last(case, row, person),
         asked_from=Status(case.asked_from) if case.asked_from else None,
         earlier=_actions_of(case) if row.proposal else (),
+        is_closer=row.not_closer and person is not None and _closer_objected_to(case) == person.pk,
     )
     urgent = urgent or case.category.priority == "urgent"
     step = _write_step(case, transition, person=person, now=now, changes=changes or {}, urgent=urgent, batch=batch)
@@ -322,6 +333,11 @@ def perform(
     return step
 
 
+def _is_new_or_recorded(case: Case) -> bool:
+    is_new = case.step_count == 0 and Case.objects.filter(recorded_acts.IS_NEW, pk=case.pk).exists()
+    return is_new or recorded_acts.are_steps_recorded(case)
+
+
 def is_too_early(case: Case, today: date) -> bool:
     """Whether the reporter still has time to answer, so that the case cannot rest yet."""
     return case.due_on is not None and today <= case.due_on
@@ -329,6 +345,13 @@ def is_too_early(case: Case, today: date) -> bool:
 
 def _actions_of(case: Case) -> list[str]:
     return list(case.steps.order_by("sequence").values_list("action", flat=True))
+
+
+def _closer_objected_to(case: Case) -> uuid.UUID | None:
+    """Return who closed a case to which its reporter objected since, until it is closed again."""
+    if case.step_count <= MOST_STEPS_UNCLOSED:
+        return None
+    return workflow.objected_closing(case.steps.order_by("sequence").values_list("action", "actor"))
 
 
 def _took_last(case: Case, row: workflow.Transition, person: Staff | None) -> bool:

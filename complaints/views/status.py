@@ -29,13 +29,14 @@ from complaints.forms.fields import ReporterForm, latest_day
 from complaints.forms.posts import MorePostForm
 from complaints.forms.status import CodeForm, MessageForm, MoreEvidenceForm, NameForm, WithdrawForm
 from complaints.page_cache import empty_fields, hole, still_page
-from complaints.services import follow_up, own_name, report_questions, reporter_reading
+from complaints.services import follow_up, own_name, report_questions, reporter_reading, retaliation
 from complaints.services.evidence import drafts, posts
 from complaints.services.reporter_identity import Name
 from complaints.services.reporter_page import StatusPage
 from complaints.services.transitions import CaseChanged
 from complaints.views import ReporterRequest, leak_check, page, uploads
 from complaints.views.api import waiting_files
+from complaints.views.leaving import end_session
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +46,7 @@ NOT_SENT = gettext_lazy(
 )
 
 OTHER_BODY = gettext_lazy("Not given: now another body could read your name. Read below which one, then decide again.")
+ANSWER = gettext_lazy("Your answer")
 # What is said of a name takes up this much of a page, whatever it says.
 STATE_BYTES = 1024
 
@@ -116,20 +118,39 @@ def _show(
     except ObjectDoesNotExist:
         return gone(request)
     notice = request.reporter.pop("notice") if "notice" in request.reporter else ""
+    top: dict[str, Any] = {"report": report, "notice": notice}
+    if report.late:
+        top["ombudsman"] = retaliation.legal_lines()["ombudsman"]
     pieces = {
-        "summary": render_to_string("complaints/status/summary.html", {"report": report, "notice": notice}),
+        "summary": render_to_string("complaints/status/summary.html", top),
+        "history": render_to_string("complaints/status/history.html", {"report": report}),
         "state": _padded(render_to_string("complaints/status/name_state.html", {"own": report.name})),
     }
     if report.name.requests:
         pieces["asked"] = render_to_string("complaints/status/name_asked.html", {"own": report.name})
+    if report.askers:
+        pieces["question"] = render_to_string("complaints/status/question.html", {"report": report})
     if report.thread:
         pieces["thread"] = render_to_string("complaints/status/thread.html", {"report": report})
     if not (text or proof or post or own or request.reporter.keeps_files):
         return _still(request, report, pieces)
     waiting = waiting_files(request)
     shown = {"report": report, "asker": report.name.asker, "chosen": request.POST.get("to", "")}
-    context: dict[str, Any] = {**shown, **_forms(text, proof, post, own), **waiting, **pieces}
+    forms = _forms(text, proof, post, own, is_answer=bool(report.askers))
+    context: dict[str, Any] = {**shown, **forms, **waiting, **pieces}
     return page(request, "status/page", context, path=reverse("status_page"))
+
+
+def _answer_form() -> ReporterForm:
+    return _word_as_answer(MessageForm())
+
+
+def _word_as_answer(form: ReporterForm) -> ReporterForm:
+    """Return a form of a message as it stands below a question: both fit onto the first screen of a phone."""
+    # Of the bound field: a form that was validated has made it already.
+    form["text"].label = str(ANSWER)
+    form.fields["text"].widget.attrs["rows"] = 4
+    return form
 
 
 def _padded(state: SafeString) -> SafeString:
@@ -142,10 +163,15 @@ def _forms(
     proof: ReporterForm | None = None,
     post: ReporterForm | None = None,
     own: ReporterForm | None = None,
+    *,
+    is_answer: bool = False,
 ) -> dict[str, Any]:
     failed = text or proof or post or own
+    written = _answer_form if is_answer else MessageForm
+    if text and is_answer:
+        _word_as_answer(text)
     return {
-        "text_parts": text.rendered() if text else empty_fields(MessageForm, ("text",)),
+        "text_parts": text.rendered() if text else empty_fields(written, ("text", is_answer)),
         "file_parts": proof.rendered() if proof else empty_fields(MoreEvidenceForm, ("more",)),
         "post_parts": post.rendered() if post else empty_fields(_post_form, ("more-post",)),
         "post_open": post is not None,
@@ -161,8 +187,8 @@ def _still(request: ReporterRequest, report: StatusPage, pieces: Mapping[str, st
         "may_answer": report.may_answer,
         "may_withdraw": report.may_withdraw,
         "under_check": report.under_check,
-        # Mostly nobody asks.
-        "askers": tuple(report.askers) if report.question or report.others else (),
+        "is_ended": report.is_ended,
+        "askers": tuple(report.askers),
         "thread": bool(report.thread),
         "opened_count": report.opened_count,
         "own_messages": _or_more(report.own_messages, reporter_reading.OWN_MESSAGES),
@@ -173,7 +199,8 @@ def _still(request: ReporterRequest, report: StatusPage, pieces: Mapping[str, st
 
     def context() -> dict[str, Any]:
         shown = {"report": facts, "asker": report.name.asker}
-        return {**shown, **_forms(), **waiting_files(request), **{name: hole(name) for name in pieces}}
+        forms = _forms(is_answer=bool(report.askers))
+        return {**shown, **forms, **waiting_files(request), **{name: hole(name) for name in pieces}}
 
     return still_page(request, "status/page", context, tuple(facts.values()), pieces)
 
@@ -391,10 +418,4 @@ def _ask_withdrawal(request: ReporterRequest, form: WithdrawForm | None, *, stat
 @require_POST
 def leave(request: ReporterRequest) -> HttpResponse:
     """Close the ticket in this browser and delete the draft files."""
-    drafts.discard_draft(session=request.reporter)
-    request.reporter.end()
-    response = redirect("home")
-    if request.is_secure():  # browsers take it over https alone
-        # Also what a browser kept of the pages in spite of no-store, to show it on "Back".
-        response.headers["Clear-Site-Data"] = '"cache", "storage"'
-    return response
+    return end_session(request, redirect("home"))

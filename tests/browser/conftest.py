@@ -22,9 +22,9 @@ def window(browser: Browser, live_server: LiveServer) -> Iterator[Opener]:
     """Opens windows that know nothing of each other; closes them, and fails where one had something to complain of."""
     opened: list[Window] = []
 
-    def opener(*, width: int = 1280, height: int = 800, script: bool = True) -> Window:
+    def opener(*, width: int = 1280, height: int = 800, script: bool = True, may_leave_for: str = "") -> Window:
         context = browser.new_context(viewport={"width": width, "height": height}, java_script_enabled=script)
-        opened.append(Window(context, live_server.url))
+        opened.append(Window(context, live_server.url, may_leave_for))
         return opened[-1]
 
     yield opener

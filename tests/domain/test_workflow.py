@@ -27,6 +27,7 @@ from complaints.domain.workflow import (
     allowed,
     check,
     limit_for,
+    objected_closing,
     stage,
     target_of,
     transition_for,
@@ -35,16 +36,17 @@ from complaints.domain.workflow import (
 # from, action, actor, permissions of which one is enough ("-": none needed),
 # to ("=": the state that asked, ".": the same state), flags:
 # w = a reason is needed, n = the reporter is told, 2 = by a second person, 1 = by the same person,
+# c = after an objection not by whoever closed it,
 # p = a finding must be proposed, o = none may be, h = the accused must have been heard
 EXPECTED = """
 received             start_review        staff     triage          in_review            n
 received             withdraw            reporter  -               withdrawn            .
 received             undo_import         staff     triage,forward  ineligible           w
 in_review            ask_reporter        staff     triage          needs_information    wn
-in_review            verify              staff     triage          verified             n
-in_review            prepare_referral    staff     triage          referring            wn
-in_review            refer               staff     triage          referred             wn
-in_review            propose_ineligible  staff     triage          ineligible_proposed  w
+in_review            verify              staff     triage          verified             nc
+in_review            prepare_referral    staff     triage          referring            wnc
+in_review            refer               staff     triage          referred             wnc
+in_review            propose_ineligible  staff     triage          ineligible_proposed  wc
 in_review            withdraw            reporter  -               withdrawn            .
 needs_information    answer              reporter  -               =                    .
 needs_information    link                staff     triage          =                    w
@@ -58,9 +60,9 @@ resting              end_wait            staff     triage          in_review    
 resting              withdraw            reporter  -               withdrawn            .
 verified             send_back           staff     triage,forward  in_review            w
 verified             forward             staff     forward         forwarded            n2
-verified             prepare_referral    staff     triage          referring            wn
-verified             refer               staff     triage          referred             wn
-verified             propose_ineligible  staff     triage          ineligible_proposed  w
+verified             prepare_referral    staff     triage          referring            wnc
+verified             refer               staff     triage          referred             wnc
+verified             propose_ineligible  staff     triage          ineligible_proposed  wc
 verified             withdraw            reporter  -               withdrawn            .
 referring            send_back           staff     triage,forward  in_review            w
 referring            deliver             staff     forward         delivered            wn2
@@ -101,10 +103,14 @@ overdue_agency       no_sanction         body      oversee         not_sanctione
 overdue_agency       criminal_outcome    body      oversee         .                    n
 overdue_agency       reconsider          body      oversee         under_examination    wn
 overdue_agency       recall              staff     forward         in_review            wn
-ineligible_proposed  confirm_ineligible  staff     triage,forward  ineligible           wn2
+ineligible_proposed  confirm_ineligible  staff     triage,forward  ineligible           wn2c
 ineligible_proposed  reject_ineligible   staff     triage,forward  in_review            w
 ineligible_proposed  withdraw            reporter  -               withdrawn            .
 ineligible           reopen              staff     triage          in_review            wn
+ineligible           object              reporter  -               in_review            w
+unsubstantiated      object              reporter  -               in_review            w
+referred             object              reporter  -               in_review            w
+not_sanctioned       object              reporter  -               in_review            w
 unsubstantiated      reopen              staff     triage          in_review            wn
 unsubstantiated      reconsider          body      oversee         under_examination    wn
 unsubstantiated      criminal_outcome    body      oversee         .                    n
@@ -227,12 +233,24 @@ def test_each_row_leads_where_it_should_with_its_conditions(status: str, action:
     unheard = before | {"earlier": ["hear_accused", "forward", "propose_finding"]}
     got = refusal(**step, permissions=held, reason="because", **unheard, asked_from=asked)
     assert got == ("unheard" if "h" in flags else "proposed" if "o" in flags else None)
+    got = refusal(**step, permissions=held, reason="because", **before, asked_from=asked, is_closer=True)
+    assert got == ("same_person" if "c" in flags else None)
 
 
 def test_second_person_rules_name_the_earlier_step() -> None:
     assert transition_for(Action.FORWARD, Status.VERIFIED).second_person_than is Action.VERIFY
     confirm = transition_for(Action.CONFIRM_INELIGIBLE, Status.INELIGIBLE_PROPOSED)
     assert confirm.second_person_than is Action.PROPOSE_INELIGIBLE
+
+
+def test_an_objection_bars_whoever_closed_the_case_until_it_is_closed_again() -> None:
+    closed = [("propose_ineligible", "vino"), ("confirm_ineligible", "vera")]
+    objected = [*closed, ("object", "")]
+    assert objected_closing(closed) is None
+    assert objected_closing(objected) == "vera"
+    assert objected_closing([*objected, ("verify", "vino")]) == "vera"
+    assert objected_closing([*objected, ("propose_ineligible", "fitri"), ("confirm_ineligible", "vino")]) is None
+    assert objected_closing([*closed, ("reopen", "vino")]) is None
 
 
 def test_an_answer_returns_to_the_state_that_asked() -> None:

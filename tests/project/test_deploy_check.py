@@ -286,6 +286,8 @@ def test_other_sound_ways(sound: Cast, db: None, sound_too: dict[str, Any]) -> N
         ({"OPERATOR_AGENCIES": ()}, "W018"),
         ({"OPERATOR": Operator()}, "E068"),
         ({"OPERATOR": replace(SAMPLE, basis=" ")}, "E068"),
+        ({"EXIT_URL": "http://cuaca.invalid/"}, "E068"),
+        ({"EXIT_URL": "https://lapor.example.go.id/"}, "E068"),
         ({"AUDIT_HEADS_MAIL": ""}, "W001"),
         ({"AUDIT_HEADS_FILE": Path(__file__) / "heads.txt"}, "W008"),
         ({"EMAIL_BACKEND": "django.core.mail.backends.console.EmailBackend"}, "W002"),

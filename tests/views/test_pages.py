@@ -9,6 +9,7 @@ from unittest import mock
 
 import polib
 import pytest
+from django.conf import settings
 from django.db import OperationalError
 from django.template.loader import render_to_string
 from django.test import Client
@@ -83,7 +84,9 @@ def test_honorer_and_part_time_pppk_read_that_they_can_report(client: Client) ->
 def test_links_of_the_public_pages_lead_somewhere(client: Client) -> None:
     for path in STILL:
         for address in re.findall(r'href="(/[^"#]*)"', client.get(path).content.decode()):
-            if not address.startswith("/static/"):
+            if address.endswith("/keluar/"):
+                assert client.get(address).url == settings.EXIT_URL
+            elif not address.startswith("/static/"):
                 assert client.get(address).status_code == 200, (path, address)
 
 

@@ -19,7 +19,7 @@ SENTENCES = {
     "received": (True, False, "diterima"),
     "in_review": (True, False, "diperiksa"),
     "ineligible_proposed": (True, False, "diperiksa"),
-    "needs_information": (True, False, "tanpa jawaban laporan anda tidak ditutup dengan sendirinya"),
+    "needs_information": (True, False, "pertanyaan untuk anda"),
     "resting": (False, False, "tidak ditutup: jawablah kapan saja"),
     "verified": (True, False, "belum"),
     "referring": (True, False, "belum disampaikan"),
@@ -96,16 +96,24 @@ def test_each_state_of_an_inquiry_says_what_is_so(status: str) -> None:
 
 
 def test_the_question_says_what_happens_without_an_answer() -> None:
-    for from_body, words in ((False, "ditutup dengan sendirinya"), (True, "BKN dapat melanjutkan")):
-        shown = SimpleNamespace(question="Kapan?", question_from_body=from_body, body_name="BKN")
+    for asker, words in (("", "ditutup dengan sendirinya"), ("BKN", "BKN dapat melanjutkan")):
+        shown = SimpleNamespace(question="Kapan?", asking_body=asker, askers=[("x", asker)])
         with override("id"):
-            text = " ".join(render_to_string("complaints/status/question.html", {"report": shown}).split())
+            text = " ".join(render_to_string("complaints/status/silence.html", {"report": shown}).split())
         assert words in text and "Jawaban" in text
 
 
 def test_the_history_names_each_step_that_its_state_does_not_tell() -> None:
     """A step back, or one that leaves the case where it stands, would read as if nothing had happened."""
-    silent = {Action.REOPEN, Action.ANSWER, Action.ANSWER_LATE, Action.RESUME, Action.LINK, Action.REJECT_INELIGIBLE}
+    silent = {
+        Action.REOPEN,
+        Action.OBJECT,
+        Action.ANSWER,
+        Action.ANSWER_LATE,
+        Action.RESUME,
+        Action.LINK,
+        Action.REJECT_INELIGIBLE,
+    }
     silent |= {Action.RETURN, Action.SEND_BACK, Action.START_REVIEW}  # back in review; reasons stay inside
     silent |= UNTOLD  # what a body does before its finding is not told one by one
     for row in TABLE:

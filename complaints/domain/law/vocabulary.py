@@ -154,6 +154,7 @@ class Start(StrEnum):
     CANDIDATES_CONFIRMED = "candidates_on"
     RETALIATION_TOLD = "retaliation_told"
     DECISION_RECEIVED = "decision_received"
+    CLOSED = "closed"
 
 
 class LimitUnit(StrEnum):

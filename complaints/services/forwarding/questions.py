@@ -7,11 +7,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from django.conf import settings
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from complaints.domain import deadlines
 from complaints.domain.errors import SealError
 from complaints.domain.sealing.primitives import BoxPair
 from complaints.domain.sealing.records import Context, open_record
@@ -19,7 +17,7 @@ from complaints.domain.workflow import BODY_QUESTION
 from complaints.models.case import Case
 from complaints.models.oversight import Release, ReleasedReport
 from complaints.models.question import QuestionReader, QuestionReply, ReleaseQuestion
-from complaints.services import reference_data, rule_book
+from complaints.services import transitions
 from complaints.services.audit import recorded_questions
 from complaints.services.forwarding.names import is_worked_on
 from complaints.services.keyring import Keyring
@@ -124,8 +122,7 @@ def due_on(row: ReleaseQuestion) -> date | None:
     if row.replies.all() or release.state != Release.State.OPEN or not is_worked_on(release):
         return None
     asked_on = timezone.localdate(row.at)
-    limit = rule_book.limits(settings.AGENCY_REMINDER_DAYS, reference_data.edition())[BODY_QUESTION]
-    day = deadlines.due_date(asked_on, limit, reference_data.closed_days(asked_on.year))
+    day = transitions.last_day_of(BODY_QUESTION, asked_on)
     target = release.case.due_on
     return min(day, target) if target and target >= asked_on else day
 

@@ -194,6 +194,8 @@ PUBLIC_GETS: dict[str, tuple[int, int, int, int]] = {
     "guide": (200, 200, 200, 200),
     "guide_acts": (200, 200, 200, 200),
     "bawaslu_form": (200, 200, 200, 200),
+    "quick_exit": (303, 303, 303, 303),
+    "quick_exit_explained": (200, 200, 200, 200),
     "report_start": (200, 200, 200, 200),
     "report_pressed": (200, 200, 200, 200),
     "report_witnessed": (200, 200, 200, 200),
@@ -212,6 +214,7 @@ PUBLIC_GETS: dict[str, tuple[int, int, int, int]] = {
     "status_enter": (200, 200, 200, 200),
     "status_page": (302, 302, 302, 200),
     "status_retaliation": (302, 302, 302, 200),
+    "status_object": (302, 302, 302, 302),  # it has not ended
     "status_withdraw": (302, 302, 302, 302),  # a body holds it, and the status page says so
     **dict.fromkeys(
         (
@@ -230,6 +233,7 @@ PUBLIC_GETS: dict[str, tuple[int, int, int, int]] = {
             "status_files",
             "status_file_remove",
             "status_post",
+            "status_rating",
             "status_leave",
         ),
         (405, 405, 405, 405),

@@ -40,6 +40,11 @@ def ask(scene: AddressScenario, who: str, name: str, *, missing: bool = False) -
     return client.get(scene.address(name, missing=missing))
 
 
+def look(scene: AddressScenario, who: str, name: str, prefix: str = "") -> HttpResponse:
+    """GET a public page by a link of another site, by which the quick exit ends no session of the scene."""
+    return scene.browsers[who].get(prefix + scene.address(name), headers={"Sec-Fetch-Site": "cross-site"})
+
+
 def to_login(answer: HttpResponse) -> bool:
     """Whether somebody is sent to the login, by whatever way."""
     target = answer.headers.get("Location", "")
@@ -82,7 +87,7 @@ def test_public_pages(db: None, scene: AddressScenario, prefix: str) -> None:
     wrong = {}
     for name, codes in PUBLIC_GETS.items():
         for who, expected in zip(STRANGERS, codes, strict=True):
-            answer = scene.browsers[who].get(prefix + scene.address(name))
+            answer = look(scene, who, name, prefix)
             if answer.status_code != expected:
                 wrong[f"{name} {who}"] = f"{answer.status_code}, not {expected}"
     assert wrong == {}
@@ -91,13 +96,13 @@ def test_public_pages(db: None, scene: AddressScenario, prefix: str) -> None:
 @pytest.mark.parametrize("who", STAFF)
 def test_a_staff_session_changes_no_public_page(db: None, scene: AddressScenario, who: str) -> None:
     for name, codes in PUBLIC_GETS.items():
-        assert scene.browsers[who].get(scene.address(name)).status_code == codes[0], name
+        assert look(scene, who, name).status_code == codes[0], name
 
 
 def test_a_ticket_opens_with_its_own_cookie_only(db: None, scene: AddressScenario) -> None:
     reference = scene.sent.case.reference
     for who in (*STRANGERS, *STAFF):
-        shown = any(reference in scene.browsers[who].get(scene.address(name)).content.decode() for name in PUBLIC_GETS)
+        shown = any(reference in look(scene, who, name).content.decode() for name in PUBLIC_GETS)
         assert shown == (who == "reporter"), who
 
 

@@ -1,0 +1,57 @@
+"""The quick exit: it ends what is open in this browser and leads away; and the page that says what it can do.
+
+It is a plain link, because ``form-action 'self'`` also stops the redirect after a POST. What a GET may change here, and
+why no other site can make it happen, says ADR 0073.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.http import HttpResponse, HttpResponseForbidden, HttpResponseRedirect
+from django.utils.cache import add_never_cache_headers
+from django.views.decorators.http import require_safe
+
+from complaints.page_cache import still_page
+from complaints.services.evidence import drafts
+from complaints.views import ReporterRequest
+
+# What a browser says of a request that a person made on one of our pages, or by typing the address; older ones say
+# nothing.
+_OWN: Final = ("same-origin", "none", None)
+_AHEAD: Final = ("Sec-Purpose", "Purpose", "X-Moz")
+
+
+def end_session(request: ReporterRequest, response: HttpResponse) -> HttpResponse:
+    """Close the ticket or the unfinished report of this browser, delete its files, and let the browser forget."""
+    drafts.discard_draft(session=request.reporter)
+    request.reporter.end()
+    if request.is_secure():  # browsers take it over https alone
+        # Also what a browser kept of the pages in spite of no-store, to show it on "Back". Not "cookies": it would end
+        # the session of an officer in the same browser. The reporter's cookie is deleted by its name.
+        response.headers["Clear-Site-Data"] = '"cache", "storage"'
+    return response
+
+
+@require_safe
+def quick_exit(request: ReporterRequest) -> HttpResponse:
+    """Lead to the site that the operator chose, and end the session where a person on our own pages asked for it."""
+    if any("prefetch" in request.headers.get(name, "").lower() for name in _AHEAD):
+        # A browser that looks ahead must neither end anything nor keep an answer.
+        return HttpResponseForbidden()
+    response = HttpResponseRedirect(settings.EXIT_URL, status=303)
+    response.headers["Referrer-Policy"] = "no-referrer"
+    add_never_cache_headers(response)
+    if request.method != "GET" or request.headers.get("Sec-Fetch-Site") not in _OWN:
+        return response
+    response.delete_cookie(settings.CSRF_COOKIE_NAME, samesite="Strict")
+    return end_session(request, response)
+
+
+def explained(request: ReporterRequest) -> HttpResponse:
+    """Say what the quick exit does and what it cannot undo, how to open a private window, and let one try it."""
+    drafted = "draft" in request.reporter
+    site = urlsplit(settings.EXIT_URL).hostname or ""
+    return still_page(request, "public/exit", lambda: {"site": site, "drafted": drafted}, (site, drafted))
