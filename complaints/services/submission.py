@@ -46,7 +46,8 @@ class Draft(TypedDict, total=False):
 
     Days are ISO dates or "". ``recipient`` is the code of the body that a name would go to. ``code`` is the normalised
     ticket code, ``posts`` are as from ``evidence.posts.describe``, ``post`` is the post form as entered, ``done`` names
-    the completed pages, and ``renewed`` says that the session had ended before this draft.
+    the completed pages, ``renewed`` says that the session had ended before this draft, and ``windows`` tells by page
+    which window kept its answers last.
     """
 
     door: str
@@ -74,6 +75,7 @@ class Draft(TypedDict, total=False):
     post: dict[str, str | bool]
     done: list[str]
     renewed: bool
+    windows: dict[str, str]
 
 
 @dataclass(frozen=True)
