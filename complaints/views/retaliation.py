@@ -44,7 +44,7 @@ def tell(request: ReporterRequest) -> HttpResponse:
         return _show(request, form)
     ticket, told, today = follow_up.Ticket.from_session(request.reporter["ticket"]), form.told(), timezone.localdate()
     text, to = form.cleaned_data["text"], request.POST.get("to", NO_QUESTION)
-    token = request.POST.get("act", "")[:TOKEN_CHARS]
+    token = request.POST.get("page", "")[:TOKEN_CHARS]
     try:
         follow_up.add_message(ticket=ticket, text=text, files=[], today=today, told=told, to=to, token=token)
     except TransitionRefused:
@@ -66,7 +66,7 @@ def _show(request: ReporterRequest, form: RetaliationForm, *, status: int = HTTP
     except ObjectDoesNotExist:
         return gone(request)
     context: dict[str, object] = {"report": report, "parts": form.rendered(), "mistakes": form.mistakes()}
-    context["act"] = new_token()
+    context["pagetoken"] = new_token()
     context |= _told(request.reporter.get(TOLD_KEY)) | _remedies(request.reporter.get(TOLD_KEY)) | _answers(report)
     response = page(request, "status/retaliation", context)
     response.status_code = status

@@ -120,7 +120,7 @@ def _show(
         pieces["asked"] = render_to_string("complaints/status/name_asked.html", {"own": report.name})
     if report.thread:
         pieces["thread"] = render_to_string("complaints/status/thread.html", {"report": report})
-    pieces["act"] = new_token()
+    pieces["pagetoken"] = new_token()
     if not (text or proof or post or own or request.reporter.keeps_files):
         return _still(request, report, pieces)
     waiting = waiting_files(request)
@@ -218,7 +218,7 @@ def _ended(request: ReporterRequest, form: ReporterForm | None = None, *, files:
 
 
 def _token(request: ReporterRequest) -> str:
-    return request.POST.get("act", "")[:TOKEN_CHARS]
+    return request.POST.get("page", "")[:TOKEN_CHARS]
 
 
 @require_POST
@@ -246,7 +246,7 @@ def _ask_again(request: ReporterRequest, form: ReporterForm, passages: list[Pass
     except ObjectDoesNotExist:
         return gone(request)
     to = request.POST.get("to", "")
-    context = {"passages": passages, "text": form.cleaned_data["text"], "to": to, "act": _token(request)}
+    context = {"passages": passages, "text": form.cleaned_data["text"], "to": to, "pagetoken": _token(request)}
     # The body whose question is answered; "" where it is the office.
     context["reader"] = dict(report.askers).get(to, "")
     return page(request, "status/telling", context, path=reverse("status_page"))

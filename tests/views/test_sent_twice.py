@@ -30,9 +30,9 @@ def opened(client: Client) -> Client:
 
 
 def token(client: Client, path: str = STATUS) -> dict[str, str]:
-    found = re.findall(r'name="act" value="([0-9a-f]{16})"', client.get(path).content.decode())
+    found = re.findall(r'name="page" value="([0-9a-f]{16})"', client.get(path).content.decode())
     assert len(set(found)) == 1
-    return {"act": found[0]}
+    return {"page": found[0]}
 
 
 def picture() -> SimpleUploadedFile:
@@ -57,7 +57,7 @@ def test_a_message_sent_twice_is_one(opened: Client) -> None:
 def test_what_may_tell_who_wrote_it_is_asked_once_more_with_the_same_token(opened: Client) -> None:
     act = token(opened)
     page = opened.post(f"{STATUS}jawab/", act | {"text": "Nama saya Sulastri, telepon 081234567890"})
-    assert f'name="act" value="{act["act"]}"' in page.content.decode()
+    assert f'name="page" value="{act["page"]}"' in page.content.decode()
 
 
 def test_files_sent_twice_are_one(opened: Client) -> None:
