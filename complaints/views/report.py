@@ -22,9 +22,9 @@ from complaints.page_cache import empty_fields, hole, still_page
 from complaints.services import submission
 from complaints.services.evidence import drafts, intake, limits
 from complaints.services.submission import Draft
-from complaints.views import ReporterRequest, keeping, page, posts, public, uploads
+from complaints.views import ReporterRequest, keeping, page, posts, public
 from complaints.views.answers import bawaslu_window, bawaslu_words, concerns_bawaslu, differing, sections
-from complaints.views.api import waiting_files
+from complaints.views.api import keep_files, waiting_files
 from complaints.views.steps import START, STEPS, STORY, WHO, Step, door_elsewhere, door_of, missing_step
 
 
@@ -65,7 +65,7 @@ def _show_step(
         "enter": "stay" if step is STORY else "",
     }
     waiting = waiting_files(request) if step is STORY else {}
-    has_files = any(waiting.get(name) for name in ("files", "partial"))
+    has_files = any(waiting.get(name) for name in ("files", "partial", "refused"))
     if not (form or has_files or step.known(draft) or draft.get("posts") or draft.get("post")):
         return _show_empty_step(request, step, door, state)
     more: dict[str, Any] = {"version": submission.page_version(step.kept(draft))}
@@ -114,7 +114,7 @@ def _store(request: ReporterRequest, step: Step | None, form: ReporterForm) -> D
 
 def _keep_files(request: ReporterRequest, step: Step | None) -> None:
     if step is STORY and request.FILES:
-        drafts.keep_uploads(session=request.reporter, uploads=uploads(request), today=timezone.localdate())
+        keep_files(request)
 
 
 def _posted(request: ReporterRequest, step: Step, draft: Draft) -> QueryDict:
@@ -245,7 +245,7 @@ def _review(
         submission.start_code(draft)
         request.reporter["draft"] = draft
     waiting = waiting_files(request)
-    has_files = bool(waiting["files"] or waiting["partial"])
+    has_files = any(waiting[name] for name in ("files", "partial", "refused"))
     shown = {"sections": sections(draft), "bawaslu_words": bawaslu_words(bawaslu_window(draft), timezone.localdate())}
     answers = render_to_string("complaints/report/answers.html", shown)
     pieces = {

@@ -36,7 +36,7 @@ from complaints.services.reporter_identity import Name
 from complaints.services.reporter_page import StatusPage
 from complaints.services.transitions import CaseChanged
 from complaints.views import ReporterRequest, page, uploads
-from complaints.views.api import waiting_files
+from complaints.views.api import keep_files, waiting_files
 
 logger = logging.getLogger(__name__)
 
@@ -264,7 +264,7 @@ def files(request: ReporterRequest) -> HttpResponse:
         return _ended(request, files=True)
     form = MoreEvidenceForm(request.POST, request.FILES)
     accepted = [upload for upload in uploads(request) if not upload.refused]
-    drafts.keep_uploads(session=request.reporter, uploads=accepted, today=timezone.localdate())
+    keep_files(request)
     listed = waiting_files(request)["listed"]
     waiting = [file for file, _told in listed]
     if not waiting and not request.FILES and _token(request) == request.reporter.get("act", "?"):
@@ -319,7 +319,7 @@ def file_remove(request: ReporterRequest) -> HttpResponse:
     """Delete a draft file; files that were posted with the same form become draft files."""
     if "ticket" not in request.reporter:
         return _ended(request, files=True)
-    drafts.keep_uploads(session=request.reporter, uploads=uploads(request), today=timezone.localdate())
+    keep_files(request)
     drafts.discard_draft_file(session=request.reporter, file_id=request.POST.get("file", ""))
     return redirect("status_page")
 
@@ -339,7 +339,7 @@ def post(request: ReporterRequest) -> HttpResponse:
     if not form.is_valid():
         return _show(request, post=form)
     chosen = uploads(request)
-    drafts.keep_uploads(session=request.reporter, uploads=chosen, today=timezone.localdate())
+    keep_files(request)
     # Screenshots that wait are of the post whose page was shown; of one that was given up, another takes none.
     of_post = str(form.cleaned_data["url"] or form.cleaned_data["account"])
     waiting = request.reporter.get("screenshots") or {"post": of_post, "files": []}
