@@ -12,8 +12,10 @@ import pytest
 from django.db import OperationalError
 from django.template.loader import render_to_string
 from django.test import Client
+from django.urls import reverse
 from django.utils import translation
 
+from complaints.urls import urlpatterns
 from tests.views import walk
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -141,3 +143,21 @@ def test_a_load_balancer_is_told_when_the_database_is_away(client: Client) -> No
     with mock.patch("complaints.views.public.connection") as connection:
         connection.cursor.side_effect = OperationalError
         assert client.get("/sehat/").status_code == 503
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("office")
+@pytest.mark.parametrize("language", ["id", "en"])
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD"])
+def test_every_address_answers_every_method_with_words_or_a_way_on(client: Client, method: str, language: str) -> None:
+    """A tab that is restored asks by GET for what a form was sent to."""
+    for pattern in urlpatterns:
+        more = {"door": "bawaslu"} if pattern.name == "door_elsewhere" else {}
+        with translation.override(language):
+            path = reverse(str(pattern.name), kwargs=more)
+        answer = client.generic(method, path)
+        if answer.status_code == 302:
+            assert client.get(answer.url).status_code in {200, 302}, path
+        elif method != "HEAD" and not answer.headers["Content-Type"].startswith(("application/json", "text/plain")):
+            assert len(walk.words(answer)) > 100, path
+            assert f'<html lang="{language}">' in answer.content.decode()
