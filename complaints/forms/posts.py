@@ -41,12 +41,8 @@ class PostForm(ReporterForm):
     ``today`` is the latest day that may be written (``fields.latest_day``).
     """
 
-    url = line(
-        _("Link to the post"),
-        limit=2_000,
-        mode="url",
-        help_text=_("We store it as you paste it, and once more without what is known to name who shared it."),
-    )
+    # Page 3 says above it how links are stored.
+    url = line(_("Link to the post"), limit=2_000, mode="url")
     account = line(
         _("Account of the person you report"),
         limit=200,
@@ -98,6 +94,12 @@ class PostForm(ReporterForm):
 class MorePostForm(PostForm):
     """A post for a report already sent, with its screenshots."""
 
+    url = line(
+        _("Link to the post"),
+        limit=2_000,
+        mode="url",
+        help_text=_("We store it as you paste it, and once more without what is known to name who shared it."),
+    )
     evidence = EvidenceField(label=_("Screenshots of it"), required=False)
 
     def parts(self) -> tuple[Layout, ...]:
