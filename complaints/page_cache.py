@@ -71,6 +71,8 @@ def still_page(
     context: Callable[[], Context],
     key: tuple[Hashable, ...],
     holes: Mapping[str, str] = _NO_HOLES,
+    *,
+    path: str = "",
 ) -> HttpResponse:
     """Answer with a page that is the same for everybody with the same ``key``, except for its holes.
 
@@ -80,15 +82,17 @@ def still_page(
         key: with the template, path and edition of the reference data, all that the page depends on.
         holes: what to fill in by name, escaped unless it is safe already; the CSRF token and the nonce of scripts are
             filled in without it.
+        path: the page's own address, where it answers another one.
 
     Raises:
         KeyError: the page has a hole that ``holes`` does not fill.
     """
-    entry = (template, request.path, reference_data.edition(), *key)
+    path = path or request.path
+    entry = (template, path, reference_data.edition(), *key)
     pieces = _pages.get(entry)
     if pieces is None:
         own_holes = {"csrf_token": hole("token"), "script_nonce": hole("nonce")}
-        values = {**base_context(request.path), **context(), **own_holes}
+        values = {**base_context(path), **context(), **own_holes}
         pieces = _HOLES.split(render_to_string(f"complaints/{template}.html", values).encode())
         _store(_pages, entry, pieces)
     if len(pieces) == 1:

@@ -25,8 +25,8 @@ class ReporterSession(Protocol):
     """A mapping of JSON content behind the reporter's cookie, stored with the response.
 
     Its entries: "draft" (the unfinished report), "sent" (the code of the report just sent), "ticket" (the keys of an
-    open report), "notice" (the code of a notice for the next status page), "screenshots" (a post,
-    and the ids of files that wait to be sent with it).
+    open report), "notice" (the code of a notice for the next status page), "act" (the token of the page that was sent
+    last), "screenshots" (a post, and the ids of files that wait to be sent with it).
     """
 
     keeps_files: bool

@@ -107,6 +107,9 @@ TEMPLATES = [
 CRISPY_ALLOWED_TEMPLATE_PACKS = CRISPY_TEMPLATE_PACK = "bootstrap5"
 # A crispy form that fails to render must not raise: an error page would carry what the reporter typed.
 CRISPY_FAIL_SILENTLY = True
+# No class that only names the widget: the style sheet knows these.
+CRISPY_CLASS_CONVERTERS = dict.fromkeys(("textinput", "dateinput", "textarea", "filesinput"), "form-control")
+CRISPY_CLASS_CONVERTERS |= {"select": "form-select", "checkboxinput": "form-check-input"}
 
 # --- Database ---------------------------------------------------------------------------------------------------------
 # One connection for each process, as one of three roles; see portal.postgresql.roles.

@@ -38,6 +38,7 @@ from complaints.services.evidence.posts import Post, attach_posts
 from complaints.services.keyring import check_keys, is_key_of
 from complaints.services.messages import NO_MARKS, with_marks
 from complaints.services.report_questions import OFFICE
+from complaints.services.reporter_acts import act_id, is_stored
 from complaints.services.reporter_page import StatusPage, ThreadEntry, next_day
 from complaints.services.reporter_reading import (
     Event,
@@ -270,6 +271,12 @@ def may_withdraw(*, ticket: Ticket) -> bool:
     return is_recorded(complaint) and _may_withdraw(complaint, moved=complaint.moves.exists())
 
 
+def was_withdrawn(*, ticket: Ticket) -> bool:
+    """Whether the reporter has withdrawn the report; raises as :func:`status_page`."""
+    complaint = complaint_of(ticket, Complaint.objects.select_related("case"))
+    return complaint.case.status == Status.WITHDRAWN
+
+
 def _may_withdraw(complaint: Complaint, *, moved: bool) -> bool:
     """Whether the workflow allows a withdrawal and no body has the report."""
     case = complaint.case
@@ -291,12 +298,15 @@ def add_message(
     told: Retaliation | None = None,
     to: str = "",
     circle: str = "",
-) -> None:
+    token: str = "",
+) -> bool:
     """Add a message, files and posts of the reporter; an answer to an open question returns the case to who asked.
 
-    The answer to a question of a body is also sealed to the body's release; nothing else that is added is.
+    The answer to a question of a body is also sealed to the body's release; nothing else that is added is. What a page
+    sends twice is added once: the second time nothing is written, and False returned.
 
     Args:
+        token: of the page that sends; "" for none.
         to: whose question is answered, as ``StatusPage.askers`` names them; "" for the only one that is open.
         files: sealed uploads, of which refused ones are skipped, or files that waited in the session.
         posts: as from ``evidence.posts.describe``, their screenshots among ``files``.
@@ -310,10 +320,13 @@ def add_message(
         Complaint.DoesNotExist, SealError, UnpinnedKey: as for :func:`status_page`.
     """
     accepted = [upload for upload in files if not upload.refused]
+    act = act_id(ticket.keys, token, text, accepted, posts, told)
     with transaction.atomic():
         batch = batches.open_batch()
         case = case_membership.lock_around(ticket.complaint_id)
         complaint = complaint_of(ticket, Complaint.objects.all())
+        if is_stored(act):
+            return False
         if case.status == Status.WITHDRAWN:
             raise workflow.TransitionRefused(workflow.Refusal.NOT_FROM_HERE)
         sequence = complaint.next_sequence
@@ -324,12 +337,12 @@ def add_message(
             # How many could know it is for the office; a body gets the message without.
             content = with_marks(text, {**marks, CIRCLE: Circle.read(circle).value})
             release, released = question.release if question else None, with_marks(text, marks)
-            store_message(complaint, case, ticket.keys, content, sequence, today, batch, release, released)
+            store_message(complaint, case, ticket.keys, content, sequence, today, batch, release, released, act)
             sequence += 1
         screenshots = {str(upload.id): number for number, upload in enumerate(accepted, start=sequence)}
         signer = ticket.keys.sign
         sequence = storage.attach(
-            complaint=complaint, signer=signer, files=accepted, first=sequence, today=today, batch=batch
+            complaint=complaint, signer=signer, files=accepted, first=sequence, today=today, batch=batch, act=act
         )
         complaint.next_sequence = attach_posts(
             complaint=complaint,
@@ -339,6 +352,7 @@ def add_message(
             first=sequence,
             today=today,
             batch=batch,
+            act=None if accepted else act,
         )
         complaint.save(update_fields=["next_sequence"])
         rewrite_identity(complaint, ticket.keys, today)
@@ -347,6 +361,7 @@ def add_message(
             report_questions.step_on_answer(question.further, signer, today, batch)
         elif (question or case.status in workflow.WOKEN_FROM) and is_recorded(complaint):
             step_on_answer(complaint, case, signer, today, batch)
+    return True
 
 
 @transitions.retry_on_change

@@ -30,12 +30,15 @@ def store_message(
     batch: int,
     release: Release | None = None,
     released: object = None,
+    act: uuid.UUID | None = None,
 ) -> None:
     """Store a message of a reporter, sealed to the report, and to the ``release`` on which a body asked for it.
 
     ``content`` is its text, or what ``messages.with_marks`` made of it; ``released`` what the body gets instead.
+    ``act`` is the id of the row, by default a random one.
     """
     message = Message(
+        id=act or uuid.uuid4(),
         complaint=complaint,
         sequence=sequence,
         direction=Message.Direction.FROM_REPORTER,

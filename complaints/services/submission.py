@@ -50,9 +50,9 @@ class Draft(TypedDict, total=False):
 
     Days are ISO dates or "". ``recipient`` is the code of the body that a name would go to. ``code`` is the normalised
     ticket code, ``posts`` are as from ``evidence.posts.describe``, ``post`` is the post form as entered, ``done`` names
-    the completed pages, ``kept`` are passages that may tell who the reporter is and stay, and ``renewed`` says that the
-    session had ended before this draft. The fields that begin with "asked" are those of an inquiry that is not sent
-    yet.
+    the completed pages, ``kept`` are passages that may tell who the reporter is and stay, ``renewed`` says that the
+    session had ended before this draft, and ``windows`` tells by page which window kept its answers last. The fields
+    that begin with "asked" are those of an inquiry that is not sent yet.
     """
 
     door: str
@@ -86,6 +86,7 @@ class Draft(TypedDict, total=False):
     asked_category: str
     asked_kind: str
     asked_operator: bool
+    windows: dict[str, str]
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,8 @@ from django.views.decorators.http import require_POST
 
 from complaints.forms.fields import refusal
 from complaints.forms.traces import told
-from complaints.services.evidence import drafts, resumable
-from complaints.views import ReporterRequest
+from complaints.services.evidence import drafts, intake, resumable
+from complaints.views import ReporterRequest, uploads
 
 ProgressFunction = Callable[[ReporterRequest, str], resumable.Progress]
 Handler = Callable[[ReporterRequest], HttpResponse]
@@ -43,7 +43,13 @@ def _progress_view(report_progress: ProgressFunction) -> Handler:
             return JsonResponse({}, status=400)
         answer: dict[str, object] = {"id": progress.id, "next": progress.next, "segment": resumable.segment_bytes()}
         if progress.refused:
-            answer["error"] = refusal(unquote(request.headers.get("Upload-Name", "")), progress.refused)
+            name = intake.short_name(unquote(request.headers.get("Upload-Name", "")))
+            answer["error"] = refusal(name, progress.refused)
+            if not progress.passing:
+                row = drafts.keep_refusals(
+                    session=request.reporter, refused=[(name, progress.refused)], today=timezone.localdate()
+                )
+                answer["id"] = row
         if progress.whole:
             answer["list"] = kept_files(request)
         return JsonResponse(answer, status=503 if progress.passing else 200)
@@ -55,19 +61,33 @@ def kept_files(request: ReporterRequest) -> str:
     return render_to_string("complaints/report/kept.html", waiting_files(request, partial=False))
 
 
+def keep_files(request: ReporterRequest) -> None:
+    """Keep the files of a form; those that are refused stay listed until they are dismissed."""
+    session, today, files = request.reporter, timezone.localdate(), uploads(request)
+    drafts.keep_uploads(session=session, uploads=files, today=today)
+    refused = [(file.name, file.refused) for file in files if file.refused]
+    drafts.keep_refusals(session=session, refused=refused, today=today)
+
+
 def waiting_files(request: ReporterRequest, *, partial: bool = True) -> dict[str, Any]:
-    """Return the context of the list of draft files: complete ones, partial ones, and the URL name to remove one.
+    """Return the context of the list of draft files: complete, partial and refused ones, and the URL name that removes.
 
     Files that were not checked yet are checked for metadata that may identify the reporter.
     """
     session = request.reporter
     files = drafts.draft_files(session=session)
+    rest = drafts.unfinished_files(session=session) if partial else {}
     drafts.check_metadata(session=session, files=files)
     return {
         "files": files,
         "listed": [(file, told(file.info.type, file.betrays, file.info.looked, file.name)) for file in files],
         "pictures": any(file.info.type.startswith(("image/", "video/")) for file in files),
-        "partial": drafts.partial_files(session=session) if partial else {},
+        "partial": {identifier: file for identifier, file in rest.items() if not file.refused},
+        "refused": [
+            (identifier, file.name, refusal(file.name, file.refused))
+            for identifier, file in rest.items()
+            if file.refused
+        ],
         "remove": "status_file_remove" if "ticket" in session else "report_file_remove",
     }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import get_language
 
@@ -13,6 +14,7 @@ from complaints.domain.workflow import LIMITS, Status
 from complaints.page_cache import still_page
 from complaints.services import forbidden_questions, reference_data
 from complaints.services.rule_book import limit_rule
+from complaints.views import ReporterRequest
 
 
 def _days() -> dict[str, int]:
@@ -22,12 +24,21 @@ def _days() -> dict[str, int]:
     return {name: limit_rule(LIMITS[status], edition).number or 0 for name, status in promises.items()}
 
 
-def home(request: HttpRequest) -> HttpResponse:
+def home(request: ReporterRequest) -> HttpResponse:
     """Show the two ways to report, and what happens with a report."""
+    return front_page(request, drafted="draft" in request.reporter)
+
+
+def front_page(request: ReporterRequest, *, drafted: bool = False, deleted: bool = False) -> HttpResponse:
+    """Show the front page; above all else how to go on with an unfinished report, or that it was deleted."""
     body = reference_data.body_for(timezone.localdate())
+    state = {"drafted": drafted, "deleted": deleted}
     name, onion, operator = body.short_name if body else "", settings.ONION_ORIGIN, settings.OPERATOR
-    shown = {"body": name, "onion": onion, "operator": operator}
-    return still_page(request, "public/home", lambda: {**shown, "days": _days()}, (name, onion, operator))
+
+    def context() -> dict[str, object]:
+        return {"body": name, "days": _days(), "onion": onion, "operator": operator, **state}
+
+    return still_page(request, "public/home", context, (name, onion, operator, *state.values()), path=reverse("home"))
 
 
 def about(request: HttpRequest) -> HttpResponse:

@@ -22,9 +22,9 @@ from complaints.page_cache import empty_fields, hole, still_page
 from complaints.services import submission
 from complaints.services.evidence import drafts, intake, limits
 from complaints.services.submission import Draft
-from complaints.views import ReporterRequest, leak_check, page, posts, uploads
+from complaints.views import ReporterRequest, keeping, leak_check, page, posts, public
 from complaints.views.answers import differing, sections
-from complaints.views.api import waiting_files
+from complaints.views.api import keep_files, waiting_files
 from complaints.views.bawaslu import box, facts_kept
 from complaints.views.steps import START, STEPS, STORY, WHO, Step, door_elsewhere, door_of, missing_step
 
@@ -63,9 +63,10 @@ def _show_step(
         "renewed": draft.get("renewed"),
         "sent": "sent" in request.reporter,
         "bawaslu": box(draft) if step is WHO and draft else "",
+        "enter": "stay" if step is STORY else "",
     }
     waiting = waiting_files(request) if step is STORY else {}
-    has_files = any(waiting.get(name) for name in ("files", "partial"))
+    has_files = any(waiting.get(name) for name in ("files", "partial", "refused"))
     if not (form or has_files or step.known(draft) or draft.get("posts") or draft.get("post")):
         return _show_empty_step(request, step, door, state)
     more: dict[str, Any] = {"version": submission.page_version(step.kept(draft))}
@@ -102,6 +103,7 @@ def _store(request: ReporterRequest, step: Step | None, form: ReporterForm) -> D
     limit = limits.text_limit if step else lambda size, present: limits.TEXT_STEPS[0]
     draft = cast(Draft, form.taken_into({"done": []} if stored is None else stored, limit))
     if step:
+        draft["windows"] = keeping.windows_after(draft.get("windows", {}), step.name, keeping.shown(request)[1])
         draft["done"] = [name for name in draft["done"] if name != step.name]
         if form.is_valid() and not door_elsewhere(draft):
             draft["done"].append(step.name)
@@ -116,7 +118,7 @@ def _store(request: ReporterRequest, step: Step | None, form: ReporterForm) -> D
 
 def _keep_files(request: ReporterRequest, step: Step | None) -> None:
     if step is STORY and request.FILES:
-        drafts.keep_uploads(session=request.reporter, uploads=uploads(request), today=timezone.localdate())
+        keep_files(request)
 
 
 def _posted(request: ReporterRequest, step: Step, draft: Draft) -> QueryDict:
@@ -130,6 +132,37 @@ def _posted(request: ReporterRequest, step: Step, draft: Draft) -> QueryDict:
     return answers
 
 
+def _typed(request: ReporterRequest, step: Step, draft: Draft, form: ReporterForm) -> Draft:
+    typed = cast(Draft, form.answers() if form.is_valid() else form.typed())
+    if step is STORY:
+        typed["post"] = draft.get("post", {}) if intake.ended_early(request) else posts.typed(request, draft)
+    return typed
+
+
+def _is_older(request: ReporterRequest, step: Step, draft: Draft, typed: Draft) -> bool:
+    """Whether other answers are kept than the window has, than it showed, and than it kept itself."""
+    kept, (seen, window) = submission.page_version(step.kept(draft)), keeping.shown(request)
+    if not kept or kept in {seen, submission.page_version(step.kept(typed))}:
+        return False
+    return not window or draft.get("windows", {}).get(step.name) != window
+
+
+def _save(request: ReporterRequest, step: Step, form: ReporterForm, door: str) -> HttpResponse:
+    """Keep what the script of a page sends. Nothing of an ended report comes back, and no sent or open one ends."""
+    stored: Draft | None = request.reporter.get("draft")
+    is_new = step is START and not request.reporter.exists and not keeping.shown(request)[0]
+    if stored is None and not is_new:
+        return keeping.told(kept=False)
+    typed = _typed(request, step, stored or Draft(), form)
+    if stored is not None and _is_older(request, step, stored, typed):
+        return keeping.told(kept=False, is_older=True)
+    draft = _store(request, step, form)
+    draft["door"] = door_of(draft, door)
+    if step is STORY:
+        draft["post"] = typed["post"]
+    return keeping.told(kept=not form.too_much)
+
+
 def _keep_newer(
     request: ReporterRequest, step: Step, form: ReporterForm, after: str, door: str = ""
 ) -> HttpResponse | None:
@@ -140,14 +173,10 @@ def _keep_newer(
     to the page ``after``.
     """
     draft: Draft = request.reporter.get("draft") or Draft()
-    kept, seen = submission.page_version(step.kept(draft)), request.POST.get("version", "")
-    typed = cast(Draft, form.answers() if form.is_valid() else form.typed())
-    if step is STORY:
-        typed["post"] = draft.get("post", {}) if intake.ended_early(request) else posts.typed(request, draft)
-    version = submission.page_version(step.kept(typed))
-    if not kept or kept in {seen, version}:
+    typed = _typed(request, step, draft, form)
+    if not _is_older(request, step, draft, typed):
         return None
-    if version == seen and not request.FILES:
+    if submission.page_version(step.kept(typed)) == keeping.shown(request)[0] and not request.FILES:
         return redirect(after)
     _keep_files(request, step)
     form.judge_only("evidence")
@@ -157,16 +186,31 @@ def _keep_newer(
 def _take_answers(request: ReporterRequest, step: Step, door: str = "") -> HttpResponse:
     draft: Draft = request.reporter.get("draft") or Draft()
     form = step.make(door or draft.get("door", ""), _posted(request, step, draft), request.FILES)
-    after = {None: step.after, "back": step.before}.get(request.POST.get("go"), step.url)
-    if (answer := _keep_newer(request, step, form, after, door)) is not None:
+    go = request.POST.get("go")
+    if go == keeping.KEEP:
+        return _save(request, step, form, door)
+    out = step.before if go == "back" else keeping.way_out(go, request.path)
+    if out and not _is_worth_keeping(request, form):
+        return redirect(out)
+    if (answer := _keep_newer(request, step, form, out or (step.url if go else step.after), door)) is not None:
         return answer
     draft = _store(request, step, form)
     draft["door"] = door_of(draft, door)
     post = posts.take(request, draft) if step is STORY else None
-    go = "" if form.too_much else request.POST.get("go")
-    if go == "back":
-        return redirect(step.before)
-    if go in {"stay", "post"}:
+    if out and not form.too_much:
+        return redirect(out)
+    return _go_on(request, step, form, post, door)
+
+
+def _is_worth_keeping(request: ReporterRequest, form: ReporterForm) -> bool:
+    """Whether who leaves has a report already, or typed something; a code that is shown and an open report stay."""
+    return "draft" in request.reporter or (not request.reporter.exists and any(form.typed().values()))
+
+
+def _go_on(request: ReporterRequest, step: Step, form: ReporterForm, post: PostForm | None, door: str) -> HttpResponse:
+    """Lead to the next page that is not answered, or show this one with what is wrong."""
+    draft: Draft = request.reporter["draft"]
+    if not form.too_much and request.POST.get("go") in {"stay", "post"}:
         form.judge_only("evidence")
         if not (form.errors or post):
             return redirect(step.url)
@@ -205,7 +249,7 @@ def _review(
         submission.start_code(draft)
         request.reporter["draft"] = draft
     waiting = waiting_files(request)
-    has_files = bool(waiting["files"] or waiting["partial"])
+    has_files = any(waiting[name] for name in ("files", "partial", "refused"))
     answers = render_to_string("complaints/report/answers.html", {"sections": sections(draft)})
     pieces = {
         "token": submission.form_token(draft, request.reporter.version),
@@ -268,12 +312,16 @@ def _send(request: ReporterRequest, draft: Draft) -> HttpResponse:
         # Another window sent this report, changed it or began another one; only what the page showed may be sent.
         if submission.was_received(token):
             return page(request, "report/received")
+        if request.POST.get("go") == keeping.KEEP:
+            return keeping.told(kept=False, is_older=True)
         return _review(request, draft, form, changed=True)
     draft = _store(request, None, form)
-    target = next((step.url for step in STEPS if step.name == request.POST.get("change")), None)
-    if request.POST.get("go") == "back":
-        target = STORY.url
-    if target or request.POST.get("go") == "stay" or not token:
+    go = request.POST.get("go")
+    if go == keeping.KEEP:
+        return keeping.told(kept=True, token=submission.form_token(draft, request.reporter.version))
+    target = next((step.url for step in STEPS if step.name == request.POST.get("change")), "")
+    target = target or (STORY.url if go == "back" else keeping.way_out(go, request.path))
+    if target or go == "stay" or not token:
         return redirect(target or "report_check")
     if form.errors or missing_step(draft):
         return _review(request, draft, form)
@@ -331,8 +379,8 @@ def post_remove(request: ReporterRequest) -> HttpResponse:
 
 @require_POST
 def cancel(request: ReporterRequest) -> HttpResponse:
-    """Delete the draft with its files."""
+    """Delete the draft with its files, and say so on the front page."""
     if "draft" in request.reporter:
         drafts.discard_draft(session=request.reporter)
         request.reporter.end()
-    return redirect("home")
+    return public.front_page(request, deleted=True)

@@ -20,10 +20,11 @@ from complaints.forms.fields import latest_day
 from complaints.forms.retaliation import KIND_LABELS, RetaliationForm
 from complaints.services import follow_up, retaliation
 from complaints.services.report_questions import NO_QUESTION
+from complaints.services.reporter_acts import new_token
 from complaints.services.reporter_page import StatusPage
 from complaints.services.transitions import CaseChanged
 from complaints.views import ReporterRequest, leak_check, page
-from complaints.views.status import NOT_SENT, gone, handle_unreadable, reader_of_answer
+from complaints.views.status import NOT_SENT, TOKEN_CHARS, gone, handle_unreadable, reader_of_answer
 
 # The entry of the sealed session with what was told last.
 TOLD_KEY: Final = "retaliation"
@@ -46,8 +47,9 @@ def tell(request: ReporterRequest) -> HttpResponse:
         return asked
     ticket, told, today = follow_up.Ticket.from_session(request.reporter["ticket"]), form.told(), timezone.localdate()
     text, to = form.cleaned_data["text"], request.POST.get("to", NO_QUESTION)
+    token = request.POST.get("page", "")[:TOKEN_CHARS]
     try:
-        follow_up.add_message(ticket=ticket, text=text, files=[], today=today, told=told, to=to)
+        follow_up.add_message(ticket=ticket, text=text, files=[], today=today, told=told, to=to, token=token)
     except TransitionRefused:
         return page(request, "status/closed", {"typed": {"text": text}, "withdrawn": True})
     except CaseChanged:
@@ -67,6 +69,7 @@ def _show(request: ReporterRequest, form: RetaliationForm, *, status: int = HTTP
     except ObjectDoesNotExist:
         return gone(request)
     context: dict[str, object] = {"report": report, "parts": form.rendered(), "mistakes": form.mistakes()}
+    context["pagetoken"] = new_token()
     context |= _told(request.reporter.get(TOLD_KEY)) | _remedies(request.reporter.get(TOLD_KEY)) | _answers(report)
     response = page(request, "status/retaliation", context)
     response.status_code = status

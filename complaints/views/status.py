@@ -31,11 +31,12 @@ from complaints.forms.status import CodeForm, MessageForm, MoreEvidenceForm, Nam
 from complaints.page_cache import empty_fields, hole, still_page
 from complaints.services import follow_up, own_name, report_questions, reporter_reading, retaliation
 from complaints.services.evidence import drafts, posts
+from complaints.services.reporter_acts import new_token
 from complaints.services.reporter_identity import Name
 from complaints.services.reporter_page import StatusPage
 from complaints.services.transitions import CaseChanged
 from complaints.views import ReporterRequest, leak_check, page, uploads
-from complaints.views.api import waiting_files
+from complaints.views.api import keep_files, waiting_files
 from complaints.views.leaving import end_session
 
 logger = logging.getLogger(__name__)
@@ -49,6 +50,7 @@ OTHER_BODY = gettext_lazy("Not given: now another body could read your name. Rea
 ANSWER = gettext_lazy("Your answer")
 # What is said of a name takes up this much of a page, whatever it says.
 STATE_BYTES = 1024
+TOKEN_CHARS = 16
 
 
 def handle_unreadable(view: Callable[[ReporterRequest], HttpResponse]) -> Callable[[ReporterRequest], HttpResponse]:
@@ -121,7 +123,7 @@ def _show(
     top: dict[str, Any] = {"report": report, "notice": notice}
     if report.late:
         top["ombudsman"] = retaliation.legal_lines()["ombudsman"]
-    pieces = {
+    pieces: dict[str, str] = {
         "summary": render_to_string("complaints/status/summary.html", top),
         "history": render_to_string("complaints/status/history.html", {"report": report}),
         "state": _padded(render_to_string("complaints/status/name_state.html", {"own": report.name})),
@@ -132,6 +134,7 @@ def _show(
         pieces["question"] = render_to_string("complaints/status/question.html", {"report": report})
     if report.thread:
         pieces["thread"] = render_to_string("complaints/status/thread.html", {"report": report})
+    pieces["pagetoken"] = new_token()
     if not (text or proof or post or own or request.reporter.keeps_files):
         return _still(request, report, pieces)
     waiting = waiting_files(request)
@@ -218,8 +221,9 @@ def gone(request: ReporterRequest) -> HttpResponse:
 def _add(request: ReporterRequest, notice: str, form: ReporterForm, **content: Any) -> HttpResponse:
     """Send what was added; ``notice`` names the kind: for the words above the next page, and for a form that failed."""
     ticket = follow_up.Ticket.from_session(request.reporter["ticket"])
+    token = _token(request)
     try:
-        follow_up.add_message(ticket=ticket, today=timezone.localdate(), **content)
+        is_new = follow_up.add_message(ticket=ticket, today=timezone.localdate(), token=token, **content)
     except TransitionRefused:
         return page(request, "status/closed", {"typed": content, "withdrawn": True}, path=reverse("status_page"))
     except report_questions.ChooseQuestion:
@@ -230,8 +234,24 @@ def _add(request: ReporterRequest, notice: str, form: ReporterForm, **content: A
         response = _show(request, **{{"text": "text", "files": "proof", "post": "post"}[notice]: form})
         response.status_code = HTTPStatus.CONFLICT
         return response
+    if not is_new:
+        for file in content["files"]:
+            drafts.discard_draft_file(session=request.reporter, file_id=str(file.id))
     request.reporter["notice"] = notice
+    if token:
+        request.reporter["act"] = token
     return redirect("status_page")
+
+
+def _ended(request: ReporterRequest, form: ReporterForm | None = None, *, files: bool = False) -> HttpResponse:
+    """Say that the ticket was closed meanwhile, with what was typed to copy it, and that ``files`` are to be chosen."""
+    typed = [str(value) for name, value in form.typed().items() if value and name != "recipient"] if form else []
+    context = {"typed": {"text": "\n".join(typed)}, "files": files}
+    return page(request, "status/closed", context, path=reverse("status_page"))
+
+
+def _token(request: ReporterRequest) -> str:
+    return request.POST.get("page", "")[:TOKEN_CHARS]
 
 
 @require_POST
@@ -240,8 +260,7 @@ def message(request: ReporterRequest) -> HttpResponse:
     """Add an answer to a question of triage, or further information."""
     form = MessageForm(leak_check.posted(request, "text"))
     if "ticket" not in request.reporter:
-        # The ticket was closed meanwhile; the page has the typed text to copy.
-        return page(request, "status/closed", {"typed": form.typed()}, path=reverse("status_page"))
+        return _ended(request, form)
     if not form.is_valid() or leak_check.wants_change(request):
         return _show(request, text=form)
     if (asked := leak_check.ask(request, form, "text", reader=reader_of_answer)) is not None:
@@ -268,12 +287,16 @@ def files(request: ReporterRequest) -> HttpResponse:
     reporter can remove them; so do those that are passed on as they are.
     """
     if "ticket" not in request.reporter:
-        return redirect("status_enter")
+        return _ended(request, files=True)
     form = MoreEvidenceForm(request.POST, request.FILES)
     accepted = [upload for upload in uploads(request) if not upload.refused]
-    drafts.keep_uploads(session=request.reporter, uploads=accepted, today=timezone.localdate())
+    keep_files(request)
     listed = waiting_files(request)["listed"]
     waiting = [file for file, _told in listed]
+    if not waiting and not request.FILES and _token(request) == request.reporter.get("act", "?"):
+        # The same page was sent before, and took the files along.
+        request.reporter["notice"] = "files"
+        return redirect("status_page")
     form.fields["evidence"].required = not waiting
     if accepted and any(told.is_warning for _file, told in listed):
         # The page lists what is told of the posted files; the next submission sends them.
@@ -294,9 +317,7 @@ def name(request: ReporterRequest) -> HttpResponse:
     """Give a name to the body that the page named, or take it back; the page says afterwards what holds."""
     form = NameForm(request.POST)
     if "ticket" not in request.reporter:
-        # As for a message: the page has what was typed, to copy it.
-        typed = "\n".join(str(value) for value in form.typed().values() if value)
-        return page(request, "status/closed", {"typed": {"text": typed}}, path=reverse("status_page"))
+        return _ended(request, form)
     gives = request.POST.get("do") != "take"
     if gives and not form.is_valid():
         return _show(request, own=form)
@@ -323,8 +344,8 @@ def name(request: ReporterRequest) -> HttpResponse:
 def file_remove(request: ReporterRequest) -> HttpResponse:
     """Delete a draft file; files that were posted with the same form become draft files."""
     if "ticket" not in request.reporter:
-        return redirect("status_enter")
-    drafts.keep_uploads(session=request.reporter, uploads=uploads(request), today=timezone.localdate())
+        return _ended(request, files=True)
+    keep_files(request)
     drafts.discard_draft_file(session=request.reporter, file_id=request.POST.get("file", ""))
     return redirect("status_page")
 
@@ -338,13 +359,13 @@ def _post_form(*data: Any) -> MorePostForm:
 @handle_unreadable
 def post(request: ReporterRequest) -> HttpResponse:
     """Add a social media post, with screenshots, of which the reporter reads first what is told, as of other files."""
-    if "ticket" not in request.reporter:
-        return redirect("status_enter")
     form = _post_form(leak_check.posted(request, "account"), request.FILES)
+    if "ticket" not in request.reporter:
+        return _ended(request, form, files=bool(request.FILES))
     if not form.is_valid():
         return _show(request, post=form)
     chosen = uploads(request)
-    drafts.keep_uploads(session=request.reporter, uploads=chosen, today=timezone.localdate())
+    keep_files(request)
     # Screenshots that wait are of the post whose page was shown; of one that was given up, another takes none.
     of_post = str(form.cleaned_data["url"] or form.cleaned_data["account"])
     waiting = request.reporter.get("screenshots") or {"post": of_post, "files": []}
@@ -378,14 +399,13 @@ def withdraw(request: ReporterRequest) -> HttpResponse:
     """Ask for confirmation, then withdraw the report where the workflow still allows it."""
     ticket = request.reporter.get("ticket")
     if ticket is None:
-        return redirect("status_enter")
+        return _ended(request, WithdrawForm(request.POST)) if request.method == "POST" else redirect("status_enter")
     try:
         may_withdraw = follow_up.may_withdraw(ticket=follow_up.Ticket.from_session(ticket))
     except ObjectDoesNotExist:
         return gone(request)
     if not may_withdraw:
-        request.reporter["notice"] = "too_late"
-        return redirect("status_page")
+        return _not_withdrawn(request)
     form = WithdrawForm(leak_check.posted(request, "reason")) if request.method == "POST" else None
     if form and form.is_valid() and not leak_check.wants_change(request):
         if (asked := leak_check.ask(request, form, "reason")) is not None:
@@ -397,12 +417,19 @@ def withdraw(request: ReporterRequest) -> HttpResponse:
                 today=timezone.localdate(),
             )
         except TransitionRefused:
-            request.reporter["notice"] = "too_late"
+            return _not_withdrawn(request)
         except CaseChanged:
             _not_sent(form)
             return _ask_withdrawal(request, form, status=HTTPStatus.CONFLICT)
         return redirect("status_page")
     return _ask_withdrawal(request, form)
+
+
+def _not_withdrawn(request: ReporterRequest) -> HttpResponse:
+    """Say why a report is not withdrawn now: it was withdrawn before, or it has gone on."""
+    ticket = follow_up.Ticket.from_session(request.reporter["ticket"])
+    request.reporter["notice"] = "withdrawn" if follow_up.was_withdrawn(ticket=ticket) else "too_late"
+    return redirect("status_page")
 
 
 def _ask_withdrawal(request: ReporterRequest, form: WithdrawForm | None, *, status: int = 200) -> HttpResponse:

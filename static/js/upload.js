@@ -75,7 +75,7 @@ function enhance(box) {
         job.next = -1;
         continue;
       }
-      if (answer.error) return fail(job, answer.error);
+      if (answer.error) return fail(job, answer.error, answer.id);
       if (answer.list !== undefined) return show(answer.list, job);
       if (!job.id) forget(answer.id);
       Object.assign(job, { id: answer.id, next: answer.next, segment: answer.segment });
@@ -100,8 +100,12 @@ function enhance(box) {
     if (job.text.textContent !== text) job.text.textContent = text;
   }
 
-  function fail(job, error) {
+  // ``id`` is that of the row by which the refusal stays listed until it is dismissed.
+  function fail(job, error, id) {
     job.failed = true;
+    job.id = id || job.id;
+    job.stop.textContent = box.dataset.dismiss;
+    job.stop.setAttribute("aria-label", `${box.dataset.dismiss} ${job.file.name}`);
     job.bar.remove();
     job.text.className = "invalid-feedback";
     job.text.setAttribute("role", "alert");
@@ -117,7 +121,7 @@ function enhance(box) {
   function add(file) {
     const job = { file, next: -1 };
     const name = document.createElement("span");
-    const stop = document.createElement("button");
+    const stop = (job.stop = document.createElement("button"));
     job.line = document.createElement("li");
     job.bar = document.createElement("progress");
     job.text = document.createElement("small");

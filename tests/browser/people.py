@@ -77,7 +77,7 @@ class Reporter:
 
     def removes(self, name: str) -> None:
         """Take a kept file out again, which with scripts needs no new page."""
-        self.page.get_by_role("button", name=f"Hapus {name}").click()
+        self.page.get_by_role("button", name=re.compile(f"^(Hapus|Tutup) {re.escape(name)}")).click()
         self.page.locator(".files li", has_text=name).wait_for(state="detached")
         self.page.wait_for_load_state()
 

@@ -130,6 +130,8 @@ def test_no_room_for_files_is_told_and_the_report_is_sent(
         reporter.page.get_by_label("Foto, dokumen, rekaman").set_input_files([])
         reporter.window.press("Lanjut")
     assert reporter.window.path == "/lapor/periksa/"
+    assert "“undangan.pdf” belum dapat disimpan" in reporter.window.words, "it stays listed until it is dismissed"
+    reporter.removes("undangan.pdf")
     assert not DraftFile.objects.exists()
     reporter.window.press("Kirim laporan")
     reporter.returns(reporter.code())

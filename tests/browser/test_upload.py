@@ -104,7 +104,7 @@ def test_several_files_and_one_that_cannot_be_taken(window: Opener, live_cast: C
     page.locator("[data-kept] li", has_text="undangan.pdf").get_by_role("button").click()
     until(page, lambda: len(kept(page)) == 2)
     assert reporter.window.path == "/lapor/cerita/"
-    assert DraftFile.objects.count() == 2
+    assert DraftFile.objects.exclude(object_name=None).count() == 2
 
 
 def test_cancelling_leaves_nothing(window: Opener, live_cast: Cast) -> None:

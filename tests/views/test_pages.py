@@ -13,8 +13,10 @@ from django.conf import settings
 from django.db import OperationalError
 from django.template.loader import render_to_string
 from django.test import Client
+from django.urls import reverse
 from django.utils import translation
 
+from complaints.urls import urlpatterns
 from tests.views import walk
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -44,8 +46,12 @@ def test_an_unknown_address_is_answered_without_the_database(client: Client) -> 
 @pytest.mark.parametrize("path", STILL)
 def test_pages_lead_to_themselves_in_the_other_language(client: Client, path: str) -> None:
     indonesian, english = client.get(path), client.get(f"/en{path}")
-    assert f'href="/en{path}" lang="en"' in indonesian.content.decode()
-    assert f'href="{path}" lang="id"' in english.content.decode()
+    if 'id="form"' in indonesian.content.decode():  # there it is a button that keeps what is typed
+        assert client.post(path, {"go": "tongue"}).url == f"/en{path}"
+        assert client.post(f"/en{path}", {"go": "tongue"}).url == path
+    else:
+        assert f'href="/en{path}" lang="en"' in indonesian.content.decode()
+        assert f'href="{path}" lang="id"' in english.content.decode()
     assert '<html lang="id">' in indonesian.content.decode()
     assert '<html lang="en">' in english.content.decode()
 
@@ -140,3 +146,21 @@ def test_a_load_balancer_is_told_when_the_database_is_away(client: Client) -> No
     with mock.patch("complaints.views.public.connection") as connection:
         connection.cursor.side_effect = OperationalError
         assert client.get("/sehat/").status_code == 503
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("office")
+@pytest.mark.parametrize("language", ["id", "en"])
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD"])
+def test_every_address_answers_every_method_with_words_or_a_way_on(client: Client, method: str, language: str) -> None:
+    """A tab that is restored asks by GET for what a form was sent to."""
+    for pattern in urlpatterns:
+        more = {"door": "bawaslu"} if pattern.name == "door_elsewhere" else {}
+        with translation.override(language):
+            path = reverse(str(pattern.name), kwargs=more)
+        answer = client.generic(method, path)
+        if answer.status_code == 302:
+            assert client.get(answer.url).status_code in {200, 302}, path
+        elif method != "HEAD" and not answer.headers["Content-Type"].startswith(("application/json", "text/plain")):
+            assert len(walk.words(answer)) > 100, path
+            assert f'<html lang="{language}">' in answer.content.decode()

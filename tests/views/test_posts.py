@@ -207,4 +207,6 @@ def test_a_mistake_in_a_later_post_keeps_what_was_typed(client: Client) -> None:
 
 
 def test_a_later_post_needs_an_open_ticket(client: Client) -> None:
-    assert client.post("/cek/laporan/unggahan/", POST).url == "/cek/"
+    page = client.post("/cek/laporan/unggahan/", POST)
+    assert "Belum terkirim." in walk.words(page)
+    assert POST["url"] in page.content.decode()

@@ -163,8 +163,7 @@ def test_pages_say_the_time_that_is_set(
     settings.REPORTER_IDLE_SECONDS = {**settings.REPORTER_IDLE_SECONDS, "draft": seconds}
     monkeypatch.setattr(page_cache, "_pages", {})
     indonesian, english = words
-    assert f"Belum ada yang disimpan; setelah Lanjut, {indonesian}." in walk.words(client.get("/lapor/"))
-    assert f"after Continue, for {english}." in walk.words(client.get("/en/lapor/"))
+    assert f"Kept locked for {english} after your last step" in walk.words(client.get("/en/lapor/"))
     walk.to_check(client)
     for path in ("/lapor/cerita/", "/lapor/periksa/"):
         assert f"Tersimpan terkunci {indonesian} sejak" in walk.words(client.get(path))
@@ -189,7 +188,9 @@ def test_after_two_idle_hours_what_is_typed_then_is_still_kept(client: Client) -
 def test_deleting_leaves_nothing(client: Client) -> None:
     walk.to_story(client)
     client.post("/lapor/cerita/", walk.STORY_PAGE | {"evidence": [png()]})
-    assert client.post("/lapor/batal/").url == "/"
+    for _press in range(2):
+        assert "Sudah dihapus. Tidak ada lagi laporan" in walk.words(client.post("/lapor/batal/"))
+    assert "Sudah dihapus" not in walk.words(client.get("/"))
     assert Draft.objects.count() == 0
     assert DraftFile.objects.count() == 0
     assert walk.STORY not in client.get("/lapor/").content.decode()

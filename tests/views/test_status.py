@@ -42,6 +42,10 @@ def opened(client: Client, code: str) -> Client:
     return client
 
 
+def file(name: str, content: bytes) -> SimpleUploadedFile:
+    return SimpleUploadedFile(name, content)
+
+
 def test_the_code_opens_however_it_is_written(client: Client, code: str) -> None:
     grouped = "-".join(code[start : start + 5] for start in range(0, 30, 5))
     for typed in (code, code.lower(), grouped, f"  {grouped.lower().replace('-', ' ')} "):
@@ -254,6 +258,17 @@ def test_withdrawing_asks_once_more(client: Client, code: str) -> None:
     assert "/cek/laporan/jawab/" not in page.content.decode()
 
 
+def test_withdrawing_twice_says_that_it_is_withdrawn(client: Client, code: str) -> None:
+    opened(client, code)
+    for answer in (client.post("/cek/laporan/cabut/", {}), client.post("/cek/laporan/cabut/", {})):
+        assert answer.url == "/cek/laporan/"
+    assert "Anda sudah mencabut laporan ini. Tidak ada lagi" in walk.words(client.get("/cek/laporan/"))
+    client.get("/cek/laporan/cabut/")
+    text = walk.words(client.get("/cek/laporan/"))
+    assert "Anda sudah mencabut laporan ini. Tidak ada lagi" in text
+    assert "tidak dapat dicabut lagi" not in text
+
+
 def test_too_late_to_withdraw_is_said(client: Client, code: str) -> None:
     opened(client, code)
     Case.objects.update(status=Status.FORWARDED)
@@ -363,7 +378,16 @@ def test_an_expired_ticket_gives_the_words_back(client: Client, code: str) -> No
         page = client.post("/cek/laporan/jawab/", {"text": "Jawaban yang panjang"})
         assert "Jawaban yang panjang" in page.content.decode()
         assert "Belum terkirim." in walk.words(page)
-        assert client.post("/cek/laporan/bukti/", {}).url == "/cek/"
+        typed = {"url": "https://contoh.invalid/1", "reason": "Alasan saya", "evidence": file("foto.jpg", photo())}
+        for path, words in (
+            ("bukti/", "Berkasnya tidak tersimpan. Pilih lagi"),
+            ("bukti/hapus/", "Berkasnya tidak tersimpan."),
+            ("unggahan/", "Berkasnya tidak tersimpan."),
+            ("unggahan/", "https://contoh.invalid/1"),
+            ("cabut/", "Alasan saya"),
+        ):
+            typed["evidence"] = file("foto.jpg", photo())
+            assert words in walk.words(client.post(f"/cek/laporan/{path}", typed)), path
     assert Message.objects.count() == 0
 
 

@@ -112,7 +112,9 @@ def test_only_continue_replaces_what_an_older_window_was_shown(client: Client) -
     assert f'<a class="btn" href="{WHO}">Kembali</a>' in page.content.decode()
     buttons = buttons_beside(page)
     others = [(path, more) for path, more in buttons if "version" not in more and path != "/lapor/batal/"]
-    assert [set(more.values()) for _path, more in others][:1] == [{"stay"}]
+    first = re.search(r'<button[^>]* form="form"[^>]*>', page.content.decode())
+    assert first
+    assert 'name="go" value="stay"' in first[0], "what Enter presses"
     assert {path for path, _more in others} == {STORY, "/lapor/berkas/hapus/", "/lapor/unggahan/hapus/"}
     assert not any({"back", "post"} & set(more.values()) for _path, more in buttons)
     for path, more in others:
@@ -164,7 +166,7 @@ def test_files_of_an_older_window_are_kept(client: Client) -> None:
     page = client.post(STORY, walk.STORY_PAGE | older | files)
     for words in (NOTICE, "foto.jpg", "program.exe"):
         assert words in walk.words(page)
-    assert DraftFile.objects.count() == 1
+    assert DraftFile.objects.exclude(object_name=None).count() == 1
 
 
 def test_a_post_begun_in_the_newer_window_is_shown_beside_the_older(client: Client) -> None:

@@ -25,6 +25,8 @@ from complaints.services.evidence.storage import Attachable, FileInfo, delete_ob
 
 F = TypeVar("F", bound="FileInfo | PartialFile")
 SIZES = (1024, 4096)
+# So many refused files stay listed; what is refused beyond them is told once.
+MOST_REFUSED = 20
 # How long one request checks metadata of files; the next request continues.
 CHECK_SECONDS = 20
 
@@ -66,6 +68,8 @@ class PartialFile:
 
     ``mark`` is the browser's identifier of the file, so that an upload of the same file continues. ``joins`` counts how
     often its segments were begun to be joined, modulo JOIN_NAMES.
+
+    One that was ``refused`` (a key of ``forms.fields.REFUSALS``) holds nothing: its row stays until it is dismissed.
     """
 
     key: str
@@ -75,6 +79,7 @@ class PartialFile:
     type: str = ""
     next: int = 0
     joins: int = 0
+    refused: str = ""
 
     @property
     def count(self) -> int:
@@ -174,6 +179,32 @@ def keep_uploads(*, session: ReporterSession, uploads: Iterable[Attachable], tod
     session.keeps_files = True
 
 
+def keep_refusals(*, session: ReporterSession, refused: Iterable[tuple[str, str]], today: date) -> str:
+    """List files (name, code of the refusal) that were not taken until they are dismissed, each name once.
+
+    Return the id of the last one's row; "" where nothing belongs to the cookie, or where too many are listed.
+    """
+    refused = list(refused)
+    if not refused or not ("draft" in session or "ticket" in session) or not session.hold_files():
+        return ""
+    unfinished = unfinished_files(session=session).items()
+    known = {file.name: identifier for identifier, file in unfinished if file.refused}
+    identifier = ""
+    for name, code in refused:
+        identifier = known.get(name, "")
+        if identifier or len(known) >= MOST_REFUSED:
+            continue
+        row = DraftFile(draft_id=session.draft_keys.id, day=today, object_digest=b"")
+        row.sealed = seal_content(session, row.pk, PartialFile("", name, 0, "", refused=code))
+        try:
+            row.save(force_insert=True)
+        except IntegrityError:  # left in another window meanwhile
+            return ""
+        identifier = known[name] = str(row.pk)
+        session.keeps_files = True
+    return identifier
+
+
 def find_row(session: ReporterSession, file_id: str) -> DraftFile | None:
     """Return the row of a file of this session; None for a malformed or unknown id, or one of another session."""
     try:
@@ -210,9 +241,14 @@ def check_metadata(*, session: ReporterSession, files: Iterable[DraftFileInfo]) 
             row.update(sealed=seal_content(session, identifier, file.info))
 
 
+def unfinished_files(*, session: ReporterSession) -> dict[str, PartialFile]:
+    """Return the incomplete and the refused files of a session by id."""
+    return {str(row.pk): open_partial(session, row) for row in _rows(session, whole=False)}
+
+
 def partial_files(*, session: ReporterSession) -> dict[str, PartialFile]:
     """Return the incomplete files of a session by id."""
-    return {str(row.pk): open_partial(session, row) for row in _rows(session, whole=False)}
+    return {identifier: file for identifier, file in unfinished_files(session=session).items() if not file.refused}
 
 
 def discard_draft_file(*, session: ReporterSession, file_id: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -139,14 +140,17 @@ def attach_posts(
     first: int,
     today: date,
     batch: int,
+    act: uuid.UUID | None = None,
 ) -> int:
     """Make posts of :func:`describe` evidence of ``complaint``; return the next free sequence number after ``first``.
 
-    ``screenshots`` are the sequence numbers of the files that were sent too, by their ids; ``batch`` is the open batch.
+    ``screenshots`` are the sequence numbers of the files that were sent too, by their ids; ``batch`` is the open batch,
+    ``act`` the id of the first row, by default a random one.
     """
     rows = []
     for sequence, post in enumerate(described, start=first):
         row = Evidence(complaint=complaint, sequence=sequence, kind=Evidence.Kind.POST, day=today, batch=batch)
+        row.id, act = act or row.id, None
         row.state = Evidence.State.NO_COPY
         # What is sealed are the fields of a PostInfo.
         content = {name: value for name, value in post.items() if name != "id"}

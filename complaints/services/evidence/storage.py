@@ -158,12 +158,19 @@ def object_context(item: EvidenceObject | uuid.UUID, evidence: Evidence, *, kind
 
 
 def attach(
-    *, complaint: Complaint, signer: SignPair, files: Iterable[Attachable], first: int, today: date, batch: int
+    *,
+    complaint: Complaint,
+    signer: SignPair,
+    files: Iterable[Attachable],
+    first: int,
+    today: date,
+    batch: int,
+    act: uuid.UUID | None = None,
 ) -> int:
     """Make stored objects evidence of ``complaint``, their keys sealed to it and to the worker.
 
     Return the next free sequence number, counted from ``first``. A file that was removed or sent in another window
-    leaves a gap. ``batch`` is the open batch.
+    leaves a gap. ``batch`` is the open batch, ``act`` the id of the first row, by default a random one.
     """
     files = list(files)
     removed = _removed_ids(files)
@@ -177,8 +184,8 @@ def attach(
             sequence += 1
             continue
         object_id = uuid.UUID(str(item.id))
-        evidence = Evidence(complaint=complaint, sequence=sequence, day=today, batch=batch)
-        body = asdict(info)
+        evidence = Evidence(id=act or uuid.uuid4(), complaint=complaint, sequence=sequence, day=today, batch=batch)
+        act, body = None, asdict(info)
         context = object_context(object_id, evidence, kind="worker")
         evidence.worker_grant = seal_record(worker_public, context, body, signer)
         evidence.save(force_insert=True)

@@ -13,7 +13,7 @@ from pytest_django import Settings
 from complaints.models.case import Case
 from complaints.services.evidence import intake, limits, resumable, storage
 from complaints.services.evidence.intake import Sink
-from tests.services.evidence.uploading import PDF, Broken, Segments, by_form, kept, nothing_left
+from tests.services.evidence.uploading import PDF, Broken, Segments, by_form, kept, objects
 from tests.views.walk import ANONYMOUS, STORY_PAGE, token_of
 from tests.world import Cast, send_report
 
@@ -32,7 +32,7 @@ def test_a_file_too_large(reporter: Client, settings: Settings) -> None:
     settings.EVIDENCE_MAX_FILE_BYTES = 100_000
     for words in refused(reporter, PDF + os.urandom(100_001 - len(PDF))):
         assert "lebih besar dari" in words
-    assert nothing_left()
+    assert not objects()
     by_form(reporter, ("pas.pdf", PDF + os.urandom(100_000 - len(PDF))))
     assert kept(reporter) == [("pas.pdf", 100_000)]
 
@@ -95,7 +95,7 @@ def test_no_session_no_file(cast: Cast) -> None:
     client = Client()
     assert "terlalu lama" in Segments(client, PDF).begin()["error"]
     assert "terlalu lama" in by_form(client, ("v.pdf", PDF)).content.decode()
-    assert nothing_left()
+    assert not objects()
 
 
 @pytest.mark.parametrize("how", ["disk", "store", "errno"])
@@ -136,4 +136,4 @@ def test_files_count_from_nothing_to_nothing(reporter: Client) -> None:
     for size in ("", "-1", "x", "1.5"):
         answer = Segments(reporter, b"").ask("mulai", {"name": "v.pdf", "size": size, "mark": ""})
         assert answer.status_code == 400 or "error" in answer.json()
-    assert nothing_left()
+    assert not objects()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
+import uuid
 from typing import Any
 
 import pytest
@@ -232,6 +233,9 @@ def test_a_damaged_segment_is_never_joined(reporter: Client, small: int) -> None
     storage.storage().put(name, b"\0" * len(storage.storage().get(name)))
     answer = file.ask("selesai")
     assert "kesalahan ada pada kami" in answer.json()["error"]
+    (refused,) = DraftFile.objects.values_list("pk", "object_name")
+    assert refused == (uuid.UUID(answer.json()["id"]), None), "only its name stays, until it is dismissed"
+    reporter.post("/lapor/berkas/batal/", headers={"Upload-Id": answer.json()["id"]})
     assert nothing_left()
 
 

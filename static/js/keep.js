@@ -1,0 +1,79 @@
+// Keeps what is typed when the page is hidden, and before a file is chosen: a phone that opens its camera drops the tab.
+// It sends the form as a button does; without it only the buttons keep.
+"use strict";
+
+{
+  const form = document.getElementById("form");
+  const state = form.querySelector("[role=status]");
+  const unkept = state.textContent.trim();
+  let changed = false;
+  let left = false;
+  let sending = null;
+
+  // Which window this is: it may replace what it kept itself.
+  const own = crypto.getRandomValues(new Uint32Array(2)).join("");
+  const version = form.elements.version || document.createElement("input");
+  version.type = "hidden";
+  version.name = "version";
+  version.value += `.${own}`;
+  form.prepend(version);
+
+  function say(text) {
+    if (state.textContent !== text) state.textContent = text;
+  }
+
+  function send(body, keepalive) {
+    return fetch(form.action, { method: "POST", body, keepalive, redirect: "error" });
+  }
+
+  async function save() {
+    const data = new FormData(form);
+    data.set("go", "keep");
+    for (const [name, value] of [...data]) if (value instanceof File) data.delete(name);
+    const body = form.enctype === "multipart/form-data" ? data : new URLSearchParams(data);
+    changed = false;
+    try {
+      // A request that outlives its page takes 64 KiB; what is larger is kept as long as the page lives.
+      const answer = await (await send(body, true).catch(() => send(body, false))).json();
+      if (answer.token) form.elements.token.value = answer.token;
+      if (answer.kept) version.value = `kept.${own}`;
+      else changed = true;
+      say(answer.words || unkept);
+    } catch {
+      changed = true;
+      say(unkept);
+    }
+    sending = null;
+  }
+
+  function keep() {
+    if (changed && !left && !sending) sending = save();
+  }
+
+  form.addEventListener("input", (event) => {
+    if (event.target.type === "file") return;
+    changed = true;
+    if (!sending) say("");
+  });
+  form.addEventListener("click", (event) => {
+    if (event.target.type === "file") keep();
+  });
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden) keep();
+  });
+  addEventListener("pagehide", keep);
+  addEventListener("pageshow", () => {
+    left = false;
+  });
+  // Behind the form's own listeners: uploads that are under way hold it back.
+  document.addEventListener("submit", (event) => {
+    if (event.defaultPrevented) return;
+    if (!sending) {
+      left = true;
+      return;
+    }
+    event.preventDefault();
+    const button = event.submitter;
+    sending.finally(() => form.requestSubmit(button?.isConnected ? button : undefined));
+  });
+}
