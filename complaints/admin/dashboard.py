@@ -37,7 +37,7 @@ from complaints.admin.queue_filters import FilterValues
 from complaints.admin.queue_page import leave_search
 from complaints.domain.workflow import OPEN, PROMISED
 from complaints.fast_sql import CappedCount
-from complaints.models.case import IS_JUNK, Case, CaseKind, CaseStep, with_wait
+from complaints.models.case import IS_JUNK, Case, CaseStep, with_wait
 from complaints.models.reference_data import Election
 from complaints.models.rule_change import RuleChange
 from complaints.models.team import Role, Staff, TeamMembership
@@ -422,9 +422,8 @@ def _punctuality_chart(person: Staff, today: date, still_late: int) -> Chart:
     """
     weeks = _weeks(today)
     steps = CaseStep.objects.filter(day__gte=weeks[0], was_late__isnull=False)
-    steps = steps.filter(
-        case__kind=CaseKind.REPORT, case__is_practice=person.practising, case__held_by=access.report_team(person)
-    )
+    # Steps of inquiries say nothing of it: their was_late is empty.
+    steps = steps.filter(case__is_practice=person.practising, case__held_by=access.report_team(person))
     steps = steps.exclude(case__in=access.conflicted_cases(person))
     grouped = steps.order_by().annotate(week=TruncWeek("day")).values("week")
     sums = grouped.annotate(every=Count("pk"), late=Count("pk", filter=Q(was_late=True)))
