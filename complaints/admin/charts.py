@@ -16,7 +16,7 @@ from complaints import access
 from complaints.admin.base import COUNT_AT_MOST, capped_count, or_more
 from complaints.domain.workflow import OPEN
 from complaints.fast_sql import CappedCount
-from complaints.models.case import Case, CaseKind, CaseStep
+from complaints.models.case import Case, CaseStep
 from complaints.models.team import Staff
 
 WEEKS: Final = 8
@@ -132,9 +132,8 @@ def punctuality_chart(person: Staff, today: date, still_late: int) -> Chart:
     """
     weeks = _weeks(today)
     steps = CaseStep.objects.filter(day__gte=weeks[0], was_late__isnull=False)
-    steps = steps.filter(
-        case__kind=CaseKind.REPORT, case__is_practice=person.practising, case__held_by=access.report_team(person)
-    )
+    # Steps of inquiries say nothing of it: their was_late is empty.
+    steps = steps.filter(case__is_practice=person.practising, case__held_by=access.report_team(person))
     steps = steps.exclude(case__in=access.conflicted_cases(person))
     grouped = steps.order_by().annotate(week=TruncWeek("day")).values("week")
     sums = grouped.annotate(every=Count("pk"), late=Count("pk", filter=Q(was_late=True)))

@@ -34,8 +34,8 @@ SUMMARY_CHARS = 160
 SUMMARY_BYTES = 600
 TOKEN_CHARS = 64
 PAGE_VERSION_CHARS = 16
-# The category and the kind of accused of every inquiry.
-FILED_AS: Final = ("D2", "unknown")
+# What stands in the clear columns of every inquiry: they tell nothing of what it is about.
+FILED_AS: Final = {"category": "D2", "accused_kind": "unknown", "province": "", "agency_kind": "unknown"}
 # How often a new random reference is drawn when the drawn one is taken.
 ATTEMPTS = 4
 ANSWER_FIELDS = (
@@ -331,10 +331,7 @@ def _store(
     teams = pinned_teams(held_by.value, *filter(None, [body_slug]))
     posts, surplus_links = collect(draft.get("links", ""), draft.get("posts", ()))
     answers = _answers(draft, surplus_links)
-    if channel == Complaint.Channel.INQUIRY:
-        case = _new_inquiry(today, held_by=held_by)
-    else:
-        case = _new_case(answers, today, held_by=held_by, practice=practice)
+    case = _new_case(answers, today, held_by=held_by, practice=practice, channel=channel)
     complaint = Complaint(
         # A report and the case that it comes with have one key, so that it can be laid into no other case unseen.
         id=case.pk,
@@ -412,34 +409,23 @@ def _attach(
         )
 
 
-def _new_case(answers: Mapping[str, Any], today: date, *, held_by: Holder, practice: bool) -> Case:
-    kind = str(answers["agency_kind"])
+def _new_case(answers: Mapping[str, Any], today: date, *, held_by: Holder, practice: bool, channel: str) -> Case:
+    is_inquiry = channel == Complaint.Channel.INQUIRY
+    filed, status = (FILED_AS, Status.ASKED) if is_inquiry else (answers, Status.RECEIVED)
+    kind = str(filed["agency_kind"])
     return Case(
+        kind=CaseKind.INQUIRY if is_inquiry else CaseKind.REPORT,
+        status=status,
         is_practice=practice,
         held_by=held_by,
-        reference=case_membership.new_reference(today, practice=practice),
-        category_id=answers["category"],
-        accused_kind_id=answers["accused_kind"],
-        province_id=answers["province"] or None,
+        reference=case_membership.new_reference(today, practice=practice, inquiry=is_inquiry),
+        category_id=filed["category"],
+        accused_kind_id=filed["accused_kind"],
+        province_id=filed["province"] or None,
         agency_kind=kind if kind in AgencyKind.values else AgencyKind.UNKNOWN.value,
         received_on=today,
         status_on=today,
-        due_on=transitions.due_date(Status.RECEIVED, received_on=today, entered_on=today, source=None, urgent=False),
-    )
-
-
-def _new_inquiry(today: date, *, held_by: Holder) -> Case:
-    """Return the case of an inquiry; what it is about stands in no clear column, so that all are filed alike."""
-    return Case(
-        kind=CaseKind.INQUIRY,
-        status=Status.ASKED,
-        held_by=held_by,
-        reference=case_membership.new_reference(today, inquiry=True),
-        category_id=FILED_AS[0],
-        accused_kind_id=FILED_AS[1],
-        received_on=today,
-        status_on=today,
-        due_on=transitions.due_date(Status.ASKED, received_on=today, entered_on=today, source=None, urgent=False),
+        due_on=transitions.due_date(status, received_on=today, entered_on=today, source=None, urgent=False),
     )
 
 

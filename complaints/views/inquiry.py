@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 from http import HTTPStatus
-from typing import Any, Final, cast
+from typing import Final, cast
 
 from django.core.exceptions import ObjectDoesNotExist
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
@@ -43,7 +43,7 @@ View = Callable[[ReporterRequest], HttpResponse]
 # --- Asking
 
 
-def _form(data: Any = None, initial: dict[str, object] | None = None) -> InquiryForm:
+def _form(data: QueryDict | None = None, initial: dict[str, object] | None = None) -> InquiryForm:
     return InquiryForm(data, initial=initial, is_separate=submission.has_separate_team(), **choices_of_start(""))
 
 

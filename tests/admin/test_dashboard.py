@@ -31,7 +31,8 @@ def counts(page: Any) -> dict[str, int]:
 
 
 def listed(client: Client, url: str) -> int:
-    return len(client.get(url).context["cl"].result_list)
+    context = client.get(url).context
+    return len(context["waiting"] if url == reverse("admin:inquiries") else context["cl"].result_list)
 
 
 def day_of_work(cast: Cast) -> None:

@@ -72,7 +72,7 @@ def test_it_has_the_rows_of_a_report_and_its_clear_columns_tell_nothing_of_it(ca
     assert rows_of(inquiry.case.complaints.get()) == rows_of(report.case.complaints.get())
     for stored in (inquiry.case, other.case):
         filed = (stored.category_id, stored.accused_kind_id, stored.province_id, stored.agency_kind)
-        assert filed == (*submission.FILED_AS, None, "unknown")
+        assert filed == ("D2", "unknown", None, "unknown")
     assert inquiry.case.reference.startswith("TANYA-")
     sizes = [len(bytes(sent.case.complaints.get().sealed_answers)) for sent in (report, inquiry, other)]
     assert len(set(sizes)) == 1

@@ -6,7 +6,7 @@ import json
 import uuid
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any, cast
+from typing import cast
 
 from django.utils import timezone
 
@@ -41,7 +41,7 @@ class SampleInquiry:
 
     def _ask(self, day: date) -> None:
         names = ("asked", "asked_kind", "asked_category")
-        draft: dict[str, Any] = {name: self.texts[name] for name in names}
+        draft: Texts = {name: self.texts[name] for name in names}
         self.code = submission.start_code(cast(Draft, draft))
         receipt = submission.submit_inquiry(draft=cast(Draft, draft), today=day)
         self.case_id = Case.objects.values_list("pk", flat=True).get(reference=receipt.reference)
