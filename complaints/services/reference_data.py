@@ -20,6 +20,7 @@ from django.db import models, transaction
 
 from complaints.domain.deadlines import Calendar, ReportDays, report_days
 from complaints.domain.law.changes import Reading
+from complaints.domain.law.rules import LimitRule
 from complaints.domain.workflow import Unit
 from complaints.models.delivered import DeliveredRow
 from complaints.models.oversight import OversightBody
@@ -276,8 +277,7 @@ class BawasluDays:
     number: int
     unit: str
     days: ReportDays
-    basis_text: str
-    mark: str
+    rule: LimitRule
 
 
 def bawaslu_days(*, category: str, act_on: date, known_on: date) -> list[BawasluDays]:
@@ -294,7 +294,7 @@ def bawaslu_days(*, category: str, act_on: date, known_on: date) -> list[Bawaslu
             continue
         for kind in sorted(kinds & rule.conditions.election):
             days = report_days(known_on, rule.number, Unit(rule.unit), calendar(known_on.year))
-            found.append(BawasluDays(str(kind), rule.number, rule.unit.value, days, rule.basis_text, rule.mark.value))
+            found.append(BawasluDays(str(kind), rule.number, rule.unit.value, days, rule))
     return sorted(found, key=lambda item: item.days.safe_day)
 
 
