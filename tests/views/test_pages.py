@@ -18,7 +18,7 @@ from tests.views import walk
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 STILL = ["/", "/lapor/", "/lapor/ditekan/", "/lapor/melihat/", "/cek/", "/lapor/pintu-lain/bawaslu/",
-         "/lapor/pintu-lain/sp4n/"]  # fmt: skip
+         "/lapor/pintu-lain/sp4n/", "/pelanggaran/", "/pelanggaran/daftar/"]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", ["400", "403", "403_csrf", "404", "500", "503"])
