@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from complaints.views import api, public, report, retaliation, status, ticket_code
+from complaints.views import api, parking, public, report, retaliation, status, ticket_code
 
 urlpatterns = [
     path("", public.home, name="home"),
@@ -18,6 +18,7 @@ urlpatterns = [
     path("lapor/kode/", ticket_code.show, name="report_code"),
     path("lapor/kode/unduh/", ticket_code.download, name="report_code_file"),
     path("lapor/kode/pengingat/", ticket_code.reminder, name="report_code_reminder"),
+    path("lapor/nanti/", parking.show, name="report_parked"),
     path("lapor/berkas/hapus/", report.file_remove, name="report_file_remove"),
     path("lapor/berkas/mulai/", api.begin, name="upload_begin"),
     path("lapor/berkas/potongan/", api.segment, name="upload_segment"),

@@ -41,12 +41,20 @@ ANSWER_FIELDS = (
 )  # fmt: skip
 
 
+class Parked(TypedDict):
+    """Until when a draft waits for its reporter, in seconds since the epoch, and the URL name of the page left."""
+
+    until: int
+    page: str
+
+
 class Draft(TypedDict, total=False):
     """An unfinished report, as the reporter's sealed session keeps it: the answers by field and the state of the pages.
 
     Days are ISO dates or "". ``recipient`` is the code of the body that a name would go to. ``code`` is the normalised
     ticket code, ``posts`` are as from ``evidence.posts.describe``, ``post`` is the post form as entered, ``done`` names
-    the completed pages, and ``renewed`` says that the session had ended before this draft.
+    the completed pages, and ``renewed`` says that the session had ended before this draft. ``parked`` is there once the
+    reporter has asked for the code.
     """
 
     door: str
@@ -74,6 +82,7 @@ class Draft(TypedDict, total=False):
     post: dict[str, str | bool]
     done: list[str]
     renewed: bool
+    parked: Parked
 
 
 @dataclass(frozen=True)

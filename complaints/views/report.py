@@ -19,10 +19,10 @@ from complaints.forms.fields import ReporterForm
 from complaints.forms.posts import PostForm
 from complaints.forms.report import IdentityForm, StoryForm
 from complaints.page_cache import empty_fields, hole, still_page
-from complaints.services import submission
+from complaints.services import parked_drafts, submission
 from complaints.services.evidence import drafts, intake, limits
 from complaints.services.submission import Draft
-from complaints.views import ReporterRequest, page, posts, uploads
+from complaints.views import ReporterRequest, page, parking, posts, uploads
 from complaints.views.answers import bawaslu_window, bawaslu_words, concerns_bawaslu, differing, sections
 from complaints.views.api import waiting_files
 from complaints.views.steps import START, STEPS, STORY, WHO, Step, door_elsewhere, door_of, missing_step
@@ -65,9 +65,10 @@ def _show_step(
     }
     waiting = waiting_files(request) if step is STORY else {}
     has_files = any(waiting.get(name) for name in ("files", "partial"))
-    if not (form or has_files or step.known(draft) or draft.get("posts") or draft.get("post")):
+    parked = parking.notice(draft)
+    if not (form or has_files or step.known(draft) or draft.get("posts") or draft.get("post") or parked):
         return _show_empty_step(request, step, door, state)
-    more: dict[str, Any] = {"version": submission.page_version(step.kept(draft))}
+    more: dict[str, Any] = {"version": submission.page_version(step.kept(draft)), "parked": parked}
     if form and typed is not None:
         more |= {"newer": differing(form, draft, typed), "again": step.url, "before": step.before}
     if step is STORY:
@@ -162,10 +163,10 @@ def _take_answers(request: ReporterRequest, step: Step, door: str = "") -> HttpR
     go = "" if form.too_much else request.POST.get("go")
     if go == "back":
         return redirect(step.before)
-    if go in {"stay", "post"}:
+    if go in {"stay", "post", "park"}:
         form.judge_only("evidence")
         if not (form.errors or post):
-            return redirect(step.url)
+            return parking.park(request, step.url) if go == "park" else redirect(step.url)
     if form.errors or post:
         return _show_step(request, step, door, form, post)
     if step is START and (other := door_elsewhere(draft)):
@@ -209,7 +210,9 @@ def _review(
         "answers": answers,
         "team": _team_words(draft),
     }
-    if form is None and draft.get("identity") != IdentityForm.CONFIDENTIAL and not has_files and not changed:
+    parked = parking.notice(draft)
+    is_named = draft.get("identity") == IdentityForm.CONFIDENTIAL
+    if form is None and not (is_named or has_files or changed or parked):
         return _still_review(request, pieces, bawaslu=concerns_bawaslu(draft, timezone.localdate()))
     names = ("identity", "name", "contact")
     fields = form or _identity_form(initial={name: value for name in names if (value := draft.get(name))})
@@ -218,6 +221,7 @@ def _review(
         "recipient": submission.name_recipient(timezone.localdate()),
         "mistakes": form.mistakes() if form else [],
         "changed": changed,
+        "parked": parked,
         "bawaslu": concerns_bawaslu(draft, timezone.localdate()),
     }
     if form and changed:
@@ -269,12 +273,14 @@ def _send(request: ReporterRequest, draft: Draft) -> HttpResponse:
     target = next((step.url for step in STEPS if step.name == request.POST.get("change")), None)
     if request.POST.get("go") == "back":
         target = STORY.url
+    if request.POST.get("go") == "park":
+        return parking.park(request, "report_check")
     if target or request.POST.get("go") == "stay" or not token:
         return redirect(target or "report_check")
     if form.errors or missing_step(draft):
         return _review(request, draft, form)
     files = drafts.draft_files(session=request.reporter)
-    receipt = submission.submit(draft=draft, files=files, today=timezone.localdate())
+    receipt = parked_drafts.send(session=request.reporter, draft=draft, files=files, today=timezone.localdate())
     # The cookie stays, so that sending again shows the code where this response was lost.
     request.reporter.clear()
     request.reporter["sent"] = {
@@ -327,8 +333,7 @@ def post_remove(request: ReporterRequest) -> HttpResponse:
 
 @require_POST
 def cancel(request: ReporterRequest) -> HttpResponse:
-    """Delete the draft with its files."""
+    """Delete the draft with its files, and what leads to it."""
     if "draft" in request.reporter:
-        drafts.discard_draft(session=request.reporter)
-        request.reporter.end()
+        parked_drafts.delete(session=request.reporter)
     return redirect("home")

@@ -194,6 +194,7 @@ PUBLIC_GETS: dict[str, tuple[int, int, int, int]] = {
     "report_check": (302, 200, 302, 302),
     "report_code": (302, 302, 200, 302),
     "report_code_reminder": (302, 302, 200, 302),
+    "report_parked": (302, 302, 302, 302),  # nobody has asked for the code of this draft
     "status_enter": (200, 200, 200, 200),
     "status_page": (302, 302, 302, 200),
     "status_retaliation": (302, 302, 302, 200),
