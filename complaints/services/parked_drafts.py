@@ -6,6 +6,7 @@ until it is sent; from then on the code opens the report (docs/adr/0069).
 
 from __future__ import annotations
 
+import secrets
 import time
 import uuid
 from collections.abc import Sequence
@@ -78,19 +79,18 @@ def _associated(identifier: str) -> bytes:
 
 
 def look_up(code: str) -> tuple[Ticket | None, str]:
-    """Return the ticket of a canonical code where its report was sent, and the secret of its draft, or "".
+    """Return the ticket of a canonical code where its report was sent, and the secret of its draft.
 
-    Both are asked for and all keys derived whatever there is. Raises MalformedCode.
+    Both are asked for and all keys derived whatever there is; where there is no draft the secret opens nothing. Raises
+    MalformedCode.
     """
     keys, digest = reporter_keys(code), codes.lookup_digest(code)
     identifier, key = codes.door_id(code), codes.door_key(code)
     with connection.cursor() as cursor:
         cursor.execute(_LOOK_UP, [digest, identifier])
         complaint, door = cursor.fetchone()
-    secret = "" if door is None else _open_door(identifier, key, door)
-    if complaint is None:
-        return None, secret
-    return Ticket(uuid.UUID(str(complaint)), keys), ""
+    secret = (door and _open_door(identifier, key, door)) or secrets.token_urlsafe(KEY_BYTES)
+    return (Ticket(uuid.UUID(str(complaint)), keys) if complaint else None), secret
 
 
 def _open_door(identifier: str, key: bytes, sealed: Stored) -> str:

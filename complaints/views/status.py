@@ -72,14 +72,14 @@ def enter(request: ReporterRequest) -> HttpResponse:
     form = CodeForm(request.POST) if request.method == "POST" else None
     if form and form.is_valid():
         ticket, secret = parked_drafts.look_up(form.cleaned_data["code"])
-        if secret and (resumed := parking.resume(request, form.cleaned_data["code"], secret)):
-            return resumed
         if ticket:
             parked_drafts.leave(session=request.reporter)
             request.reporter.clear()
             request.reporter["ticket"] = ticket.to_session()
             request.reporter.cycle()
             return redirect("status_page")
+        if resumed := parking.resume(request, form.cleaned_data["code"], secret):
+            return resumed
         form.add_error("code", _("No report has this code, sent or still kept. Compare all of it with your note."))
     kept = {"drafted": parked_drafts.ends_here(request.reporter), "just_sent": "sent" in request.reporter}
     if form is None:
