@@ -165,7 +165,9 @@ def _take_answers(request: ReporterRequest, step: Step, door: str = "") -> HttpR
         return redirect(step.before)
     if go in {"stay", "post", "park"}:
         form.judge_only("evidence")
-        if not (form.errors or post):
+        # A post whose description is not finished waits as it was typed.
+        is_kept = go == "park" and "post" in draft
+        if not (form.errors or (post and not is_kept)):
             return parking.park(request, step.url) if go == "park" else redirect(step.url)
     if form.errors or post:
         return _show_step(request, step, door, form, post)
