@@ -6,7 +6,6 @@ until it is sent; from then on the code opens the report (docs/adr/0069).
 
 from __future__ import annotations
 
-import secrets
 import time
 import uuid
 from collections.abc import Sequence
@@ -19,7 +18,7 @@ from django.utils import timezone
 from complaints.domain import codes
 from complaints.domain.errors import SealError
 from complaints.domain.sealing.keys import reporter_keys
-from complaints.domain.sealing.primitives import KEY_BYTES, Stored, decrypt, encrypt
+from complaints.domain.sealing.primitives import KEY_BYTES, Stored, decrypt, encrypt, random_bytes
 from complaints.models.draft import DraftDoor
 from complaints.reporter_session import ReporterSession
 from complaints.services import draft_rows, submission
@@ -89,7 +88,7 @@ def look_up(code: str) -> tuple[Ticket | None, str]:
     with connection.cursor() as cursor:
         cursor.execute(_LOOK_UP, [digest, identifier])
         complaint, door = cursor.fetchone()
-    secret = (door and _open_door(identifier, key, door)) or secrets.token_urlsafe(KEY_BYTES)
+    secret = (door and _open_door(identifier, key, door)) or random_bytes(KEY_BYTES).hex()
     return (Ticket(uuid.UUID(str(complaint)), keys) if complaint else None), secret
 
 

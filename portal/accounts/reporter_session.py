@@ -118,7 +118,7 @@ class ReporterSession:
         Whoever has the code has the secret too, so that nothing but the draft may ever stand under it: an opened ticket
         gets another cookie.
         """
-        if self._data and secret != self._cookie:
+        if self._data:
             self._delete_rows()
         self._cookie, self._content, self.modified, self.loaded = secret, None, False, True
         self._stored, self._draft, self._keeps_files = False, None, False
