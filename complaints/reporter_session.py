@@ -47,6 +47,20 @@ class ReporterSession(Protocol):
     def version(self) -> int:
         """How often the draft will have been written once this request is saved."""
 
+    @property
+    def secret(self) -> str:
+        """The secret of the draft, by which another device opens it."""
+
+    @property
+    def is_parked(self) -> bool:
+        """Whether the draft waits for its reporter, who has its code: it outlives what happens to this browser."""
+
+    def write_now(self) -> bool:
+        """Write the draft at once; return False where it was deleted meanwhile."""
+
+    def adopt(self, secret: str) -> None:
+        """Go on with the draft of ``secret`` in this browser; what belonged to the old cookie ends, if not parked."""
+
     def hold_files(self) -> bool:
         """Make sure that the row is there to which files belong; return False where it has ended meanwhile."""
 
@@ -66,10 +80,10 @@ class ReporterSession(Protocol):
         """Remove all content and keep the cookie."""
 
     def cycle(self) -> None:
-        """Change the cookie and delete the old row."""
+        """Change the cookie and delete the old row, unless it is a parked draft."""
 
-    def end(self) -> None:
-        """Delete the row at once and the cookie with the response."""
+    def end(self, *, with_parked: bool = False) -> None:
+        """Delete the row at once and the cookie with the response; a parked draft only if ``with_parked``."""
 
     def stay_awake(self) -> None:
         """Move the session's end, as a long upload goes on."""

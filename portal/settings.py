@@ -273,6 +273,8 @@ CLAMD_SOCKET = env.str("CLAMD_SOCKET", "")
 EVIDENCE_MAX_TOTAL_BYTES = env.int("EVIDENCE_MAX_TOTAL_BYTES", 1024 * 1024 * 1024)
 EVIDENCE_MAX_REPORT_FILES = env.int("EVIDENCE_MAX_REPORT_FILES", 100)
 EVIDENCE_MAX_STORE_BYTES = env.int("EVIDENCE_MAX_STORE_BYTES", 0)
+# What the files of a report may take that is left and resumed with its code.
+EVIDENCE_PARKED_BYTES = 20 * 1024 * 1024
 # What files and text of all unfinished reports may take together; 0 for half of what is free above the next line.
 EVIDENCE_DRAFT_BYTES = env.int("EVIDENCE_DRAFT_BYTES", 0)
 # Above it, in the database, a single unfinished report is limited to 60,000 bytes of text.

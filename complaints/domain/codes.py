@@ -117,6 +117,16 @@ def sign_seed(code: str) -> bytes:
     return _derive(code, b"sign 1")
 
 
+def door_id(code: str) -> str:
+    """Return the id, 64 hexadecimal digits, of the row that leads to an unfinished report. Raises like the others."""
+    return _derive(code, b"draft-door").hex()
+
+
+def door_key(code: str) -> bytes:
+    """Return the 32-byte key of that row. Raises MalformedCode unless canonical."""
+    return _derive(code, b"draft-door-key")
+
+
 def _times(first: int, second: int) -> int:
     """Return the product of two elements of GF(32)."""
     product = 0

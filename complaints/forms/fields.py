@@ -162,6 +162,10 @@ REFUSALS = {
         "“%(name)s” and the files after it do not fit any more: at most %(count)d files, %(total)s together. "
         "You can add more later with your ticket code."
     ),
+    "parked": _(
+        "“%(name)s” does not fit: a report that is left and resumed takes at most %(parked)s of files. "
+        "Send it, then add the file with your ticket code."
+    ),
     "report": _("“%(name)s” does not fit any more: a report takes at most %(most)d files."),
     "full": _(
         "“%(name)s” cannot be kept now, because our store is full. "
@@ -181,6 +185,7 @@ def _file_limits() -> dict[str, str | int]:
     return {
         "each": filesizeformat(settings.EVIDENCE_MAX_FILE_BYTES),
         "total": filesizeformat(settings.EVIDENCE_MAX_TOTAL_BYTES),
+        "parked": filesizeformat(settings.EVIDENCE_PARKED_BYTES),
         "count": settings.EVIDENCE_MAX_FILES,
         "most": settings.EVIDENCE_MAX_REPORT_FILES,
     }

@@ -127,6 +127,15 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name='DraftDoor',
+            fields=[
+                ('id', models.CharField(max_length=64, primary_key=True, serialize=False)),
+                ('data', models.BinaryField()),
+                ('ends', models.BinaryField()),
+                ('expires_on', models.DateField()),
+            ],
+        ),
+        migrations.CreateModel(
             name='DraftFile',
             fields=[
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),

@@ -20,3 +20,17 @@ class Draft(models.Model):
 
     def __str__(self) -> str:
         return self.id[:8]
+
+
+class DraftDoor(models.Model):
+    """What leads from a ticket code to a draft that is not sent yet. Its id and key derive from the code."""
+
+    id = models.CharField(primary_key=True, max_length=64)
+    # The secret of the draft and the end, of one length always.
+    data = models.BinaryField()
+    # As of a draft.
+    ends = models.BinaryField()
+    expires_on = models.DateField()
+
+    def __str__(self) -> str:
+        return self.id[:8]

@@ -86,6 +86,10 @@ LINES: Final[dict[str, Line]] = {
         web=Rights(insert=True, update=("data", "ends", "stored_size", "expires_on"), delete=True),
         jobs=Rights(update=("data",), delete=True),
     ),
+    "complaints.DraftDoor": Line(
+        web=Rights(insert=True, update=("data", "ends", "expires_on"), delete=True),
+        jobs=Rights(delete=True),
+    ),
     "complaints.DraftFile": Line(
         web=Rights(insert=True, update=("object_name", "object_digest", "sealed", "stored_size"), delete=True),
         jobs=Rights(delete=True),

@@ -40,9 +40,13 @@ from complaints.services.evidence import worker_key
 SessionContent: TypeAlias = "dict[str, Any]"
 # The content is padded to one of these lengths in bytes, a longer one to a multiple of the last.
 SIZES: Final = (1024, 4096, 16384, 65536)
+# The entry of an unfinished report.
+DRAFT: Final = "draft"
+# How long a draft is kept from when its reporter asked for its code.
+PARKED_SECONDS: Final = 72 * 3600
 _SECONDS_BYTES: Final = 8
 # One statement each, with synchronous_commit off for its own transaction: a crash may lose the last second of a draft,
-# and no request waits for the disk.
+# and no request waits for the disk. That of a parked draft, which was promised to last, waits.
 _INSERT: Final = """
     INSERT INTO complaints_draft (data, ends, stored_size, expires_on, id)
     SELECT %s, %s, %s, %s, %s FROM (SELECT set_config('synchronous_commit', 'off', true)) AS lazily
@@ -51,6 +55,7 @@ _UPDATE: Final = """
     UPDATE complaints_draft SET data = %s, ends = %s, stored_size = %s, expires_on = %s
     FROM (SELECT set_config('synchronous_commit', 'off', true)) AS lazily
     WHERE id = %s AND ends = %s AND data IS NOT NULL"""
+_UPDATE_AND_WAIT: Final = _UPDATE.replace("'off'", "'on'")
 _DELETE: Final = """
     DELETE FROM complaints_draft USING (SELECT set_config('synchronous_commit', 'off', true)) AS lazily
     WHERE id = %s AND NOT EXISTS (SELECT 1 FROM complaints_draftfile WHERE draft_id = complaints_draft.id)"""
@@ -140,8 +145,7 @@ def write_row(
     body = {"until": until, "version": version, "content": content}
     text = json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogatepass")
     data = encrypt(keys.content, pad(text, SIZES), _associated(keys))
-    end = math.ceil(until).to_bytes(_SECONDS_BYTES, "big") + bytes.fromhex(keys.id) + keys.names
-    sealed_end = seal(worker_key.public(), end)
+    sealed_end = seal_end(keys.id, until, keys.names)
     values: SessionContent = {
         "data": data,
         "ends": sealed_end,
@@ -150,8 +154,9 @@ def write_row(
     }
     if connection.vendor == "postgresql" and not connection.in_atomic_block:
         with connection.cursor() as cursor:
+            update = _UPDATE_AND_WAIT if parked_until(content) else _UPDATE
             parameters = [*values.values(), keys.id, *([] if seen is None else [seen])]
-            cursor.execute(_INSERT if seen is None else _UPDATE, parameters)
+            cursor.execute(_INSERT if seen is None else update, parameters)
             return sealed_end if cursor.rowcount else None
     if seen is not None:
         rows = Draft.objects.filter(pk=keys.id, ends=seen, data__isnull=False)
@@ -164,9 +169,24 @@ def write_row(
     return sealed_end
 
 
+def seal_end(identifier: str, until: float, names: bytes) -> bytes:
+    """Seal the end of the row ``identifier`` to the job worker, with the 32-byte key of its segments' names."""
+    end = math.ceil(until).to_bytes(_SECONDS_BYTES, "big") + bytes.fromhex(identifier) + names
+    return seal(worker_key.public(), end)
+
+
 def last_day(today: date) -> date:
-    """Return the last day of a draft that is written ``today``, the same for every one and later than their ends."""
-    return today + timedelta(days=2)
+    """Return the last day of a row that is written ``today``, the same for every one and later than their ends.
+
+    So it does not tell a parked draft from another.
+    """
+    return today + timedelta(days=PARKED_SECONDS // 86400 + 1)
+
+
+def parked_until(content: SessionContent) -> int:
+    """Return when a parked draft ends that is left alone, in seconds since the epoch; 0 for any other content."""
+    parked = content.get(DRAFT, {}).get("parked")
+    return int(parked["until"]) if parked else 0
 
 
 def touch_row(keys: DraftKeys, until: float, *, seen: bytes | None) -> bytes | None:
@@ -182,10 +202,10 @@ def touch_row(keys: DraftKeys, until: float, *, seen: bytes | None) -> bytes | N
     return written if written and stored.sealed_end == seen else seen
 
 
-def delete_row(keys: DraftKeys) -> None:
+def delete_row(identifier: str) -> None:
     """Delete a draft, so that its secret opens nothing any more. Files that it still has are left to the worker."""
-    if not _delete_without_files(keys.id):
-        Draft.objects.filter(pk=keys.id).update(data=None)
+    if not _delete_without_files(identifier):
+        Draft.objects.filter(pk=identifier).update(data=None)
 
 
 def _delete_without_files(identifier: str) -> bool:
@@ -226,6 +246,7 @@ def delete_ended(identifier: str) -> bool:
     return _delete_without_files(identifier)
 
 
-def is_over(until: float, now: datetime) -> bool:
-    """Whether an end (seconds since the epoch) has come."""
-    return until <= now.timestamp()
+def is_over(end: End | None, expires_on: date, now: datetime) -> bool:
+    """Whether a row has ended; where no key opens its end, by its last day, later than which the portal writes none."""
+    today = timezone.localdate(now)
+    return end.until <= now.timestamp() if end else not today <= expires_on <= last_day(today)

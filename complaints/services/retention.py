@@ -9,14 +9,13 @@ from datetime import date, datetime, timedelta
 from itertools import chain
 
 from django.db.models import Q
-from django.utils import timezone
 
 from complaints.models.draft import Draft
 from complaints.models.evidence import DraftFile, EvidenceObject
 from complaints.models.job import JobFailure
 from complaints.models.oversight import DecisionCopy
 from complaints.models.session import SealedSession
-from complaints.services import draft_rows
+from complaints.services import draft_rows, parked_drafts
 from complaints.services.evidence import drafts, storage, worker_key
 
 logger = logging.getLogger(__name__)
@@ -34,15 +33,14 @@ def end_drafts(*, now: datetime) -> int:
     deleted before the rows that name them, so that whatever kills this run, the next one goes on. Raises OSError where
     the storage kept an object; the other drafts are deleted all the same.
     """
-    pairs, today = worker_key.pairs(), timezone.localdate(now)
+    parked_drafts.delete_ended(now=now)
+    pairs = worker_key.pairs()
     deleted, failed = 0, False
     rows = Draft.objects.annotate(is_marked=Q(data=None)).order_by("pk")
     columns = rows.values_list("pk", "ends", "is_marked", "expires_on")
     for identifier, sealed_end, is_marked, expires_on in columns.iterator():
         end = draft_rows.open_end(pairs, identifier, sealed_end)
-        # No draft that the portal writes bears a later day than this.
-        is_past = not today <= expires_on <= draft_rows.last_day(today)
-        is_over = draft_rows.is_over(end.until, now) if end else is_past
+        is_over = draft_rows.is_over(end, expires_on, now)
         if not (is_marked or (is_over and draft_rows.mark_ended(identifier, sealed_end))):
             continue
         if _delete_files(identifier, end.names if end else None):

@@ -45,14 +45,22 @@ ANSWER_FIELDS = (
 )  # fmt: skip
 
 
+class Parked(TypedDict):
+    """Until when a draft waits for its reporter, in seconds since the epoch, and the URL name of the page left."""
+
+    until: int
+    page: str
+
+
 class Draft(TypedDict, total=False):
     """An unfinished report, as the reporter's sealed session keeps it: the answers by field and the state of the pages.
 
     Days are ISO dates or "". ``recipient`` is the code of the body that a name would go to. ``code`` is the normalised
     ticket code, ``posts`` are as from ``evidence.posts.describe``, ``post`` is the post form as entered, ``done`` names
     the completed pages, ``kept`` are passages that may tell who the reporter is and stay, ``renewed`` says that the
-    session had ended before this draft, and ``windows`` tells by page which window kept its answers last. The fields
-    that begin with "asked" are those of an inquiry that is not sent yet.
+    session had ended before this draft, ``windows`` tells by page which window kept its answers last, and ``parked`` is
+    there once the reporter has asked for the code. The fields that begin with "asked" are those of an inquiry that is
+    not sent yet.
     """
 
     door: str
@@ -87,6 +95,7 @@ class Draft(TypedDict, total=False):
     asked_kind: str
     asked_operator: bool
     windows: dict[str, str]
+    parked: Parked
 
 
 @dataclass(frozen=True)

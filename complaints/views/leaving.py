@@ -15,7 +15,7 @@ from django.utils.cache import add_never_cache_headers
 from django.views.decorators.http import require_safe
 
 from complaints.page_cache import still_page
-from complaints.services.evidence import drafts
+from complaints.services import parked_drafts
 from complaints.views import ReporterRequest
 
 # What a browser says of a request that a person made on one of our pages, or by typing the address; older ones say
@@ -26,7 +26,7 @@ _AHEAD: Final = ("Sec-Purpose", "Purpose", "X-Moz")
 
 def end_session(request: ReporterRequest, response: HttpResponse) -> HttpResponse:
     """Close the ticket or the unfinished report of this browser, delete its files, and let the browser forget."""
-    drafts.discard_draft(session=request.reporter)
+    parked_drafts.leave(session=request.reporter)
     request.reporter.end()
     if request.is_secure():  # browsers take it over https alone
         # Also what a browser kept of the pages in spite of no-store, to show it on "Back". Not "cookies": it would end

@@ -19,10 +19,10 @@ from complaints.forms.fields import ReporterForm
 from complaints.forms.posts import PostForm
 from complaints.forms.report import IdentityForm, StoryForm
 from complaints.page_cache import empty_fields, hole, still_page
-from complaints.services import submission
+from complaints.services import parked_drafts, submission
 from complaints.services.evidence import drafts, intake, limits
 from complaints.services.submission import Draft
-from complaints.views import ReporterRequest, keeping, leak_check, page, posts, public
+from complaints.views import ReporterRequest, keeping, leak_check, page, parking, posts, public
 from complaints.views.answers import differing, sections
 from complaints.views.api import keep_files, waiting_files
 from complaints.views.bawaslu import box, facts_kept
@@ -67,9 +67,10 @@ def _show_step(
     }
     waiting = waiting_files(request) if step is STORY else {}
     has_files = any(waiting.get(name) for name in ("files", "partial", "refused"))
-    if not (form or has_files or step.known(draft) or draft.get("posts") or draft.get("post")):
+    parked = parking.notice(draft)
+    if not (form or has_files or step.known(draft) or draft.get("posts") or draft.get("post") or parked):
         return _show_empty_step(request, step, door, state)
-    more: dict[str, Any] = {"version": submission.page_version(step.kept(draft))}
+    more: dict[str, Any] = {"version": submission.page_version(step.kept(draft)), "parked": parked}
     if form and typed is not None:
         more |= {"newer": differing(form, draft, typed), "again": step.url, "before": step.before}
     if step is STORY:
@@ -210,10 +211,13 @@ def _is_worth_keeping(request: ReporterRequest, form: ReporterForm) -> bool:
 def _go_on(request: ReporterRequest, step: Step, form: ReporterForm, post: PostForm | None, door: str) -> HttpResponse:
     """Lead to the next page that is not answered, or show this one with what is wrong."""
     draft: Draft = request.reporter["draft"]
-    if not form.too_much and request.POST.get("go") in {"stay", "post"}:
+    go = "" if form.too_much else request.POST.get("go")
+    if go in {"stay", "post", "park"}:
         form.judge_only("evidence")
-        if not (form.errors or post):
-            return redirect(step.url)
+        # A post whose description is not finished waits as it was typed.
+        is_kept = go == "park" and "post" in draft
+        if not (form.errors or (post and not is_kept)):
+            return parking.park(request, step.url) if go == "park" else redirect(step.url)
     if form.errors or post:
         return _show_step(request, step, door, form, post)
     if step is START and (other := door_elsewhere(draft)):
@@ -257,7 +261,9 @@ def _review(
         "team": _team_words(draft),
         "bawaslu": box(draft),
     }
-    if form is None and draft.get("identity") != IdentityForm.CONFIDENTIAL and not has_files and not changed:
+    parked = parking.notice(draft)
+    is_named = draft.get("identity") == IdentityForm.CONFIDENTIAL
+    if form is None and not (is_named or has_files or changed or parked):
         return _still_review(request, pieces)
     names = ("identity", "name", "contact")
     fields = form or _identity_form(initial={name: value for name in names if (value := draft.get(name))})
@@ -266,6 +272,7 @@ def _review(
         "recipient": submission.name_recipient(timezone.localdate()),
         "mistakes": form.mistakes() if form else [],
         "changed": changed,
+        "parked": parked,
     }
     if form and changed:
         context |= {"newer": differing(form, draft, cast(Draft, form.typed())), "again": "report_check"}
@@ -319,6 +326,8 @@ def _send(request: ReporterRequest, draft: Draft) -> HttpResponse:
     go = request.POST.get("go")
     if go == keeping.KEEP:
         return keeping.told(kept=True, token=submission.form_token(draft, request.reporter.version))
+    if go == "park":
+        return parking.park(request, "report_check")
     target = next((step.url for step in STEPS if step.name == request.POST.get("change")), "")
     target = target or (STORY.url if go == "back" else keeping.way_out(go, request.path))
     if target or go == "stay" or not token:
@@ -326,7 +335,7 @@ def _send(request: ReporterRequest, draft: Draft) -> HttpResponse:
     if form.errors or missing_step(draft):
         return _review(request, draft, form)
     files = drafts.draft_files(session=request.reporter)
-    receipt = submission.submit(draft=draft, files=files, today=timezone.localdate())
+    receipt = parked_drafts.send(session=request.reporter, draft=draft, files=files, today=timezone.localdate())
     # The cookie stays, so that sending again shows the code where this response was lost.
     request.reporter.clear()
     request.reporter["sent"] = {
@@ -379,8 +388,7 @@ def post_remove(request: ReporterRequest) -> HttpResponse:
 
 @require_POST
 def cancel(request: ReporterRequest) -> HttpResponse:
-    """Delete the draft with its files, and say so on the front page."""
+    """Delete the draft with its files, and say so on the front page, and what leads to it."""
     if "draft" in request.reporter:
-        drafts.discard_draft(session=request.reporter)
-        request.reporter.end()
+        parked_drafts.delete(session=request.reporter)
     return public.front_page(request, deleted=True)

@@ -29,13 +29,13 @@ from complaints.forms.fields import ReporterForm, latest_day
 from complaints.forms.posts import MorePostForm
 from complaints.forms.status import CodeForm, MessageForm, MoreEvidenceForm, NameForm, WithdrawForm
 from complaints.page_cache import empty_fields, hole, still_page
-from complaints.services import follow_up, own_name, report_questions, reporter_reading, retaliation
+from complaints.services import follow_up, own_name, parked_drafts, report_questions, reporter_reading, retaliation
 from complaints.services.evidence import drafts, posts
 from complaints.services.reporter_acts import new_token
 from complaints.services.reporter_identity import Name
 from complaints.services.reporter_page import StatusPage
 from complaints.services.transitions import CaseChanged
-from complaints.views import ReporterRequest, leak_check, page, uploads
+from complaints.views import ReporterRequest, leak_check, page, parking, uploads
 from complaints.views.api import keep_files, waiting_files
 from complaints.views.leaving import end_session
 
@@ -81,15 +81,17 @@ def enter(request: ReporterRequest) -> HttpResponse:
     """Ask for the code; what is wrong with its spelling is said before anything is looked up."""
     form = CodeForm(request.POST) if request.method == "POST" else None
     if form and form.is_valid():
-        ticket = follow_up.open_ticket(form.cleaned_data["code"])
+        ticket, secret = parked_drafts.look_up(form.cleaned_data["code"])
         if ticket:
-            drafts.discard_draft(session=request.reporter)
+            parked_drafts.leave(session=request.reporter)
             request.reporter.clear()
             request.reporter["ticket"] = ticket.to_session()
             request.reporter.cycle()
             return redirect("inquiry_page" if ticket.is_inquiry else "status_page")
-        form.add_error("code", _("No report has this code. Compare all of it with your note."))
-    kept = {"drafted": "draft" in request.reporter, "just_sent": "sent" in request.reporter}
+        if resumed := parking.resume(request, form.cleaned_data["code"], secret):
+            return resumed
+        form.add_error("code", _("No report has this code, sent or still kept. Compare all of it with your note."))
+    kept = {"drafted": parked_drafts.ends_here(request.reporter), "just_sent": "sent" in request.reporter}
     if form is None:
         return still_page(
             request,
@@ -444,5 +446,5 @@ def _ask_withdrawal(request: ReporterRequest, form: WithdrawForm | None, *, stat
 
 @require_POST
 def leave(request: ReporterRequest) -> HttpResponse:
-    """Close the ticket in this browser and delete the draft files."""
+    """Close the ticket in this browser and delete the draft files; a parked draft stays with its code."""
     return end_session(request, redirect("home"))

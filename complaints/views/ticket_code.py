@@ -16,6 +16,7 @@ from django.views.decorators.http import require_POST
 from complaints.domain.codes import grouped
 from complaints.forms.status import LastGroupForm, ReminderForm
 from complaints.page_cache import empty_fields, hole, still_page
+from complaints.services import parked_drafts
 from complaints.views import ReporterRequest, attachment, page
 from complaints.views.bawaslu import short_box
 
@@ -71,10 +72,10 @@ def _show(request: ReporterRequest, sent: dict[str, Any], form: LastGroupForm | 
 @require_POST
 def download(request: ReporterRequest) -> HttpResponse:
     """Return the code as a file without any other word, so that the file does not tell what the code is for."""
-    sent = request.reporter.get("sent")
-    if sent is None:
+    code = request.reporter["sent"]["code"] if "sent" in request.reporter else parked_drafts.code_of(request.reporter)
+    if not code:
         return redirect("status_enter")
-    return attachment(f"{grouped(sent['code'])}\n", "text/plain", "catatan.txt")
+    return attachment(f"{grouped(code)}\n", "text/plain", "catatan.txt")
 
 
 def reminder(request: ReporterRequest) -> HttpResponse:

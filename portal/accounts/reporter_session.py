@@ -15,11 +15,9 @@ from django.conf import settings
 from django.db import connection
 
 from complaints.services import draft_rows
-from complaints.services.draft_rows import DraftKeys, OpenDraft, SessionContent
+from complaints.services.draft_rows import DRAFT, DraftKeys, OpenDraft, SessionContent
 from portal.accounts import sessions
 
-# The entry of an unfinished report.
-DRAFT = "draft"
 # How often a draft is written again that another request of the same reporter has written meanwhile.
 WRITES = 3
 # A page that is only looked at moves the end once so many seconds have passed, so that most pages write nothing.
@@ -97,10 +95,38 @@ class ReporterSession:
         self.start()
         return self._keys()
 
+    @property
+    def secret(self) -> str:
+        """The secret of the draft, by which another device opens it."""
+        self.start()
+        return str(self._cookie)
+
+    @property
+    def is_parked(self) -> bool:
+        """Whether the draft waits for its reporter, who has its code: it outlives what happens to this browser."""
+        return bool(draft_rows.parked_until(self._data))
+
+    def write_now(self) -> bool:
+        """Write the draft at once; return False where it was deleted meanwhile."""
+        self.save()
+        self.modified = False
+        return not self.ended
+
+    def adopt(self, secret: str) -> None:
+        """Go on with the draft of ``secret`` in this browser; what belonged to the old cookie ends, if not parked.
+
+        Whoever has the code has the secret too, so that nothing but the draft may ever stand under it: an opened ticket
+        gets another cookie.
+        """
+        if self._data:
+            self._delete_rows()
+        self._cookie, self._content, self.modified, self.loaded = secret, None, False, True
+        self._stored, self._draft, self._keeps_files = False, None, False
+
     def hold_files(self) -> bool:
         """Make sure that the row is there to which files belong; return False where it has ended meanwhile."""
         if self._draft is None:
-            keys, until = self.draft_keys, time.time() + self._idle_limit()
+            keys, until = self.draft_keys, self._next_end()
             content = self._data if DRAFT in self._data else {}
             draft_rows.write_row(keys, content, until, version=0, seen=None)
             self._draft = draft_rows.read_row(keys)
@@ -118,7 +144,10 @@ class ReporterSession:
             self.modified = True
 
     def cycle(self) -> None:
-        """Change the cookie and delete the old rows, which prevents session fixation when a ticket is opened."""
+        """Change the cookie and delete the old rows, which prevents session fixation when a ticket is opened.
+
+        A parked draft stays: its code opens it again.
+        """
         data = self._data
         self._delete_rows()
         self._cookie, self._content, self._began = sessions.new_cookie(), data, time.time()
@@ -127,15 +156,17 @@ class ReporterSession:
     def _delete_rows(self) -> None:
         if self._cookie and self._stored:
             sessions.delete_row(self._cookie)
-        if self._cookie and self._draft:
-            draft_rows.delete_row(self._keys())
+        if self._cookie and self._draft and not draft_rows.parked_until(self._draft.content):
+            draft_rows.delete_row(self._keys().id)
         self._stored, self._draft, self._keeps_files = False, None, False
 
-    def end(self) -> None:
-        """Delete the rows at once and the cookie with the response."""
+    def end(self, *, with_parked: bool = False) -> None:
+        """Delete the rows at once and the cookie with the response; a parked draft only if ``with_parked``."""
+        stays = not with_parked and self.is_parked
         if self._cookie:
             sessions.delete_row(self._cookie)
-            draft_rows.delete_row(self._keys())
+            if not stays:
+                draft_rows.delete_row(self._keys().id)
         self._content, self._cookie, self.modified, self.ended, self.loaded = {}, None, False, True, True
 
     def clear(self) -> None:
@@ -168,6 +199,9 @@ class ReporterSession:
         limits: dict[str, int] = settings.REPORTER_IDLE_SECONDS
         return min((limits[name] for name in self._data if name in limits), default=limits[DRAFT])
 
+    def _next_end(self) -> float:
+        return max(time.time() + self._idle_limit(), draft_rows.parked_until(self._data))
+
     def save(self) -> None:
         """Write what changed; else move the end once some of the idle limit has passed."""
         if self._content is None or self.ended:
@@ -180,7 +214,7 @@ class ReporterSession:
             self._save_session(self._cookie)
 
     def _save_draft(self, cookie: str) -> None:
-        until = time.time() + self._idle_limit()
+        until = self._next_end()
         # A row that was deleted meanwhile, by leaving in another tab, must not come back.
         self.ended = not self._write_draft(until)
         if self._stored and not self.ended:
@@ -220,7 +254,7 @@ class ReporterSession:
         if self._keeps_files and "ticket" in self._data:
             self._touch_draft(until)
         else:
-            draft_rows.delete_row(self._keys())
+            draft_rows.delete_row(self._keys().id)
             self._draft = None
 
     def _touch_draft(self, until: float) -> None:
@@ -242,7 +276,7 @@ class ReporterSession:
         # After an upload of an hour the database may have closed the connection.
         if not connection.in_atomic_block:
             connection.close_if_unusable_or_obsolete()
-        self._until = now + limit
+        self._until = self._next_end()
         if self._stored:
             sessions.touch_row(self._cookie, self._until)
         self._touch_draft(self._until)
@@ -250,7 +284,7 @@ class ReporterSession:
     @property
     def cookie_to_set(self) -> str | None:
         """The cookie for the response, where it differs from the request's."""
-        return self._cookie if self.modified and self._cookie != self._request_cookie else None
+        return self._cookie if self._cookie != self._request_cookie else None
 
     @property
     def cookie_to_drop(self) -> bool:

@@ -51,6 +51,8 @@ ALLOWED: dict[str, dict[str, str]] = {
 OWN_LIMITS = {
     "24 hours": "how long a removal waits and an import can be undone",
     "24 jam": "the same",
+    "72 hours": "how long a report is kept whose reporter has asked for its code",
+    "72 jam": "the same",
     "Within 14 days": "over how many days refused sign-ins are counted",
     "last 14 days": "the same",
     "refused in 14 days": "the same",

@@ -248,10 +248,10 @@ def test_a_draft_whose_end_no_key_opens_ends_after_its_last_day(
 ) -> None:
     by_form(on_page_3(), ("foto.pdf", PDF + os.urandom(500)))
     settings.WORKER_PRIVATE_KEY, _public = worker_key.new_keys()
-    clock.move_to(at(DAY + timedelta(days=2), 23))
+    clock.move_to(at(DAY + timedelta(days=4), 23))
     tasks.end_drafts()
     assert Draft.objects.exists()
-    clock.move_to(at(DAY + timedelta(days=3), 0))
+    clock.move_to(at(DAY + timedelta(days=5), 0))
     tasks.end_drafts()
     assert nothing_left()
 

@@ -29,7 +29,7 @@ from tests.views import walk
 from tests.world import DRAFT, send_report
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("office")]
-UNKNOWN = "Tidak ada laporan dengan kode ini. Bandingkan seluruhnya dengan catatan Anda."
+UNKNOWN = "Tidak ada laporan dengan kode ini, baik yang terkirim maupun yang masih disimpan."
 
 
 @pytest.fixture

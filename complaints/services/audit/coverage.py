@@ -147,6 +147,7 @@ COVERAGE: Final[Mapping[str, Coverage]] = {
         unbound={"object_name": "another object has another digest, which is compared when all is read"},
     ),
     "Draft": Coverage(unbound=_unbound(_SESSION, "id", "data", "ends", "stored_size", "expires_on")),
+    "DraftDoor": Coverage(unbound=_unbound(_SESSION, "id", "data", "ends", "expires_on")),
     "DraftFile": Coverage(
         unbound=_unbound(
             _SESSION, "id", "draft", "object_name", "object_digest", "sealed", "stored_size", "day"

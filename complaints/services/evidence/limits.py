@@ -40,16 +40,17 @@ _large_text: list[float] = [0, 0.0]
 
 @dataclass(frozen=True)
 class StorageRoom:
-    """The space for a new file: the bytes left for it, or the code of a refusal."""
+    """The space for a new file: the bytes left for it, or the code of a refusal; ``too_much`` is that of more bytes."""
 
     left: int
     refused: str = ""
+    too_much: str = "total"
 
     def too_small_for(self, length: int) -> str:
         """Return the code of the refusal of a file of ``length`` bytes, or ""."""
         if length > settings.EVIDENCE_MAX_FILE_BYTES:
             return "too_large"
-        return "total" if length > self.left else ""
+        return self.too_much if length > self.left else ""
 
 
 def room_for(*, session: ReporterSession | None, under_way: Sequence[int] = (), announced: int = 0) -> StorageRoom:
@@ -60,18 +61,19 @@ def room_for(*, session: ReporterSession | None, under_way: Sequence[int] = (), 
     """
     if session is None or not ("draft" in session or "ticket" in session):
         return StorageRoom(0, "no_session")
-    sizes = [item.size for item in draft_files(session=session)]
-    sizes += [partial.size for partial in partial_files(session=session).values()]
-    sizes += under_way
-    left = settings.EVIDENCE_MAX_TOTAL_BYTES - sum(sizes)
+    sizes = [*files_bytes(session), *under_way]
+    most, too_much = settings.EVIDENCE_MAX_TOTAL_BYTES, "total"
+    if session.is_parked:
+        most, too_much = settings.EVIDENCE_PARKED_BYTES, "parked"
+    left = most - sum(sizes)
     if len(sizes) >= settings.EVIDENCE_MAX_FILES or left <= 0:
-        return StorageRoom(0, "total")
+        return StorageRoom(0, too_much)
     if "ticket" in session:
         sent = Evidence.objects.filter(complaint=session["ticket"]["complaint"]).count()
         if sent + len(sizes) >= settings.EVIDENCE_MAX_REPORT_FILES:
             return StorageRoom(0, "report")
         return StorageRoom(left, _storage_refusal(min(announced, left)))
-    return StorageRoom(left, draft_refusal(min(announced, left)))
+    return StorageRoom(left, draft_refusal(min(announced, left)), too_much)
 
 
 def room_for_officer(*, under_way: Sequence[int] = (), announced: int = 0) -> StorageRoom:
@@ -114,6 +116,31 @@ def draft_refusal(announced: int) -> str:
         logger.exception("The evidence storage does not answer")
         return "store"
     return ""
+
+
+def parking_refusal(session: ReporterSession) -> str:
+    """Return why the draft of a session cannot wait for 72 hours, or "": its files ("size"), no room ("room").
+
+    Drafts may wait while all drafts together take less than half of what they may, so that the other half is left to
+    those that are written and sent at once.
+    """
+    if sum(files_bytes(session)) > settings.EVIDENCE_PARKED_BYTES:
+        return "size"
+    try:
+        used = drafts_bytes()
+        is_full = 2 * used > _draft_budget(used) or 2 * text_bytes() > settings.DRAFT_TEXT_BYTES
+    except OSError:
+        logger.exception("The evidence storage does not answer")
+        return "room"
+    if is_full:
+        logger.error("Unfinished reports have used up the part of the storage that is left to those that wait")
+    return "room" if is_full or _storage_refusal(0) else ""
+
+
+def files_bytes(session: ReporterSession) -> list[int]:
+    """Return the sizes in bytes of all files that belong to a session, those that are still arriving among them."""
+    sizes = [item.size for item in draft_files(session=session)]
+    return sizes + [partial.size for partial in partial_files(session=session).values()]
 
 
 def drafts_bytes() -> int:

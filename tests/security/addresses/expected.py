@@ -211,6 +211,7 @@ PUBLIC_GETS: dict[str, tuple[int, int, int, int]] = {
     "inquiry_page": (302, 302, 302, 302),
     "inquiry_withdraw": (302, 302, 302, 302),
     "inquiry_report": (302, 302, 302, 302),
+    "report_parked": (302, 302, 302, 302),  # nobody has asked for the code of this draft
     "status_enter": (200, 200, 200, 200),
     "status_page": (302, 302, 302, 200),
     "status_retaliation": (302, 302, 302, 200),

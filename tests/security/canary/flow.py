@@ -167,7 +167,10 @@ class MarkedProcedure:
         client = self.browser()
         client.post("/lapor/ditekan/", {"accused_kind": "superior", "category": "A2"})
         client.post("/lapor/siapa/", {"accused_name": self.mark("draft_accused")})
-        client.post("/lapor/cerita/", {"story": self.mark("draft_story"), "evidence": self._files("left")})
+        page_3 = {"story": self.mark("draft_story"), "evidence": self._files("left"), "go": "park"}
+        assert client.post("/lapor/cerita/", page_3).headers["Location"] == "/lapor/nanti/"
+        self.secrets["code of a draft"] = code_on(client.get("/lapor/nanti/"))
+        self.secrets["secret of a draft"] = client.cookies["lapor"].value
 
     # --- The staff
 
