@@ -7,9 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Final, Literal, TypeVar
-
-Person = TypeVar("Person")
+from typing import Final, Literal
 
 
 class Status(StrEnum):
@@ -397,21 +395,6 @@ def has_open_proposal(earlier: Iterable[str]) -> bool:
     return is_open
 
 
-def objected_closing(earlier: Iterable[tuple[str, Person]]) -> Person | None:
-    """Return who took the closing decision that an objection stands against; None where none stands.
-
-    ``earlier`` are the steps of the case in order, each with its person. The next closing decision settles it.
-    """
-    closer: Person | None = None
-    objected: Person | None = None
-    for action, person in earlier:
-        if action in CLOSING:
-            closer, objected = person, None
-        elif action == Action.OBJECT:
-            objected = closer
-    return objected
-
-
 def was_heard(earlier: Iterable[str]) -> bool:
     """Whether the body that has the case recorded that it heard the accused or summoned them in vain."""
     heard = False
@@ -448,7 +431,7 @@ def check(
 ) -> Transition:
     """Return the row that allows this step, or raise TransitionRefused with a code of ``Refusal``.
 
-    ``is_closer``: the person took the closing decision that an objection stands against (``objected_closing``).
+    ``is_closer``: the person took the closing decision that an objection stands against (``domain.objections``).
 
     ``previous_actor_same`` says whether the last ``second_person_than`` or ``same_person_as`` step was this person's;
     ``earlier`` are the actions of the case's steps in order, for a row with ``proposal``.

@@ -18,8 +18,9 @@ from complaints.models.case import Case
 from complaints.models.complaint import Complaint
 from complaints.services import case_membership, transitions
 from complaints.services.audit import batches
-from complaints.services.follow_up import Ticket, complaint_of, is_recorded
+from complaints.services.follow_up import Ticket, complaint_of
 from complaints.services.messages import with_marks
+from complaints.services.report_history import is_recorded
 from complaints.services.reporter_reading import objection_of
 from complaints.services.reporter_steps import append_message, perform, rewrite_identity
 

@@ -22,6 +22,7 @@ from django.utils import timezone
 
 from complaints import access
 from complaints.domain import deadlines, workflow
+from complaints.domain.objections import objected_closing
 from complaints.domain.sealing.primitives import SignPair
 from complaints.domain.workflow import Action, ActorKind, Status
 from complaints.models.case import Case, CaseStep
@@ -239,7 +240,7 @@ def available_steps(
     if history is None:
         asks_history = any(row.second_person_than or row.not_closer for row in rows)
         history = list(case.steps.order_by("sequence")) if asks_history else []
-    closer = workflow.objected_closing((step.action, step.actor_id) for step in history)
+    closer = objected_closing((step.action, step.actor_id) for step in history)
     steps = []
     for row in rows:
         last = next((step for step in reversed(history) if step.action == row.second_person_than), None)
@@ -351,7 +352,7 @@ def _closer_objected_to(case: Case) -> uuid.UUID | None:
     """Return who closed a case to which its reporter objected since, until it is closed again."""
     if case.step_count <= MOST_STEPS_UNCLOSED:
         return None
-    return workflow.objected_closing(case.steps.order_by("sequence").values_list("action", "actor"))
+    return objected_closing(case.steps.order_by("sequence").values_list("action", "actor"))
 
 
 def _took_last(case: Case, row: workflow.Transition, person: Staff | None) -> bool:

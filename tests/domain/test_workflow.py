@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from complaints.domain.objections import objected_closing
 from complaints.domain.workflow import (
     ENDED,
     LIMITS,
@@ -27,7 +28,6 @@ from complaints.domain.workflow import (
     allowed,
     check,
     limit_for,
-    objected_closing,
     stage,
     target_of,
     transition_for,

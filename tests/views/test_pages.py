@@ -20,8 +20,10 @@ from complaints.urls import urlpatterns
 from tests.views import walk
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-STILL = ["/", "/lapor/", "/lapor/ditekan/", "/lapor/melihat/", "/cek/", "/lapor/pintu-lain/bawaslu/",
-         "/lapor/pintu-lain/sp4n/", "/tentang/", "/tidak-ditanyakan/", "/pelanggaran/", "/pelanggaran/daftar/"]  # fmt: skip
+STILL = [
+    "/", "/lapor/", "/lapor/ditekan/", "/lapor/melihat/", "/cek/", "/lapor/pintu-lain/bawaslu/",
+    "/lapor/pintu-lain/sp4n/", "/tentang/", "/tidak-ditanyakan/", "/pelanggaran/", "/pelanggaran/daftar/",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", ["400", "403", "403_csrf", "404", "500", "503"])
