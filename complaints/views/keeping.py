@@ -36,7 +36,8 @@ def way_out(go: str | None, path: str) -> str:
     """Return where a button leads that stands in the place of a link on the page ``path``; "" for any other button."""
     if go == "tongue":
         return str(base_context(path)["elsewhere"])
-    return {"home": reverse("home"), "status": reverse("status_enter")}.get(go or "", "")
+    names = {"home": "home", "status": "status_enter", "guide": "guide", "exit": "quick_exit_explained"}
+    return reverse(names[go]) if go in names else ""
 
 
 def told(*, kept: bool, is_older: bool = False, token: str = "") -> JsonResponse:
