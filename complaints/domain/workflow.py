@@ -231,6 +231,8 @@ ASKED_ON_FROM: Final = _at(S.ANSWERED, S.CLOSED)
 # Where words of a reporter move a case although nobody asked for them.
 WOKEN_FROM: Final = ASKED_ON_FROM | {S.RESTING}
 OPEN: Final = frozenset(S) - ENDED - OF_INQUIRIES
+# The status of a case that has taken no step, by its kind (the values of ``models.case.CaseKind``).
+FIRST_STATUS: Final[Mapping[str, Status]] = MappingProxyType({"report": S.RECEIVED, "inquiry": S.ASKED})
 # Where the reporter is shown the four stages. Elsewhere a case leads to no sanction, and the bar would promise one.
 STAGED: Final = OPEN - {S.REFERRING} | {S.SANCTIONED}
 _ASKED: Final = _at(S.NEEDS_INFORMATION)
