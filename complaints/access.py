@@ -239,10 +239,15 @@ def may_see_cases(user: AnyUser) -> TypeGuard[Staff]:
 
 def inquiries_for(user: AnyUser) -> CaseQuerySet:
     """The inquiries that a person may see, by the rules of :func:`cases_for`; none while practising."""
-    return _visible(user, CaseKind.INQUIRY)
+    return cases_for(user, (CaseKind.INQUIRY,))
 
 
-def cases_for(user: AnyUser) -> CaseQuerySet:
+def files_for(user: AnyUser) -> CaseQuerySet:
+    """The cases of every kind that a person may see: for conflicts of interest, which any of them may have."""
+    return cases_for(user, tuple(CaseKind))
+
+
+def cases_for(user: AnyUser, kinds: Collection[CaseKind] = (CaseKind.REPORT,)) -> CaseQuerySet:
     """The cases of reports whose clear columns a person may see: the real ones, or while practising those to practise.
 
     They are those that the person's own team holds: what the separate team holds does not exist for anybody else. Left
@@ -250,15 +255,6 @@ def cases_for(user: AnyUser) -> CaseQuerySet:
     empty while a change of the person's own data still waits to be compared with the reports. Inquiries are in none of
     the lists that begin here.
     """
-    return _visible(user, CaseKind.REPORT)
-
-
-def files_for(user: AnyUser) -> CaseQuerySet:
-    """The cases of every kind that a person may see: for conflicts of interest, which any of them may have."""
-    return _visible(user, *CaseKind)
-
-
-def _visible(user: AnyUser, *kinds: CaseKind) -> CaseQuerySet:
     if not may_see_cases(user):
         return Case.objects.none()
     team = access_facts(user).report_team

@@ -237,6 +237,8 @@ WOKEN_FROM: Final = ASKED_ON_FROM | {S.RESTING}
 OPEN: Final = frozenset(S) - ENDED - OF_INQUIRIES
 # Ends that whoever reported may object to: the office or a body decided against the report.
 OBJECTABLE: Final = _at(S.INELIGIBLE, S.REFERRED, S.UNSUBSTANTIATED, S.NOT_SANCTIONED)
+# The status of a case that has taken no step, by its kind (the values of ``models.case.CaseKind``).
+FIRST_STATUS: Final[Mapping[str, Status]] = MappingProxyType({"report": S.RECEIVED, "inquiry": S.ASKED})
 # Where the reporter is shown the four stages. Elsewhere a case leads to no sanction, and the bar would promise one.
 STAGED: Final = OPEN - {S.REFERRING} | {S.SANCTIONED}
 # Where a case stands without a body, on its way to Bawaslu by letter or there.

@@ -269,11 +269,6 @@ class Case(RandomKeyModel):
     def __str__(self) -> str:
         return self.reference
 
-    @property
-    def first_status(self) -> Status:
-        """The status of a case of its kind that has taken no step."""
-        return Status.ASKED if self.kind == CaseKind.INQUIRY else Status.RECEIVED
-
 
 class CaseStep(Step):
     """A step in the history of a case."""

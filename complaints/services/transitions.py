@@ -208,7 +208,7 @@ def read_steps(case: Case, *, first_due_on: date | None) -> tuple[list[CaseStep]
 
 def _is_recorded(case: Case, history: log.CaseHistory, first_due_on: date | None) -> bool:
     columns = (case.step_count, case.asked_from, case.stage_reached, case.lead_body_id)
-    is_new = (columns, case.status, case.due_on) == (_NEW, case.first_status, first_due_on)
+    is_new = (columns, case.status, case.due_on) == (_NEW, workflow.FIRST_STATUS[case.kind], first_due_on)
     # Of a case that is as it came in, the chain records nothing yet.
     if is_new and not (history.steps or history.entries):
         return True

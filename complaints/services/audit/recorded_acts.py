@@ -31,7 +31,7 @@ from django.utils import timezone
 from complaints.domain import hashchain
 from complaints.domain.errors import SealError
 from complaints.domain.sealing.primitives import Stored, verify
-from complaints.domain.workflow import Action, ActorKind, Status
+from complaints.domain.workflow import FIRST_STATUS, Action, ActorKind, Status
 from complaints.models.audit import AuditEntry
 from complaints.models.case import Case, CaseKind, CaseStep
 from complaints.models.case_links import CaseMove
@@ -249,7 +249,7 @@ def follows_entries(case: Case, steps: Sequence[CaseStep], entries: Sequence[Aud
     there are three queries more.
     """
     last = steps[-1] if steps else None
-    targets = [case.first_status.value, *(step.target for step in steps)]
+    targets = [FIRST_STATUS[case.kind].value, *(step.target for step in steps)]
     if (case.step_count, case.status) != (len(steps), targets[-1]) or not follows_step(case, last):
         return False
     if [step.source for step in steps] != targets[:-1]:

@@ -19,7 +19,7 @@ from django.db import models, transaction
 from django.db.models import F, Max, OuterRef, Q, Subquery, Value, When
 from django.utils import timezone
 
-from complaints.domain.workflow import ActorKind
+from complaints.domain.workflow import FIRST_STATUS, ActorKind
 from complaints.models.audit import AuditEntry
 from complaints.models.case import Case, CaseStep
 from complaints.models.case_links import CaseMove
@@ -157,7 +157,7 @@ def _is_recorded(case: Case, record: _Record) -> bool:
 
 def _is_new(case: Case, record: _Record) -> bool:
     since = record.first[1] if record.first else None
-    is_unmoved = _STEP not in record.entries and case.step_count == 0 and case.status == case.first_status
+    is_unmoved = _STEP not in record.entries and case.step_count == 0 and case.status == FIRST_STATUS[case.kind]
     return is_unmoved and follows_step(case, None) and case.status_on == since
 
 

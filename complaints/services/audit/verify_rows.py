@@ -18,7 +18,7 @@ from django.utils import timezone
 from complaints.domain import workflow
 from complaints.domain.errors import SealError
 from complaints.domain.sealing.primitives import Stored, blake2b, verify
-from complaints.domain.workflow import Action, ActorKind, Status, TransitionRefused
+from complaints.domain.workflow import FIRST_STATUS, Action, ActorKind, Status, TransitionRefused
 from complaints.models.audit import AuditEntry, ChainHead
 from complaints.models.case import Assessment, Case, CaseStep, InternalNote
 from complaints.models.case_links import CaseMove
@@ -112,7 +112,7 @@ def _steps_fault(
     ``case`` is its id, status, number of steps and kind; a step of one of the ``reporters`` has no entry and
     bears their signature.
     """
-    status, asked_from, count = Case(kind=case[3]).first_status, None, 0
+    status, asked_from, count = FIRST_STATUS[case[3]], None, 0
     for sequence, action, source, target, actor_kind, actor, *left, signature, at, day in steps:
         count += 1
         if sequence != count:
