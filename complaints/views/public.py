@@ -26,13 +26,19 @@ def _days() -> dict[str, int]:
 
 def home(request: ReporterRequest) -> HttpResponse:
     """Show the two ways to report, and what happens with a report."""
-    return front_page(request, drafted="draft" in request.reporter)
+    drafted = "draft" in request.reporter
+    return front_page(request, drafted=drafted, waits=drafted and request.reporter.is_parked)
 
 
-def front_page(request: ReporterRequest, *, drafted: bool = False, deleted: bool = False) -> HttpResponse:
-    """Show the front page; above all else how to go on with an unfinished report, or that it was deleted."""
+def front_page(
+    request: ReporterRequest, *, drafted: bool = False, waits: bool = False, deleted: bool = False
+) -> HttpResponse:
+    """Show the front page; above all else how to go on with an unfinished report, or that it was deleted.
+
+    ``waits``: the unfinished report waits with its code, beyond this browser.
+    """
     body = reference_data.body_for(timezone.localdate())
-    state = {"drafted": drafted, "deleted": deleted}
+    state = {"drafted": drafted, "waits": waits, "deleted": deleted}
     name, onion, operator = body.short_name if body else "", settings.ONION_ORIGIN, settings.OPERATOR
 
     def context() -> dict[str, object]:
