@@ -61,13 +61,11 @@ def answer_rows(answers: Answers) -> list[tuple[str, str]]:
     category, kind = reference_data.category(answers["category"]), reference_data.accused_kind(answers["accused_kind"])
     agency_kind = answers.get("agency_kind") or "unknown"
     capacities = {"pressed": _("pressed or persuaded"), "witnessed": _("a witness")}
+    unknown = _("not known to the reporter") if answers.get("accused_unknown") else ""
     rows = [
         (_("What happened"), str(category or answers["category"])),
         (_("Kind of accused"), str(kind or answers["accused_kind"])),
-        (
-            _("Name or account"),
-            answers.get("accused_name") or (_("not known to the reporter") if answers.get("accused_unknown") else ""),
-        ),
+        (_("Name or account"), answers.get("accused_name") or unknown),
         (_("Position"), answers.get("accused_position")),
         (_("NIP"), answers.get("accused_nip")),
         (_("Agency"), answers.get("agency")),

@@ -167,9 +167,9 @@ def _status_page(ticket: Ticket, today: date) -> StatusPage:
         own_report=read_own_report(complaint, ticket.keys, today),
         under_check=not report_history.is_recorded,
     )
-    page = _with_end(page, case, report_history, ticket.keys, today)
     others = read_progress(told, messages, texts) if any(item.is_further for item in told) else []
-    return _with_askers(_with_others(page, report_history, others))
+    ended = _with_end(page, case, report_history, ticket.keys, today)
+    return _with_askers(_with_others(ended, report_history, others))
 
 
 def _with_end(page: StatusPage, case: Case, report_history: History, keys: KeySet, today: date) -> StatusPage:
@@ -328,10 +328,8 @@ def add_message(
         # What is told of retaliation answers a question only where there is one alone.
         question = report_questions.answered(complaint, case, to, has_text=bool(text) and told is None)
         if text or told is not None:
-            marks = NO_MARKS if told is None else {TOLD: told.as_mark()}
-            # How many could know it is for the office; a body gets the message without.
-            content = with_marks(text, {**marks, CIRCLE: Circle.read(circle).value})
-            release, released = question.release if question else None, with_marks(text, marks)
+            content, released = _contents(text, told, circle)
+            release = question.release if question else None
             store_message(complaint, case, ticket.keys, content, sequence, today, batch, release, released, act)
             sequence += 1
         screenshots = {str(upload.id): number for number, upload in enumerate(accepted, start=sequence)}
@@ -359,6 +357,12 @@ def add_message(
     return True
 
 
+def _contents(text: str, told: Retaliation | None, circle: str) -> tuple[object, object]:
+    """Return what a message holds for the office and, without how many could know it, for a body that asked."""
+    marks = NO_MARKS if told is None else {TOLD: told.as_mark()}
+    return with_marks(text, {**marks, CIRCLE: Circle.read(circle).value}), with_marks(text, marks)
+
+
 @transitions.retry_on_change
 def withdraw(*, ticket: Ticket, reason: str, today: date) -> None:
     """Withdraw the report and its reporter's name, and no other report of a joint case.
@@ -381,9 +385,3 @@ def withdraw(*, ticket: Ticket, reason: str, today: date) -> None:
         if reason:
             append_message(complaint, case, ticket.keys, reason, today, batch)
         rewrite_identity(complaint, ticket.keys, today, reporter_identity.Change(None))
-
-
-# --- The history of one report, over all cases that it was part of ----------------------------------------------------
-#
-# Neither the reference of a joint case nor its steps before the report joined are shown: they would reveal to the
-# reporter that somebody else has reported the same matter. Nor are the steps of a body that does not hold this report.

@@ -1,7 +1,7 @@
 """What happened to one report, in the cases that it was in: the events that its reporter reads, and whether they count.
 
-A report that was linked into another case shows nothing of what others there reported, nor a body's steps that has it
-not.
+Neither the reference of a joint case nor its steps before the report joined are shown: they would tell the reporter
+that somebody else has reported the same matter. Nor are the steps of a body that does not hold this report.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from typing import Any, Final, TypedDict, cast
+from typing import Final, TypedDict, cast
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -418,7 +418,7 @@ def _attach(
         )
 
 
-def _new_case(answers: Mapping[str, Any], today: date, *, held_by: Holder, practice: bool, channel: str) -> Case:
+def _new_case(answers: Mapping[str, object], today: date, *, held_by: Holder, practice: bool, channel: str) -> Case:
     is_inquiry = channel == Complaint.Channel.INQUIRY
     filed, status = (FILED_AS, Status.ASKED) if is_inquiry else (answers, Status.RECEIVED)
     kind = str(filed["agency_kind"])
@@ -428,9 +428,9 @@ def _new_case(answers: Mapping[str, Any], today: date, *, held_by: Holder, pract
         is_practice=practice,
         held_by=held_by,
         reference=case_membership.new_reference(today, practice=practice, inquiry=is_inquiry),
-        category_id=filed["category"],
-        accused_kind_id=filed["accused_kind"],
-        province_id=filed["province"] or None,
+        category_id=str(filed["category"]),
+        accused_kind_id=str(filed["accused_kind"]),
+        province_id=str(filed["province"]) or None,
         agency_kind=kind if kind in AgencyKind.values else AgencyKind.UNKNOWN.value,
         received_on=today,
         status_on=today,

@@ -163,7 +163,9 @@ def test_every_address_answers_every_method_with_words_or_a_way_on(client: Clien
         with translation.override(language):
             path = reverse(str(pattern.name), kwargs=more)
         answer = client.generic(method, path)
-        if answer.status_code == 302:
+        if answer.status_code == 303:
+            assert pattern.name == "quick_exit"
+        elif answer.status_code == 302:
             assert client.get(answer.url).status_code in {200, 302}, path
         elif method != "HEAD" and not answer.headers["Content-Type"].startswith(("application/json", "text/plain")):
             assert len(walk.words(answer)) > 100, path
