@@ -168,8 +168,7 @@ def _status_page(ticket: Ticket, today: date) -> StatusPage:
         under_check=not report_history.is_recorded,
     )
     others = read_progress(told, messages, texts) if any(item.is_further for item in told) else []
-    ended = _with_end(page, case, report_history, ticket.keys, today)
-    return _with_askers(_with_others(ended, report_history, others))
+    return _with_askers(_with_others(_with_end(page, case, report_history, ticket.keys, today), report_history, others))
 
 
 def _with_end(page: StatusPage, case: Case, report_history: History, keys: KeySet, today: date) -> StatusPage:
@@ -329,8 +328,8 @@ def add_message(
         question = report_questions.answered(complaint, case, to, has_text=bool(text) and told is None)
         if text or told is not None:
             content, released = _contents(text, told, circle)
-            release = question.release if question else None
-            store_message(complaint, case, ticket.keys, content, sequence, today, batch, release, released, act)
+            asked = question and question.release
+            store_message(complaint, case, ticket.keys, content, sequence, today, batch, asked, released, act)
             sequence += 1
         screenshots = {str(upload.id): number for number, upload in enumerate(accepted, start=sequence)}
         signer = ticket.keys.sign
