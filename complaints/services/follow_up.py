@@ -328,17 +328,22 @@ def add_message(
         question = report_questions.answered(complaint, case, to, has_text=bool(text) and told is None)
         if text or told is not None:
             content, released = _contents(text, told, circle)
-            asked = question and question.release
-            store_message(complaint, case, ticket.keys, content, sequence, today, batch, asked, released, act)
+            release = question.release if question else None
+            store_message(complaint, case, ticket.keys, content, sequence, today, batch, release, released, act)
             sequence += 1
         screenshots = {str(upload.id): number for number, upload in enumerate(accepted, start=sequence)}
-        signer = ticket.keys.sign
         sequence = storage.attach(
-            complaint=complaint, signer=signer, files=accepted, first=sequence, today=today, batch=batch, act=act
+            complaint=complaint,
+            signer=ticket.keys.sign,
+            files=accepted,
+            first=sequence,
+            today=today,
+            batch=batch,
+            act=act,
         )
         complaint.next_sequence = attach_posts(
             complaint=complaint,
-            signer=signer,
+            signer=ticket.keys.sign,
             described=posts,
             screenshots=screenshots,
             first=sequence,
@@ -350,9 +355,9 @@ def add_message(
         rewrite_identity(complaint, ticket.keys, today)
         complaint.case = case
         if question and question.further:
-            report_questions.step_on_answer(question.further, signer, today, batch)
+            report_questions.step_on_answer(question.further, ticket.keys.sign, today, batch)
         elif (question or case.status in workflow.WOKEN_FROM) and is_recorded(complaint):
-            step_on_answer(complaint, case, signer, today, batch)
+            step_on_answer(complaint, case, ticket.keys.sign, today, batch)
     return True
 
 

@@ -21,7 +21,7 @@ from complaints.models.case import Case
 from complaints.models.complaint import Complaint, Message
 from complaints.models.evidence import Evidence
 from complaints.models.session import SealedSession
-from complaints.services import case_membership, follow_up, reporter_reading, transitions
+from complaints.services import case_membership, report_history, reporter_reading, transitions
 from complaints.services.transitions import CaseChanged
 from tests.adapters.test_tails import bare
 from tests.images import photo
@@ -124,7 +124,7 @@ def recorded(monkeypatch: pytest.MonkeyPatch) -> None:
 
     Nor is anything released to the body that the state names.
     """
-    monkeypatch.setattr(follow_up, "_is_recorded", lambda *arguments: True)
+    monkeypatch.setattr(report_history, "_is_recorded", lambda *arguments: True)
     monkeypatch.setattr(workflow, "with_body", lambda *arguments: False)
 
 
