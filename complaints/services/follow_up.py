@@ -331,26 +331,7 @@ def add_message(
             release = question.release if question else None
             store_message(complaint, case, ticket.keys, content, sequence, today, batch, release, released, act)
             sequence += 1
-        screenshots = {str(upload.id): number for number, upload in enumerate(accepted, start=sequence)}
-        sequence = storage.attach(
-            complaint=complaint,
-            signer=ticket.keys.sign,
-            files=accepted,
-            first=sequence,
-            today=today,
-            batch=batch,
-            act=act,
-        )
-        complaint.next_sequence = attach_posts(
-            complaint=complaint,
-            signer=ticket.keys.sign,
-            described=posts,
-            screenshots=screenshots,
-            first=sequence,
-            today=today,
-            batch=batch,
-            act=None if accepted else act,
-        )
+        complaint.next_sequence = _attach(complaint, ticket.keys, accepted, posts, sequence, today, batch, act)
         complaint.save(update_fields=["next_sequence"])
         rewrite_identity(complaint, ticket.keys, today)
         complaint.case = case
@@ -359,6 +340,33 @@ def add_message(
         elif (question or case.status in workflow.WOKEN_FROM) and is_recorded(complaint):
             step_on_answer(complaint, case, ticket.keys.sign, today, batch)
     return True
+
+
+def _attach(
+    complaint: Complaint,
+    keys: KeySet,
+    files: Sequence[intake.SealedUpload],
+    posts: Sequence[Post],
+    first: int,
+    today: date,
+    batch: int,
+    act: uuid.UUID | None,
+) -> int:
+    """Attach added files and posts, numbered from ``first``; return the number after the last."""
+    screenshots = {str(upload.id): number for number, upload in enumerate(files, start=first)}
+    following = storage.attach(
+        complaint=complaint, signer=keys.sign, files=files, first=first, today=today, batch=batch, act=act
+    )
+    return attach_posts(
+        complaint=complaint,
+        signer=keys.sign,
+        described=posts,
+        screenshots=screenshots,
+        first=following,
+        today=today,
+        batch=batch,
+        act=None if files else act,
+    )
 
 
 def _contents(text: str, told: Retaliation | None, circle: str) -> tuple[object, object]:
