@@ -81,7 +81,7 @@ def test_withdrawing_twice_says_that_it_is_withdrawn(cast: Cast) -> None:
     for _time in range(2):
         client.post("/cek/laporan/cabut/", {"reason": ""})
     page = words(client.get(PAGE))
-    assert "Laporan ini sudah dicabut. Anda tidak perlu melakukan apa pun lagi." in page
+    assert "Anda sudah mencabut laporan ini" in page
     assert "tidak dapat dicabut lagi" not in page
 
 

@@ -163,7 +163,7 @@ def test_pages_say_the_time_that_is_set(
     settings.REPORTER_IDLE_SECONDS = {**settings.REPORTER_IDLE_SECONDS, "draft": seconds}
     monkeypatch.setattr(page_cache, "_pages", {})
     indonesian, english = words
-    assert f"Kept locked for {english} after your last step" in walk.words(client.get("/en/lapor/"))
+    assert f"Kept for {english} after your last step" in walk.words(client.get("/en/lapor/"))
     walk.to_check(client)
     for path in ("/lapor/cerita/", "/lapor/periksa/"):
         assert f"Tersimpan {indonesian} sejak" in walk.words(client.get(path))
