@@ -208,8 +208,10 @@ def signature_vectors() -> list[Vector]:
             "keys of a complaint",
             "reporter",
             [
-                ("prefix", b"keys of a complaint"),
+                ("prefix", b"keys of a complaint 2"),
                 ("complaint", row("complaint").bytes),
+                ("length of the channel", bytes([len("web")])),
+                ("channel", b"web"),
                 ("public_key", bytes(complaint.public_key)),
                 ("reporter_key", bytes(complaint.reporter_key)),
                 ("reporter_verify_key", bytes(complaint.reporter_verify_key)),

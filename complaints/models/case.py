@@ -269,6 +269,11 @@ class Case(RandomKeyModel):
     def __str__(self) -> str:
         return self.reference
 
+    @property
+    def is_inquiry(self) -> bool:
+        """Whether it holds an inquiry, as its row says; its complaint says it in signed words."""
+        return self.kind == CaseKind.INQUIRY
+
 
 class CaseStep(Step):
     """A step in the history of a case."""

@@ -235,6 +235,8 @@ def open_case(
     page = page if holding is None else _page_of(case_id, holding)
     rows = _read_case(visible(actor.staff), actor.staff, case_id, None if is_whole else page)
     for complaint in rows.complaints:
+        if complaint.is_inquiry != rows.case.is_inquiry:
+            raise SealError("kind")
         actor.keyring.complaint(complaint, rows.grants[complaint.pk])
     releases = _read_releases(actor.keyring, rows.case)
     evidence = _read_evidence(rows.complaints)

@@ -314,7 +314,7 @@ def add_message(
         Complaint.DoesNotExist, SealError, UnpinnedKey: as for :func:`status_page`.
     """
     accepted = [upload for upload in files if not upload.refused]
-    act = act_id(ticket.keys, token, text, accepted, posts, told)
+    act = act_id(ticket.keys, token, text, accepted, posts, told, to)
     with transaction.atomic():
         batch = batches.open_batch()
         case = case_membership.lock_around(ticket.complaint_id)

@@ -346,7 +346,10 @@ def told_context(row: ReleasedReport) -> Context:
 def _key_statement(owner: Complaint | Release) -> bytes:
     if isinstance(owner, Complaint):
         publics = (owner.public_key, owner.reporter_key, owner.reporter_verify_key)
-        return b"keys of a complaint" + owner.pk.bytes + b"".join(bytes(public) for public in publics)
+        # The channel too: it says whether the reporter has sent a report or asked first.
+        channel = owner.channel.encode()
+        place = owner.pk.bytes + len(channel).to_bytes(1, "big") + channel
+        return b"keys of a complaint 2" + place + b"".join(bytes(public) for public in publics)
     body = owner.body_id.encode()
     # The first epoch of the key, which closes nothing: a handover to another body would begin the next.
     epoch, closes = (1).to_bytes(4, "big"), bytes(32)

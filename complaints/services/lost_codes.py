@@ -77,23 +77,22 @@ def propose(*, actor: Actor, complaint_id: uuid.UUID, earlier_id: uuid.UUID, rea
         raise LostCodeRefused("reason")
     if not (complaint.has_reporter and earlier_reports(complaint).filter(pk=earlier_id).exists()):
         raise LostCodeRefused("report")
-    if any(_concerns(lost, {complaint_id, earlier_id}) for lost in of_case(case).values()):
+    if any(_concerns(lost, complaint_id, earlier_id) for lost in of_case(case).values()):
         raise LostCodeRefused("decided")
     note = write_note(complaint=complaint, text=reason, actor=actor)
     facts = {"earlier": str(earlier_id), "note": str(note.pk)}
     actor.record(PROPOSED, case=case.pk, subject=complaint.pk, facts=facts)
 
 
-def _concerns(lost: LostCode, reports: set[uuid.UUID]) -> bool:
+def _concerns(lost: LostCode, complaint: uuid.UUID, earlier: uuid.UUID) -> bool:
     """Whether a proposal that is not refused already says something of one of these reports.
 
-    A report that goes on for one whose code was lost may lose its own code; an earlier one is continued once.
+    A report that goes on for one whose code was lost may lose its own code, and then is the earlier one; it goes on for
+    no second report, and an earlier one is continued once.
     """
-    return (
-        lost.state is not State.REFUSED
-        and bool({lost.complaint, lost.earlier} & reports)
-        and not (lost.state is State.AGREED and lost.complaint in reports and lost.earlier not in reports)
-    )
+    is_lost_again = lost.state is State.AGREED and lost.complaint == earlier and lost.earlier != complaint
+    is_named = not {lost.complaint, lost.earlier}.isdisjoint((complaint, earlier))
+    return lost.state is not State.REFUSED and is_named and not is_lost_again
 
 
 @transaction.atomic

@@ -32,8 +32,9 @@ def act_id(
     files: Sequence[intake.SealedUpload],
     posts: Sequence[Post],
     told: Retaliation | None,
+    to: str = "",
 ) -> uuid.UUID:
-    """Return the id of the first row of an act; a random one without a token.
+    """Return the id of the first row of an act; a random one without a token. ``to`` is whose question it answers.
 
     Files count by what they hold, so that one which was uploaded twice is the same.
     """
@@ -41,7 +42,7 @@ def act_id(
         return uuid.uuid4()
     described = [{**post, "id": "", "screenshot": ""} for post in posts]
     digests = [upload.info.sha256 for upload in files if upload.info]
-    sent = json.dumps([token, text, digests, described, told.as_mark() if told else None], sort_keys=True)
+    sent = json.dumps([token, text, digests, described, told.as_mark() if told else None, to], sort_keys=True)
     key = blake2b(keys.to_bytes(), person=b"act-id")
     return uuid.UUID(bytes=blake2b(sent.encode(), person=b"act-id", key=key, size=16), version=4)
 

@@ -27,6 +27,7 @@ from complaints.services.audit import (
     nightly_run,
     node_files,
     open_batch,
+    verify_cases,
     verify_states,
 )
 from complaints.services.audit.faults import Fault
@@ -78,11 +79,13 @@ def close_batch(*, now: datetime) -> None:
     """Close the open batch where its day is over, then export every head that is not in AUDIT_HEADS_FILE yet.
 
     Clocks that differ become a fault, which the desk and the mail of :func:`verify_chain` tell. So do rows of the open
-    batch that are gone since the last look, what alters the structure of the database by day alone, and rules and
-    reference data that are not as recorded.
+    batch that are gone since the last look, what alters the structure of the database by day alone, rules and
+    reference data that are not as recorded, and reports that stand among the inquiries.
     """
     today = timezone.localdate(now)
-    _keep([*structure_faults(), *open_batch.look(), *verify_states.reference_faults()], today)
+    _keep(
+        [*structure_faults(), *open_batch.look(), *verify_states.reference_faults(), *verify_cases.kind_faults()], today
+    )
     fault = batches.close_due(now=now)
     if fault is not None:
         _keep([fault], today)

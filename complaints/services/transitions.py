@@ -335,8 +335,9 @@ def perform(
 
 
 def _is_new_or_recorded(case: Case) -> bool:
-    is_new = case.step_count == 0 and Case.objects.filter(recorded_acts.IS_NEW, pk=case.pk).exists()
-    return is_new or recorded_acts.are_steps_recorded(case)
+    if case.step_count == 0:
+        return Case.objects.filter(recorded_acts.IS_NEW, pk=case.pk).exists()
+    return recorded_acts.are_steps_recorded(case)
 
 
 def is_too_early(case: Case, today: date) -> bool:

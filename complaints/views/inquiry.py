@@ -26,11 +26,12 @@ from complaints.forms.status import MessageForm, WithdrawForm
 from complaints.page_cache import empty_fields, still_page
 from complaints.services import follow_up, reference_data, submission
 from complaints.services.evidence import limits
+from complaints.services.reporter_acts import new_token
 from complaints.services.rule_book import limit_rule
 from complaints.services.submission import Draft
 from complaints.services.transitions import CaseChanged
 from complaints.views import ReporterRequest, leak_check, page
-from complaints.views.status import NOT_SENT, gone, unreadable
+from complaints.views.status import NOT_SENT, gone, page_token, unreadable
 from complaints.views.steps import choices_of_start, door_of
 
 # What an unsent inquiry keeps in the draft; whatever else is there belongs to a report.
@@ -192,6 +193,7 @@ def _show(request: ReporterRequest, form: ReporterForm | None = None, *, status:
         "notice": notice,
         "parts": form.rendered() if form else empty_fields(MessageForm, ("text",)),
         "mistakes": form.mistakes() if form else [],
+        "pagetoken": new_token(),
     }
     response = page(request, "inquiry/status", context, path=reverse("inquiry_page"))
     response.status_code = status
@@ -209,7 +211,8 @@ def message(request: ReporterRequest) -> HttpResponse:
         return asked
     words = form.cleaned_data["text"]
     try:
-        follow_up.add_message(ticket=_ticket(request), text=words, files=[], today=timezone.localdate())
+        today, token = timezone.localdate(), page_token(request)
+        follow_up.add_message(ticket=_ticket(request), text=words, files=[], today=today, token=token)
     except TransitionRefused:
         return page(request, "status/closed", {"typed": {"text": words}, "withdrawn": True})
     except CaseChanged:

@@ -223,7 +223,7 @@ def gone(request: ReporterRequest) -> HttpResponse:
 def _add(request: ReporterRequest, notice: str, form: ReporterForm, **content: Any) -> HttpResponse:
     """Send what was added; ``notice`` names the kind: for the words above the next page, and for a form that failed."""
     ticket = follow_up.Ticket.from_session(request.reporter["ticket"])
-    token = _token(request)
+    token = page_token(request)
     try:
         is_new = follow_up.add_message(ticket=ticket, today=timezone.localdate(), token=token, **content)
     except TransitionRefused:
@@ -252,7 +252,8 @@ def _ended(request: ReporterRequest, form: ReporterForm | None = None, *, files:
     return page(request, "status/closed", context, path=reverse("status_page"))
 
 
-def _token(request: ReporterRequest) -> str:
+def page_token(request: ReporterRequest) -> str:
+    """Return the token of the page that was sent, "" for none; a page that is sent twice adds its words once."""
     return request.POST.get("page", "")[:TOKEN_CHARS]
 
 
@@ -295,7 +296,7 @@ def files(request: ReporterRequest) -> HttpResponse:
     keep_files(request)
     listed = waiting_files(request)["listed"]
     waiting = [file for file, _told in listed]
-    if not waiting and not request.FILES and _token(request) == request.reporter.get("act", "?"):
+    if not waiting and not request.FILES and page_token(request) == request.reporter.get("act", "?"):
         # The same page was sent before, and took the files along.
         request.reporter["notice"] = "files"
         return redirect("status_page")

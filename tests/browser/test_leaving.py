@@ -67,3 +67,15 @@ def test_page_one_leads_to_the_page_that_explains_it(window: Opener, away: str) 
     assert browser.page.title() == "Catatan · Keluar cepat"
     browser.press("Coba tombolnya")
     assert browser.page.url == away
+
+
+def test_what_was_chosen_on_page_one_is_not_kept_by_leaving(window: Opener, away: str) -> None:
+    """A page that is hidden keeps what was typed; one that is left by the quick exit must not."""
+    browser = window(may_leave_for=away).go("/lapor/ditekan/")
+    browser.page.locator("[name=accused_kind]").first.check(force=True)
+    with browser.page.expect_navigation():
+        browser.page.locator(".exit").click()
+    assert browser.page.url == away
+    for _request in range(3):
+        browser.page.goto(away)
+    assert (Draft.objects.count(), browser.cookie("lapor")) == (0, None)

@@ -11,6 +11,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from complaints import access
+from complaints.domain.errors import SealError
 from complaints.domain.workflow import Action, Status, TransitionRefused
 from complaints.models.blind_index import IndexEntry
 from complaints.models.case import Case, CaseKind, CaseStep, InternalNote
@@ -23,17 +24,19 @@ from complaints.services import (
     case_deadlines,
     case_file,
     case_links,
+    case_summary,
     conflicts,
     exports,
     first_look,
     follow_up,
     retaliation,
     rule_comparison,
+    scheduled,
     search,
     submission,
 )
 from complaints.services.actor import Actor
-from complaints.services.audit import recorded_lines, verify
+from complaints.services.audit import named_faults, recorded_lines, verify, verify_cases
 from complaints.services.audit.verify_cases import CHECKS
 from tests.world import Cast, Sent, close_batch, send_report
 
@@ -240,3 +243,52 @@ def test_whoever_makes_an_inquiry_of_a_report_is_found(cast: Cast) -> None:
 def test_a_message_told_of_retaliation_reaches_no_register_of_reports(cast: Cast) -> None:
     sent = ask()
     assert not retaliation._cases_of(actor(cast, "vera"), [sent.ticket.complaint_id])
+
+
+# --- A report that somebody with access to the database hides among the inquiries -------------------------------------
+
+
+def hide(report: Sent, *, channel: str = "web", **changes: Any) -> None:
+    Complaint.objects.filter(case=report.case.pk).update(channel=channel)
+    hidden: dict[str, Any] = {"kind": CaseKind.INQUIRY, "status": Status.ASKED.value, "reference": "TANYA-0000000"}
+    Case.objects.filter(pk=report.case.pk).update(**hidden | changes)
+
+
+@pytest.mark.parametrize("channel", ["web", "inquiry"])
+def test_a_report_hidden_as_an_inquiry_is_opened_answered_and_told_as_none(cast: Cast, channel: str) -> None:
+    report = send_report()
+    hide(report, channel=channel)
+    vera = actor(cast, "vera")
+    first_look.process_new_reports(actor=vera)
+    assert case_summary.summaries(actor=vera, cases=[report.case]).get(report.case.pk, "") == "" or channel == "web"
+    with pytest.raises(SealError):
+        case_file.open_case(actor=vera, case_id=report.case.pk, visible=access.inquiries_for)
+    with pytest.raises((SealError, TransitionRefused)):
+        answer(cast, report)
+    try:
+        assert follow_up.status_page(ticket=report.ticket, today=timezone.localdate()).under_check
+    except SealError:
+        assert channel == "inquiry"
+
+
+def test_a_report_hidden_as_an_inquiry_is_named_in_the_list_at_once(cast: Cast) -> None:
+    report, inquiry = send_report(), ask()
+    assert not verify_cases.kind_faults()
+    hide(report)
+    for read in (Case.objects.all(), recorded_lines.with_first(Case.objects.all())):
+        assert recorded_lines.differing(list(read)) == {report.case.pk}
+    Case.objects.filter(pk=inquiry.case.pk).update(kind="report", status="received", reference="KN-26-000000A")
+    assert recorded_lines.differing(list(recorded_lines.with_first(Case.objects.all()))) == {
+        report.case.pk,
+        inquiry.case.pk,
+    }
+
+
+def test_a_report_hidden_among_ended_inquiries_is_named_within_the_hour(cast: Cast) -> None:
+    """No list shows a line of it: it looks long closed."""
+    report = send_report()
+    hide(report, status=Status.CLOSED.value, status_on="2020-01-01")
+    scheduled.close_batch(now=timezone.now())
+    assert [(named.fault.code, named.fault.subject) for named in named_faults.named_faults()] == [
+        ("case.filing", "TANYA-0000000")
+    ]

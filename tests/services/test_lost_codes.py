@@ -108,6 +108,21 @@ def test_a_report_is_named_once_and_only_of_its_own_case(cast: Cast, both: tuple
         propose(cast, both, "vino")
 
 
+def test_a_report_goes_on_for_one_other_and_can_be_lost_itself(cast: Cast, both: tuple[Sent, Sent]) -> None:
+    earlier, later = both
+    more = [send_report() for _more in range(2)]
+    sources = {sent.case.pk: seen(sent.case) for sent in more}
+    earlier.case.refresh_from_db()
+    vera = actor(cast, "vera")
+    case_links.link(actor=vera, target_id=earlier.case.pk, sources=sources, reason="Satu.", seen=seen(earlier.case))
+    number = propose(cast, both)
+    lost_codes.agree(actor=actor(cast, "vino"), complaint_id=later.ticket.complaint_id, number=number)
+    # A second proposal would be the newest one of the later report, and the first agreement would be told nowhere.
+    with pytest.raises(LostCodeRefused, match="decided"):
+        propose(cast, (more[0], later))
+    propose(cast, (later, more[1]))
+
+
 def test_an_agreement_of_who_proposed_counts_for_nothing_and_the_night_names_it(
     cast: Cast, both: tuple[Sent, Sent]
 ) -> None:

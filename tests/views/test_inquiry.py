@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -149,6 +150,16 @@ def test_no_page_of_a_question_opens_without_its_code(client: Client, path: str)
     client.post("/cek/", {"code": code})
     assert client.post(f"/cek/jawaban/{path}", {"text": "Isi."}).headers["Location"] == "/cek/laporan/"
     assert not Message.objects.exists()
+
+
+def test_a_message_sent_twice_is_one(client: Client) -> None:
+    opened(client)
+    token = re.search(r'name="page" value="(\w{16})"', client.get("/cek/jawaban/").content.decode())
+    assert token
+    sent = {"text": "Lalu bagaimana?", "page": token[1]}
+    for _press in range(2):
+        assert client.post("/cek/jawaban/tulis/", sent).headers["Location"] == "/cek/jawaban/"
+    assert Message.objects.count() == 1
 
 
 def test_a_report_after_it_holds_what_was_chosen_and_nothing_else(client: Client) -> None:

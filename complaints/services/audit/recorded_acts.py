@@ -33,7 +33,7 @@ from complaints.domain.errors import SealError
 from complaints.domain.sealing.primitives import Stored, verify
 from complaints.domain.workflow import FIRST_STATUS, Action, ActorKind, Status
 from complaints.models.audit import AuditEntry
-from complaints.models.case import Case, CaseKind, CaseStep
+from complaints.models.case import Case, CaseStep
 from complaints.models.case_links import CaseMove
 from complaints.models.complaint import Complaint
 from complaints.services.audit import log
@@ -68,10 +68,12 @@ HAS_INDEX: Final = _has_index("pk", "index_entry")
 GRANT_HAS_INDEX: Final = _has_index("complaint", "complaint__index_entry")
 
 
+# Whether the complaint that a case came with is an inquiry; it bears its sender's signature, and the case's kind none.
+CAME_AS_INQUIRY: Final = Exists(Complaint.objects.filter(pk=OuterRef("pk"), channel=Complaint.Channel.INQUIRY))
 # Whether a case is as it came in, and neither its steps nor the chain say that it has taken one; for queries of cases.
 IS_NEW: Final = (
     Q(step_count=0, asked_from="", stage_reached=1, lead_body=None)
-    & (Q(status=Status.RECEIVED.value, kind=CaseKind.REPORT) | Q(status=Status.ASKED.value, kind=CaseKind.INQUIRY))
+    & (Q(~CAME_AS_INQUIRY, status=Status.RECEIVED.value) | Q(CAME_AS_INQUIRY, status=Status.ASKED.value))
     & ~Exists(AuditEntry.objects.filter(case=OuterRef("pk"), event="case.transition"))
     & ~Exists(CaseStep.objects.filter(case=OuterRef("pk")))
 )

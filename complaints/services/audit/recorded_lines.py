@@ -55,6 +55,7 @@ class _Record:
         entries: the newest entry of each kind.
         step: the last step, None without one; ``too_many`` tells of steps beyond the case's number.
         first: deadline and day of the report that the case came with.
+        as_inquiry: whether that is an inquiry.
         reporters: the signing keys of the reporters whose reports are in it.
     """
 
@@ -62,13 +63,18 @@ class _Record:
     step: CaseStep | None = None
     too_many: bool = False
     first: tuple[date | None, date] | None = None
+    as_inquiry: bool = False
     reporters: list[bytes] = field(default_factory=list)
 
 
 def with_first(cases: models.QuerySet[Case]) -> models.QuerySet[Case]:
-    """Read deadline and day of the report that each case came with along with the cases, which saves a query."""
+    """Read along with the cases what :func:`_is_recorded` needs of the report that each came with: saves a query."""
     first = Complaint.objects.filter(pk=OuterRef("pk"))
-    return cases.annotate(first_due_on=Subquery(first.values("check_by")), first_day=Subquery(first.values("day")))
+    return cases.annotate(
+        first_due_on=Subquery(first.values("check_by")),
+        first_day=Subquery(first.values("day")),
+        as_inquiry=recorded_acts.CAME_AS_INQUIRY,
+    )
 
 
 def differing(cases: Collection[Case]) -> set[uuid.UUID]:
@@ -121,15 +127,17 @@ def _read_reports(cases: Collection[Case], records: Mapping[uuid.UUID, _Record])
     for case in cases:
         if "first_day" in vars(case):
             records[case.pk].first = vars(case)["first_due_on"], vars(case)["first_day"]
+            records[case.pk].as_inquiry = vars(case)["as_inquiry"]
         elif records[case.pk].step is None:
             unread.add(case.pk)
     if not (by_reporters or unread):
         return
     reports = Complaint.objects.filter(Q(pk__in=unread) | Q(case__in=by_reporters))
-    columns = ("pk", "case", "check_by", "day", "reporter_verify_key")
-    for key, case_id, due_on, day, reporter in reports.values_list(*columns):
+    columns = ("pk", "case", "check_by", "day", "reporter_verify_key", "channel")
+    for key, case_id, due_on, day, reporter, channel in reports.values_list(*columns):
         if key in unread:
             records[key].first = due_on, day
+            records[key].as_inquiry = channel == Complaint.Channel.INQUIRY
         if case_id in by_reporters and len(reporter or b"") == recorded_acts.KEY_BYTES:
             records[case_id].reporters.append(bytes(reporter))
 
@@ -158,7 +166,8 @@ def _is_recorded(case: Case, record: _Record) -> bool:
 def _is_new(case: Case, record: _Record) -> bool:
     since = record.first[1] if record.first else None
     is_unmoved = _STEP not in record.entries and case.step_count == 0 and case.status == FIRST_STATUS[case.kind]
-    return is_unmoved and follows_step(case, None) and case.status_on == since
+    is_as_sent = case.status_on == since and case.is_inquiry == record.as_inquiry
+    return is_unmoved and is_as_sent and follows_step(case, None)
 
 
 def _is_step_recorded(case: Case, record: _Record) -> bool:

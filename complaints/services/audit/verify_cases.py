@@ -14,11 +14,11 @@ from django.db.models import F, Q
 from complaints.domain import workflow
 from complaints.domain.workflow import Action, Status
 from complaints.models.audit import AuditEntry
-from complaints.models.case import Case, CaseKind, CaseStep
+from complaints.models.case import IS_INQUIRY, Case, CaseKind, CaseStep
 from complaints.models.case_links import CaseMove
 from complaints.models.complaint import Complaint
 from complaints.services.audit.faults import Fault, RowCheck, lock
-from complaints.services.audit.recorded_acts import follows_step
+from complaints.services.audit.recorded_acts import CAME_AS_INQUIRY, follows_step
 from complaints.services.audit.state import states_of
 
 # Events by which a case that no report came with gets its filing; the state is a fact of the entry.
@@ -122,6 +122,12 @@ def _filed_otherwise(keys: Collection[uuid.UUID]) -> Iterator[uuid.UUID]:
     yield from Complaint.objects.filter((asked & ~of_kind) | (of_kind & ~asked), case__in=keys).values_list(
         "case", flat=True
     )
+
+
+def kind_faults() -> list[Fault]:
+    """Return a fault for each case that stands among the inquiries and came as none: no list of reports shows it."""
+    hidden = Case.objects.filter(IS_INQUIRY).exclude(CAME_AS_INQUIRY).order_by("pk")
+    return [Fault(None, "case.filing", reference) for reference in hidden.values_list("reference", flat=True)]
 
 
 def _linked_otherwise(cases: dict[uuid.UUID, Case]) -> Iterator[uuid.UUID]:

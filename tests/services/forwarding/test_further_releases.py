@@ -100,6 +100,18 @@ def two_bodies(cast: Cast, **changes: Any) -> tuple[Sent, Release, Release]:
     return sent, first, second
 
 
+def test_the_same_words_from_one_page_answer_both_questions(cast: Cast) -> None:
+    """Who goes back to the page that showed both, and says "no" to the second as well."""
+    sent, first, second = two_bodies(cast)
+    body_act("kirana", first, Action.ASK_REPORTER, reply="Ada rekamannya?")
+    body_act("bima", second, Action.ASK_REPORTER, reply="Ada saksi lain?")
+    for body in ("bkn", "kasn", "kasn"):
+        words = {"text": "Tidak ada.", "to": body, "token": "0123456789abcdef"}
+        follow_up.add_message(ticket=sent.ticket, files=[], today=TODAY(), **words)
+    assert thread("kirana", first) == ["Ada rekamannya?", "Tidak ada."]
+    assert thread("bima", second) == ["Ada saksi lain?", "Tidak ada."]
+
+
 def test_two_bodies_ask_and_each_reads_its_own_answer(cast: Cast) -> None:
     sent, first, second = two_bodies(cast)
     body_act("kirana", first, Action.ASK_REPORTER, reply="Siapa saksinya?")
