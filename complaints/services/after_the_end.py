@@ -11,11 +11,11 @@ from enum import StrEnum
 from typing import Final
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import QuerySet
 
 from complaints.domain import workflow
-from complaints.domain.workflow import CLOSING, Action, Status
-from complaints.models.case import Case, CaseStep
+from complaints.domain.workflow import Action, Status
+from complaints.models.case import Case
 from complaints.models.complaint import Complaint
 from complaints.services import case_membership, transitions
 from complaints.services.audit import batches
@@ -39,10 +39,8 @@ class Rating(StrEnum):
 
 def objected(cases: QuerySet[Case]) -> QuerySet[Case]:
     """Narrow cases to those in review whose reporter objected and that nobody has closed since."""
-    later = CaseStep.objects.filter(case=OuterRef("case"), sequence__gt=OuterRef("sequence"))
     # From the few objections, by an index of theirs, to their cases.
-    waiting = CaseStep.objects.filter(~Exists(later.filter(action__in=sorted(CLOSING))), action=Action.OBJECT)
-    return cases.filter(status=Status.IN_REVIEW, pk__in=waiting.values("case"))
+    return cases.filter(status=Status.IN_REVIEW, pk__in=transitions.open_objections().values("case"))
 
 
 @transitions.retry_on_change

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 import pytest
 from django.utils import timezone
 
+from complaints.domain.case_links import LinkRefused
 from complaints.domain.workflow import Action, Refusal, TransitionRefused
 from complaints.models.complaint import Message
 from complaints.services import after_the_end, case_file, case_links, follow_up, transitions
@@ -81,6 +82,21 @@ def test_whoever_closed_it_takes_no_step_until_it_is_closed_again(cast: Cast) ->
     act(cast, "fitri", sent, Action.CONFIRM_INELIGIBLE, "Tetap bukan ASN.")
     act(cast, "vino", sent, Action.REOPEN, "Ada bukti baru.")
     act(cast, "vino", sent, Action.VERIFY)
+
+
+def test_a_case_with_an_objection_is_linked_into_no_other(cast: Cast) -> None:
+    sent, other = closed(cast), send_report()
+    objects(sent)
+    # In the other case the closer would be free to decide.
+    actor = Actor(cast.ring("vino"), timezone.now())
+    (candidate,) = case_links.candidates(keyring=cast.ring("vino"), case=other.case, references=[sent.case.reference])
+    assert candidate.refused == "objected"
+    sources = {sent.case.pk: candidate.version}
+    with pytest.raises(LinkRefused):
+        case_links.link(actor=actor, target_id=other.case.pk, sources=sources, reason="Satu perkara.")
+    close(cast, sent, "vera", "fitri")
+    act(cast, "vera", sent, Action.REOPEN, "Ada bukti baru.")
+    assert not transitions.open_objections().exists()
 
 
 def test_an_objection_has_a_last_day_and_needs_an_end(cast: Cast) -> None:
