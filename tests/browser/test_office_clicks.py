@@ -34,6 +34,8 @@ def test_a_question_is_answered_by_a_standard_text(window: Opener, live_cast: Ca
     vera.presses(".counts a[href='/kantor/tanya/']")
     vera.presses(".inquiries a")
     looks_well(vera, "inquiry")
+    # The rules are folded until they are looked up: the box of the answer is near the question.
+    assert vera.page.locator("main details").first.get_attribute("open") is None
     vera.page.locator("[name=standard]").select_option("inquiry_rules.id")
     vera.page.locator("[value=insert]").click()
     vera.clicks += 1
