@@ -38,7 +38,7 @@ from complaints.domain.forbidden_questions import ForbiddenQuestionPut
 from complaints.fast_sql import CappedCount
 from complaints.models.case import Case
 from complaints.models.team import Staff
-from complaints.services import first_look
+from complaints.services import first_look, forbidden_questions
 from complaints.services.actor import Actor
 from complaints.services.keyring import Keyring, Locked
 from complaints.services.team_key_history import UnpinnedKey
@@ -55,6 +55,7 @@ Response = TypeVar("Response", bound=HttpResponseBase)
 COUNT_AT_MOST: Final = 1000
 # A file of strangers: should a browser take it for a page, nothing in it runs and no page frames it.
 FILE_POLICY: Final = "sandbox; default-src 'none'; base-uri 'none'; frame-ancestors 'none'"
+CSRF_FIELD: Final = "csrfmiddlewaretoken"
 # What does not open, and the code of the sentence that the obstacle page says about it.
 OBSTACLES: Final[dict[type[Exception], str]] = {
     Locked: "locked",
@@ -125,8 +126,15 @@ def staff_page(
 def _show_obstacle(request: StaffRequest, error: Exception) -> TemplateResponse:
     hits = error.hits if isinstance(error, ForbiddenQuestionPut) else ()
     asked = [(hit.words, hit.question.text("reason", get_language() or "id")) for hit in hits]
-    context = {"title": "", "obstacle": OBSTACLES[type(error)], "asked": asked}
+    context = {"title": "", "obstacle": OBSTACLES[type(error)], "asked": asked, "posted": _posted(request)}
     return render(request, "admin/obstacle.html", context, status=400 if hits else 409)
+
+
+def _posted(request: StaffRequest) -> list[tuple[str, str, bool]]:
+    """Return what a form sent as (name, value, whether it puts what nobody may ask); [] where none of it does."""
+    fields = [(name, value) for name, values in request.POST.lists() for value in values if name != CSRF_FIELD]
+    posted = [(name, value, bool(forbidden_questions.find(value))) for name, value in fields]
+    return posted if any(asks for _name, _value, asks in posted) else []
 
 
 def render(

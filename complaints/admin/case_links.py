@@ -42,6 +42,9 @@ REFUSALS: Final[dict[str, Label]] = {
     "reason_missing": gettext_lazy("Write a reason; this step needs one."),
     "nothing": gettext_lazy("Tick at least one case, and not more than 150."),
     "same_case": gettext_lazy("A case cannot be linked to itself."),
+    "objected": gettext_lazy(
+        "Its reporter objected to how it ended. Decide that first, or link this case to that one."
+    ),
     "source_state": gettext_lazy("It has gone too far to be linked. Link this case to that one instead."),
     "released": gettext_lazy("A body has had it. Link this case to that one instead."),
     "target_ended": gettext_lazy("This case has ended and takes in no reports. Open it again first."),

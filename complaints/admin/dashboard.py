@@ -104,6 +104,7 @@ _TILES: Final = (
 _TILES_IF_ANY: Final = (
     TileOfList(gettext_lazy("Others past their target"), {"due": "waiting"}),
     TileOfList(gettext_lazy("Back from a body"), {"status": "back"}, urgent=True),
+    TileOfList(gettext_lazy("Reporter objected"), {"status": "objected"}, urgent=True),
     TileOfList(gettext_lazy("Questions of a body on my cases"), {"officer": "me", **_ASKED}, urgent=True),
     TileOfList(gettext_lazy("Questions of a body"), _ASKED, urgent=True),
     TileOfList(gettext_lazy("Given to me, to take on"), {"officer": "unconfirmed"}, urgent=True),

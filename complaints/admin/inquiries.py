@@ -255,6 +255,7 @@ def _page(
         "form": form,
         "writing": composer.context(),
         "lines": judgment_lines(form.looked_up()),
+        "shows_rules": composer.button == "rules",
         "may_write": not opened.under_check and opened.case.status != Status.WITHDRAWN,
         "buttons": step_labels.INQUIRY_STEPS,
         "may_close": Action.CLOSE_INQUIRY.value in may_take,

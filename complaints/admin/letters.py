@@ -33,14 +33,14 @@ from complaints.admin.base import (
     staff_page,
     text_field,
 )
-from complaints.admin.case_summary import answer_rows
+from complaints.admin.case_summary import answer_rows, circle_words
 from complaints.admin.decision_labels import letter_values
 from complaints.domain.file_names import exhibit_name
 from complaints.domain.workflow import Action
 from complaints.forms.law_labels import MARKS
 from complaints.models.complaint import Message
 from complaints.models.oversight import Release
-from complaints.services import case_file, letters, transitions
+from complaints.services import case_file, circles, letters, transitions
 from complaints.services.forwarding import reading
 
 STEP_OF: Final = {letters.REMIND: Action.REMIND, letters.ESCALATE: Action.ESCALATE}
@@ -110,6 +110,7 @@ def referral_letter(request: StaffRequest, object_id: uuid.UUID) -> HttpResponse
         "text": letters.letter_texts()[letters.REFERRAL],
         "basis": [(line.words, str(MARKS[line.mark])) for line in letters.letter_texts()[letters.REFERRAL].basis],
         "parts": [(part, part.key in ticked) for part in parts],
+        "circle": circle_words(circles.of_case(keyring=request.keyring, case_id=case.pk)),
         "back": reverse("admin:complaints_case_step", args=[case.pk, Action.DELIVER.value]),
     }
     return render(request, "admin/letter.html", context, status=400 if form.is_bound else 200)
@@ -119,15 +120,16 @@ def _parts(opened: case_file.CaseFile) -> Iterator[Part]:
     """Yield what a letter may hold of each report, in the order of the page."""
     for number, report in enumerate(opened.complaints, start=1):
         title = _("Report %(number)d") % {"number": number}
-        # How and when the reporter came to know tells of the reporter.
-        of_reporter = {_("Came in as"), _("Learnt of it on")}
+        # How and when the reporter came to know, and how many could, tells of the reporter.
+        of_reporter = {_("Came in as"), _("Learnt of it on"), _("People who could know this")}
         for row, (label, value) in enumerate(answer_rows(report.answers)):
             yield Part(f"{number}-a{row}", title, label, value, ticked=label not in of_reporter)
         for name, label in (("story", _("The story")), ("links", _("Links"))):
             if value := str(report.answers.get(name) or ""):
                 yield Part(f"{number}-{name}", title, label, value)
         for entry in report.thread:
-            if entry.message.direction == Message.Direction.FROM_REPORTER:
+            # A rating has no words.
+            if entry.message.direction == Message.Direction.FROM_REPORTER and entry.text:
                 label = _("Message of %(day)s") % {"day": date_format(entry.message.day, "j F Y")}
                 yield Part(f"{number}-m{entry.message.sequence}", title, label, entry.text)
         for item in report.evidence:

@@ -142,8 +142,11 @@ def _write(request: StaffRequest, complaint: Complaint, form: ProposalForm | Ref
         messages.success(request, _("Proposed. Another officer finds it under “Waiting for a second decision”."))
     elif isinstance(form, RefusalForm):
         reason = form.cleaned_data["reason"]
+        lost = lost_codes.of_reports([complaint.pk]).get(complaint.pk)
+        was_agreed = lost is not None and lost.state is State.AGREED
         lost_codes.refuse(actor=request.actor, complaint_id=complaint.pk, number=number, reason=reason)
-        messages.success(request, _("Refused. Both reports stay separate."))
+        done = _("Taken back. Both threads say so.") if was_agreed else _("Refused. Both reports stay separate.")
+        messages.success(request, done)
     else:
         lost_codes.agree(actor=request.actor, complaint_id=complaint.pk, number=number)
         messages.success(request, _("Agreed. Both threads say so; write under the new code from now on."))

@@ -29,7 +29,7 @@ from complaints.models.evidence import Evidence
 from complaints.models.oversight import FURTHER, Release
 from complaints.models.reference_data import Category
 from complaints.models.team import Staff
-from complaints.services import assignment, imports, reference_data
+from complaints.services import after_the_end, assignment, imports, reference_data
 from complaints.services.assignment import absences_on
 from complaints.services.forwarding.questions import cases_asked
 
@@ -69,6 +69,7 @@ def _statuses() -> Choices:
     groups: Choices = [
         ("ours", _("The office's turn")),
         ("back", _("Back from a body")),
+        ("objected", _("Reporter objected")),
         ("bodys", _("The body's turn")),
         ("others", _("Waiting for others")),
         ("ended", _("Ended")),
@@ -83,6 +84,8 @@ def _by_status(cases: Cases, value: str, person: Staff, today: date) -> Cases:
         return cases
     if value == "back":
         return cases.filter(status=Status.IN_REVIEW, lead_body__isnull=False)
+    if value == "objected":
+        return after_the_end.objected(cases)
     statuses = {
         "": OPEN,
         "ours": PROMISED,

@@ -330,6 +330,7 @@ def transfer_letter(request: StaffRequest, object_id: uuid.UUID, complaint_id: u
         "text": text,
         "basis": [(line.words, str(MARKS[line.mark])) for line in text.basis],
         "parts": [(part, part.key in ticked) for part in parts],
+        "circle": circle_words(circles.of_case(keyring=request.keyring, case_id=place.case.pk)),
         "lead": _(
             "The portal sends nothing. Printing is recorded as an act, with number and date of the letter. A letter "
             "about one transfer can show who told of it: read first whether the reporter agrees."

@@ -26,6 +26,7 @@ class LinkRefusal(StrEnum):
     SAME_CASE = "same_case"
     SOURCE_STATE = "source_state"
     RELEASED = "released"
+    OBJECTED = "objected"
     TARGET_ENDED = "target_ended"
     ALONE = "alone"
     HELD = "held"
@@ -53,13 +54,18 @@ def target_refusal(status: Status) -> LinkRefusal | None:
     return None if status in TAKES_IN else LinkRefusal.TARGET_ENDED
 
 
-def source_refusal(status: Status, asked_from: Status | None, *, was_released: bool) -> LinkRefusal | None:
+def source_refusal(
+    status: Status, asked_from: Status | None, *, was_released: bool, is_objected: bool = False
+) -> LinkRefusal | None:
     """Return why the reports of a case in this state cannot be moved, or None.
 
     ``was_released``: a body once received the case. Its decisions and questions refer to that case, so other cases are
-    linked into it and never the reverse.
+    linked into it and never the reverse. ``is_objected``: an objection stands, which the history of another case would
+    not know, and so would let whoever closed the case decide.
     """
     if was_released:
         return LinkRefusal.RELEASED
+    if is_objected:
+        return LinkRefusal.OBJECTED
     asked_here = status is not Status.NEEDS_INFORMATION or asked_from is Status.IN_REVIEW
     return None if status in LINKABLE and asked_here else LinkRefusal.SOURCE_STATE

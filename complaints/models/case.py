@@ -289,6 +289,8 @@ class CaseStep(Step):
         indexes = [
             models.Index(fields=["day"], name="step_punctual", condition=models.Q(was_late__isnull=False)),
             models.Index(fields=["batch"], name="step_batch", condition=models.Q(batch__isnull=False)),
+            # The few objections of reporters: for the dashboard and for a filter of the queue.
+            models.Index(fields=["case"], name="step_objection", condition=models.Q(action="object")),
         ]
         constraints = [
             models.UniqueConstraint(fields=["case", "sequence"], name="step_sequence"),

@@ -151,13 +151,13 @@ def candidates(*, keyring: Keyring, case: Case, references: list[str] | None = N
     related = visible.select_related("category", "accused_kind", "province", "lead_body")
     cases = list(related.order_by("-received_on", "pk")[:MOST])
     versions = transitions.current_versions(cases)
-    released = _released(versions)
+    released, objected = _released(versions), _objected(versions)
     return [
         Candidate(
             case=row,
             reports=len(versions[row.pk].threads),
             why=why.get(row.pk, ()),
-            refused=_source_refusal(row, was_released=row.pk in released),
+            refused=_source_refusal(row, was_released=row.pk in released, is_objected=row.pk in objected),
             version=versions[row.pk],
         )
         for row in cases
@@ -198,9 +198,10 @@ def _check_unchanged(cases: Mapping[uuid.UUID, Case], seen: Mapping[uuid.UUID, C
 def _check_rules(cases: Mapping[uuid.UUID, Case], target_id: uuid.UUID) -> None:
     if refused := target_refusal(cases[target_id]):
         raise LinkRefused(refused)
-    released = _released(cases)
+    released, objected = _released(cases), _objected(cases)
     for pk, case in cases.items():
-        if pk != target_id and (code := _source_refusal(case, was_released=pk in released)):
+        code = _source_refusal(case, was_released=pk in released, is_objected=pk in objected)
+        if pk != target_id and code:
             raise LinkRefused(code)
 
 
@@ -214,9 +215,13 @@ def _released(case_ids: Iterable[uuid.UUID]) -> set[uuid.UUID]:
     return set(Case.objects.filter(pk__in=case_ids, releases__isnull=False).values_list("pk", flat=True))
 
 
-def _source_refusal(case: Case, *, was_released: bool) -> str:
-    asked_from = Status(case.asked_from) if case.asked_from else None
-    refused = case_links.source_refusal(Status(case.status), asked_from, was_released=was_released)
+def _objected(case_ids: Iterable[uuid.UUID]) -> set[uuid.UUID]:
+    return set(transitions.open_objections().filter(case__in=case_ids).values_list("case", flat=True))
+
+
+def _source_refusal(case: Case, *, was_released: bool, is_objected: bool) -> str:
+    status, asked_from = Status(case.status), Status(case.asked_from) if case.asked_from else None
+    refused = case_links.source_refusal(status, asked_from, was_released=was_released, is_objected=is_objected)
     return refused.value if refused else ""
 
 

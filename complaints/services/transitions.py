@@ -18,6 +18,7 @@ from typing import Final, ParamSpec, TypeVar
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from complaints import access
@@ -347,6 +348,12 @@ def is_too_early(case: Case, today: date) -> bool:
 
 def _actions_of(case: Case) -> list[str]:
     return list(case.steps.order_by("sequence").values_list("action", flat=True))
+
+
+def open_objections() -> QuerySet[CaseStep]:
+    """Return the objections of reporters after which nobody has closed the case again."""
+    later = CaseStep.objects.filter(case=OuterRef("case"), sequence__gt=OuterRef("sequence"))
+    return CaseStep.objects.filter(~Exists(later.filter(action__in=sorted(workflow.CLOSING))), action=Action.OBJECT)
 
 
 def _closer_objected_to(case: Case) -> uuid.UUID | None:

@@ -14,7 +14,7 @@ from complaints.models.audit import AuditEntry
 from complaints.models.case import Case, CaseStep, InternalNote
 from complaints.models.complaint import Complaint, Message
 from complaints.models.oversight import Release
-from complaints.services import case_actions, follow_up
+from complaints.services import after_the_end, case_actions, follow_up
 from complaints.services.actor import Actor
 from complaints.services.forwarding import reading
 from tests.cases import act, body_act, chosen, complaint_of, forwarded, in_review, verified, with_photo
@@ -115,6 +115,15 @@ def test_words_that_the_table_keeps_in_the_house_become_a_note(signed_in: Signed
     assert InternalNote.objects.filter(complaint__case=sent.case).count() == 1
     assert not Message.objects.filter(complaint__case=sent.case).exists()
     assert "Bukan ASN." in client.get(case_url(sent)).content.decode()
+
+
+def test_steps_that_are_refused_for_one_reason_share_its_words(signed_in: SignedIn, cast: Cast) -> None:
+    sent = in_review(cast)
+    act(cast, "vera", sent, Action.REFER, "Bukan ASN.")
+    after_the_end.object_to_end(ticket=sent.ticket, reason="Ia ASN.", today=timezone.localdate())
+    text = signed_in("vera").get(case_url(sent)).content.decode()
+    assert text.count("lalu pelapor menyatakan keberatan") == text.count('class="whynot"') == 1
+    assert "<b>Nyatakan terverifikasi</b> · <b>Siapkan surat" in text
 
 
 def test_the_same_person_reads_why_not_and_cannot(signed_in: SignedIn, cast: Cast) -> None:

@@ -17,9 +17,9 @@ from complaints.domain.workflow import Action
 from complaints.models.assignment import Absence
 from complaints.models.case import Case
 from complaints.models.reference_data import Election
-from complaints.services import assignment, conflicts, follow_up
+from complaints.services import after_the_end, assignment, case_file, conflicts, follow_up
 from complaints.services.actor import Actor
-from tests.cases import act, forwarded
+from tests.cases import act, forwarded, in_review
 from tests.world import Cast, SignedIn, send_report
 
 pytestmark = pytest.mark.django_db
@@ -80,6 +80,20 @@ def test_every_number_is_the_length_of_its_list(cast: Cast, signed_in: SignedIn,
     if name == "vera":
         assert (numbers["status=others&officer=me"], numbers["officer=standin"], numbers["officer=given"]) == (2, 1, 2)
         assert "officer=idle" not in numbers
+
+
+def test_an_objection_stays_on_the_desk_until_the_case_is_closed_anew(cast: Cast, signed_in: SignedIn) -> None:
+    sent = in_review(cast)
+    act(cast, "vera", sent, Action.REFER, "Bukan ASN.")
+    after_the_end.object_to_end(ticket=sent.ticket, reason="Ia ASN.", today=TODAY)
+    # Whoever reads the message leaves the objection undecided.
+    case_file.open_case(actor=Actor(cast.ring("vino"), timezone.now()), case_id=sent.case.pk)
+    client, query = signed_in("vino"), "status=objected"
+    assert counts(client.get(reverse("admin:index")))[query] == 1
+    assert sent.case.reference in client.get(reverse("admin:complaints_case_changelist") + f"?{query}").content.decode()
+    act(cast, "vino", sent, Action.REFER, "Tetap bukan ASN.")
+    act(cast, "vera", sent, Action.REOPEN, "Bukti baru.")
+    assert query not in counts(client.get(reverse("admin:index")))
 
 
 def test_dashboard_stays_within_fifteen_queries(cast: Cast, signed_in: SignedIn) -> None:

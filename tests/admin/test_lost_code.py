@@ -51,3 +51,5 @@ def test_from_the_case_page_to_the_second_decision(cast: Cast, signed_in: Signed
     assert f"kode hilang; tulis di laporan {second}" in told
     assert page not in vino.get(reverse("admin:complaints_case_second")).content.decode()
     assert "Batalkan keputusan" in words(vera.get(page))
+    taken_back = vera.post(page, {"do": "refuse", "number": number, "reason": "Orang lain."}, follow=True)
+    assert "Dibatalkan. Kedua pelapor diberi tahu." in words(taken_back)

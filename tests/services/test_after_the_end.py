@@ -7,6 +7,7 @@ from datetime import date, timedelta
 import pytest
 from django.utils import timezone
 
+from complaints.domain.case_links import LinkRefused
 from complaints.domain.workflow import Action, Refusal, TransitionRefused
 from complaints.models.complaint import Message
 from complaints.services import after_the_end, case_file, case_links, follow_up, transitions
@@ -83,6 +84,21 @@ def test_whoever_closed_it_takes_no_step_until_it_is_closed_again(cast: Cast) ->
     act(cast, "vino", sent, Action.VERIFY)
 
 
+def test_a_case_with_an_objection_is_linked_into_no_other(cast: Cast) -> None:
+    sent, other = closed(cast), send_report()
+    objects(sent)
+    # In the other case the closer would be free to decide.
+    actor = Actor(cast.ring("vino"), timezone.now())
+    (candidate,) = case_links.candidates(keyring=cast.ring("vino"), case=other.case, references=[sent.case.reference])
+    assert candidate.refused == "objected"
+    sources = {sent.case.pk: candidate.version}
+    with pytest.raises(LinkRefused):
+        case_links.link(actor=actor, target_id=other.case.pk, sources=sources, reason="Satu perkara.")
+    close(cast, sent, "vera", "fitri")
+    act(cast, "vera", sent, Action.REOPEN, "Ada bukti baru.")
+    assert not transitions.open_objections().exists()
+
+
 def test_an_objection_has_a_last_day_and_needs_an_end(cast: Cast) -> None:
     open_still = in_review(cast)
     assert page(open_still).objection.until is None
@@ -121,7 +137,7 @@ def test_a_rating_is_a_message_like_any_other_and_the_last_one_counts(cast: Cast
     rows = list(Message.objects.from_reporter().order_by("sequence"))
     assert len({len(row.sealed) for row in rows}) == 1
     assert len({(row.direction, row.is_read, row.day, row.batch) for row in rows}) == 1
-    said = [marks[RATING_MARK] for _text, marks in marks_read_by(cast, "vera", sent)]
+    said = [marks[RATING_MARK] for _text, marks in marks_read_by(cast, "vera", sent) if RATING_MARK in marks]
     assert said == ["helped", "not_helped"]
     assert page(sent).status == "ineligible"
 

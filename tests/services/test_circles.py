@@ -103,6 +103,15 @@ def test_it_stands_wherever_the_office_may_quote(cast: Cast, signed_in: SignedIn
     assert "checked" not in line
 
 
+def test_a_letter_is_warned_and_tells_it_by_nobodys_default(cast: Cast, signed_in: SignedIn) -> None:
+    sent = in_review(cast, circle="2")
+    act(cast, "vera", sent, Action.PREPARE_REFERRAL, "Urusan Bawaslu.")
+    page = signed_in("fitri").get(reverse("admin:complaints_case_letter", args=[sent.case.pk]))
+    assert WORDS.format("2–5") in page.content.decode()
+    ticked = {part.label: is_ticked for part, is_ticked in page.context["parts"]}
+    assert ticked["Jumlah orang yang mungkin tahu"] is False and ticked["Apa yang terjadi"] is True
+
+
 def test_nothing_is_said_where_nothing_was_told(cast: Cast, signed_in: SignedIn) -> None:
     sent = in_review(cast)
     page = signed_in("vera").get(reverse("admin:complaints_case_change", args=[sent.case.pk])).content.decode()

@@ -92,7 +92,16 @@ def test_a_page_that_skips_the_check_says_why(cast: Cast, signed_in: SignedIn, m
     sent = in_review(cast)
     monkeypatch.setattr(Composer, "may_send", lambda self, text: True)
     url = reverse("admin:complaints_case_reply", args=[sent.case.pk, complaint_of(sent).pk])
-    answer = signed_in("vera").post(url, {"text": NAME})
+    client = signed_in("vera")
+    answer = client.post(url, {"text": f"Terima kasih. {NAME}", "standard": "", "do": "x"})
     page = answer.content.decode()
     assert answer.status_code == 400 and "nama lengkap Anda" in page and "Tidak terkirim" in page
+    # Nothing of the form is lost: the words stand in a field, the rest goes along.
+    assert answer.context["posted"] == [
+        ("text", f"Terima kasih. {NAME}", True),
+        ("standard", "", False),
+        ("do", "x", False),
+    ]
+    assert f'name="text" rows="8">Terima kasih. {NAME}</textarea>' in page
+    assert '<input type="hidden" name="do" value="x">' in page
     assert not Message.objects.exists()

@@ -21,8 +21,18 @@ from complaints.models.evidence import EvidenceObject
 from complaints.models.oversight import OversightBody, Release
 from complaints.models.redaction import Redaction
 from complaints.models.reference_data import SanctionKind
-from complaints.services import assignment, case_actions, case_file, follow_up, redactions, retaliation, submission
+from complaints.services import (
+    after_the_end,
+    assignment,
+    case_actions,
+    case_file,
+    follow_up,
+    redactions,
+    retaliation,
+    submission,
+)
 from complaints.services.actor import Actor
+from complaints.services.after_the_end import Rating
 from complaints.services.evidence import drafts, intake, metadata_check
 from complaints.services.evidence.redacted_copies import Removal
 from complaints.services.forwarding import asking, decision_copies, decisions, reading
@@ -40,6 +50,7 @@ from complaints.services.forwarding.release import forward, supplement
 from complaints.services.keyring import Keyring
 from complaints.services.samples.stories import Planned, Texts
 
+_OBJECTION: Final = "Mohon diperiksa sekali lagi: yang saya tulis tentang hari kejadian belum dipertimbangkan."
 # Steps of triage that are nothing but an action, and the name of its reason among a story's texts.
 _STEPS_WITH_REASON: Final = {
     "ask": (Action.ASK_REPORTER, "question"),
@@ -140,6 +151,13 @@ class Desk:
         today = timezone.localdate(now)
         follow_up.withdraw(ticket=case.open_ticket, reason=case.texts["withdraw_reason"], today=today)
 
+    def _object(self, case: Open, now: datetime) -> None:
+        today = timezone.localdate(now)
+        after_the_end.object_to_end(ticket=case.open_ticket, reason=_OBJECTION, today=today)
+
+    def _rate(self, case: Open, now: datetime) -> None:
+        after_the_end.rate(ticket=case.open_ticket, rating=Rating.NOT_HELPED, today=timezone.localdate(now))
+
     # --- Triage -------------------------------------------------------------------------------------------------------
 
     def _act(self, case: Open, action: Action, now: datetime, *, reason: str = "", other: bool = False) -> None:
@@ -183,6 +201,11 @@ class Desk:
 
     def _confirm(self, case: Open, now: datetime) -> None:
         self._act(case, Action.CONFIRM_INELIGIBLE, now, reason=case.texts["ineligible_reason"], other=True)
+
+    def _confirm_again(self, case: Open, now: datetime) -> None:
+        # After the objection neither who proposed it nor who closed it before.
+        actor, reason = self._actor("penerus", case, now), case.texts["ineligible_reason"]
+        case_actions.act(actor=actor, case_id=case.case_id, action=Action.CONFIRM_INELIGIBLE, reason=reason)
 
     def _redact(self, case: Open, now: datetime) -> None:
         """Remove what the proposals find in the story, and the upper part of a photo."""

@@ -29,7 +29,7 @@ from complaints.models.evidence import Evidence, EvidenceObject
 from complaints.models.oversight import Release
 from complaints.models.redaction import Redaction
 from complaints.models.team import Role, Staff
-from complaints.services import case_actions, case_file, follow_up, mfa, reference_data, transitions
+from complaints.services import after_the_end, case_actions, case_file, follow_up, mfa, reference_data, transitions
 from complaints.services.actor import Actor
 from complaints.services.audit import recorded_lines, verify
 from complaints.services.evidence import storage
@@ -136,6 +136,20 @@ def test_samples_contain_every_kind_of_work(sample_portal: SamplePortal) -> None
     assert Message.objects.filter(direction="body_to_reporter").exists()
     assert Case.objects.overdue(TODAY).exists()
     assert Redaction.objects.exclude(stored=None).exists()
+
+
+def test_an_objection_waits_others_were_decided_and_a_work_was_rated(sample_portal: SamplePortal) -> None:
+    triage = Case.objects.real().filter(held_by="triage")
+    (waiting,) = after_the_end.objected(triage)
+    assert triage.filter(status="ineligible", steps__action="object").count() == 2
+    actor = Actor(sample_portal.ring("verifikator2"), NOW)
+    marks = [
+        set(entry.marks)
+        for case in (waiting, triage.filter(status="unsubstantiated", lead_body="bkn").get())
+        for entry in case_file.open_case(actor=actor, case_id=case.pk).complaints[0].thread
+        if entry.marks
+    ]
+    assert {"objection"} in marks and {"rating"} in marks
 
 
 def test_each_case_is_with_the_body_of_its_days(sample_portal: SamplePortal) -> None:
