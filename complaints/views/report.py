@@ -19,14 +19,15 @@ from complaints.forms.fields import ReporterForm
 from complaints.forms.posts import PostForm
 from complaints.forms.report import IdentityForm, StoryForm
 from complaints.page_cache import empty_fields, hole, still_page
-from complaints.services import parked_drafts, submission
+from complaints.services import bawaslu, parked_drafts, submission
 from complaints.services.evidence import drafts, intake, limits
 from complaints.services.submission import Draft
 from complaints.views import ReporterRequest, keeping, leak_check, page, parking, posts, public
 from complaints.views.answers import differing, sections
 from complaints.views.api import keep_files, waiting_files
-from complaints.views.bawaslu import box, facts_kept
+from complaints.views.bawaslu import box
 from complaints.views.steps import START, STEPS, STORY, WHO, Step, door_elsewhere, door_of, missing_step
+from complaints.views.ticket_code import keep_sent
 
 
 def start(request: ReporterRequest, door: str = "") -> HttpResponse:
@@ -336,15 +337,8 @@ def _send(request: ReporterRequest, draft: Draft) -> HttpResponse:
         return _review(request, draft, form)
     files = drafts.draft_files(session=request.reporter)
     receipt = parked_drafts.send(session=request.reporter, draft=draft, files=files, today=timezone.localdate())
-    # The cookie stays, so that sending again shows the code where this response was lost.
-    request.reporter.clear()
-    request.reporter["sent"] = {
-        "code": receipt.code,
-        "reference": receipt.reference,
-        "check_by": receipt.check_by.isoformat() if receipt.check_by else "",
-        **facts_kept(draft, timezone.localdate()),
-        "is_separate": receipt.is_separate,
-    }
+    window = bawaslu.window(draft, timezone.localdate())
+    keep_sent(request, receipt, bawaslu=window, to_bawaslu=bawaslu.judges_alone(draft, timezone.localdate()))
     # Partial files, which the check page listed as not included.
     drafts.discard_draft(session=request.reporter)
     return redirect("report_code")
