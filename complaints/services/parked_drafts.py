@@ -19,6 +19,7 @@ from complaints.domain import codes
 from complaints.domain.errors import SealError
 from complaints.domain.sealing.keys import reporter_keys
 from complaints.domain.sealing.primitives import KEY_BYTES, Stored, decrypt, encrypt, random_bytes
+from complaints.models.complaint import Complaint
 from complaints.models.draft import DraftDoor
 from complaints.reporter_session import ReporterSession
 from complaints.services import draft_rows, submission
@@ -32,8 +33,10 @@ _UNTIL_BYTES: Final = 8
 _NO_NAMES: Final = bytes(KEY_BYTES)
 # One statement, so that a code costs the same whatever it opens.
 _LOOK_UP: Final = """
-    SELECT (SELECT id FROM complaints_complaint WHERE lookup = %s),
-        (SELECT data FROM complaints_draftdoor WHERE id = %s)"""
+    SELECT complaint.id, complaint.channel, door.data
+    FROM (SELECT 1) AS always_one_row
+    LEFT JOIN complaints_complaint AS complaint ON complaint.lookup = %s
+    LEFT JOIN complaints_draftdoor AS door ON door.id = %s"""
 
 
 def park(*, session: ReporterSession, page: str) -> str:
@@ -87,9 +90,10 @@ def look_up(code: str) -> tuple[Ticket | None, str]:
     identifier, key = codes.door_id(code), codes.door_key(code)
     with connection.cursor() as cursor:
         cursor.execute(_LOOK_UP, [digest, identifier])
-        complaint, door = cursor.fetchone()
+        complaint, channel, door = cursor.fetchone()
     secret = (door and _open_door(identifier, key, door)) or random_bytes(KEY_BYTES).hex()
-    return (Ticket(uuid.UUID(str(complaint)), keys) if complaint else None), secret
+    is_inquiry = channel == Complaint.Channel.INQUIRY
+    return (Ticket(uuid.UUID(str(complaint)), keys, is_inquiry) if complaint else None), secret
 
 
 def _open_door(identifier: str, key: bytes, sealed: Stored) -> str:
