@@ -18,6 +18,7 @@ from complaints.domain.circle import CIRCLE, Circle
 from complaints.domain.errors import SealError
 from complaints.domain.retaliation import TOLD, Retaliation
 from complaints.domain.sealing.keys import KeySet, reporter_keys
+from complaints.domain.sealing.primitives import SignPair
 from complaints.domain.workflow import Action, ActorKind, Status
 from complaints.models.case import Case
 from complaints.models.complaint import Complaint, Message
@@ -36,7 +37,7 @@ from complaints.services.evidence.posts import Post, attach_posts
 from complaints.services.keyring import check_keys
 from complaints.services.messages import NO_MARKS, with_marks
 from complaints.services.report_history import History, history, is_recorded
-from complaints.services.report_questions import OFFICE
+from complaints.services.report_questions import OFFICE, OpenQuestion
 from complaints.services.reporter_acts import act_id, is_stored
 from complaints.services.reporter_page import StatusPage, ThreadEntry, next_day
 from complaints.services.reporter_reading import (
@@ -167,9 +168,8 @@ def _status_page(ticket: Ticket, today: date) -> StatusPage:
         own_report=read_own_report(complaint, ticket.keys, today),
         under_check=not report_history.is_recorded,
     )
-    page = _with_end(page, case, report_history, ticket.keys, today)
     others = read_progress(told, messages, texts) if any(item.is_further for item in told) else []
-    return _with_askers(_with_others(page, report_history, others))
+    return _with_askers(_with_others(_with_end(page, case, report_history, ticket.keys, today), report_history, others))
 
 
 def _with_end(page: StatusPage, case: Case, report_history: History, keys: KeySet, today: date) -> StatusPage:
@@ -315,7 +315,7 @@ def add_message(
         Complaint.DoesNotExist, SealError, UnpinnedKey: as for :func:`status_page`.
     """
     accepted = [upload for upload in files if not upload.refused]
-    act = act_id(ticket.keys, token, text, accepted, posts, told)
+    act = act_id(ticket.keys, token=token, text=text, files=accepted, posts=posts, told=told)
     with transaction.atomic():
         batch = batches.open_batch()
         case = case_membership.lock_around(ticket.complaint_id)
@@ -328,11 +328,11 @@ def add_message(
         # What is told of retaliation answers a question only where there is one alone.
         question = report_questions.answered(complaint, case, to, has_text=bool(text) and told is None)
         if text or told is not None:
-            marks = NO_MARKS if told is None else {TOLD: told.as_mark()}
-            # How many could know it is for the office; a body gets the message without.
-            content = with_marks(text, {**marks, CIRCLE: Circle.read(circle).value})
-            release, released = question.release if question else None, with_marks(text, marks)
-            store_message(complaint, case, ticket.keys, content, sequence, today, batch, release, released, act)
+            content, released = _contents(text, told, circle)
+            store_message(
+                complaint, case, ticket.keys, content, sequence=sequence, today=today, batch=batch, act=act,
+                release=question.release if question else None, released=released,
+            )  # fmt: skip
             sequence += 1
         screenshots = {str(upload.id): number for number, upload in enumerate(accepted, start=sequence)}
         signer = ticket.keys.sign
@@ -352,11 +352,23 @@ def add_message(
         complaint.save(update_fields=["next_sequence"])
         rewrite_identity(complaint, ticket.keys, today)
         complaint.case = case
-        if question and question.further:
-            report_questions.step_on_answer(question.further, signer, today, batch)
-        elif (question or case.status in workflow.WOKEN_FROM) and is_recorded(complaint):
-            step_on_answer(complaint, case, signer, today, batch)
+        _step_on(complaint, question, signer, today, batch)
     return True
+
+
+def _step_on(complaint: Complaint, question: OpenQuestion | None, signer: SignPair, today: date, batch: int) -> None:
+    """Take the step to which what was added leads, where it answers a question or wakes a case that rests."""
+    case = complaint.case
+    if question and question.further:
+        report_questions.step_on_answer(question.further, signer, today, batch)
+    elif (question or case.status in workflow.WOKEN_FROM) and is_recorded(complaint):
+        step_on_answer(complaint, case, signer, today, batch)
+
+
+def _contents(text: str, told: Retaliation | None, circle: str) -> tuple[object, object]:
+    """Return what the office gets of a message, and a body: how many could know it is for the office alone."""
+    marks = NO_MARKS if told is None else {TOLD: told.as_mark()}
+    return with_marks(text, {**marks, CIRCLE: Circle.read(circle).value}), with_marks(text, marks)
 
 
 @transitions.retry_on_change

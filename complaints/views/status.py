@@ -122,7 +122,7 @@ def _show(
     except ObjectDoesNotExist:
         return gone(request)
     notice = request.reporter.pop("notice") if "notice" in request.reporter else ""
-    top: dict[str, Any] = {"report": report, "notice": notice}
+    top: dict[str, object] = {"report": report, "notice": notice}
     if report.late:
         top["ombudsman"] = retaliation.legal_lines()["ombudsman"]
     pieces: dict[str, str] = {
