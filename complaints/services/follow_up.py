@@ -18,7 +18,6 @@ from complaints.domain.circle import CIRCLE, Circle
 from complaints.domain.errors import SealError
 from complaints.domain.retaliation import TOLD, Retaliation
 from complaints.domain.sealing.keys import KeySet, reporter_keys
-from complaints.domain.sealing.primitives import SignPair
 from complaints.domain.workflow import Action, ActorKind, Status
 from complaints.models.case import Case
 from complaints.models.complaint import Complaint, Message
@@ -37,7 +36,7 @@ from complaints.services.evidence.posts import Post, attach_posts
 from complaints.services.keyring import check_keys
 from complaints.services.messages import NO_MARKS, with_marks
 from complaints.services.report_history import History, history, is_recorded
-from complaints.services.report_questions import OFFICE, OpenQuestion
+from complaints.services.report_questions import OFFICE
 from complaints.services.reporter_acts import act_id, is_stored
 from complaints.services.reporter_page import StatusPage, ThreadEntry, next_day
 from complaints.services.reporter_reading import (
@@ -329,44 +328,52 @@ def add_message(
         question = report_questions.answered(complaint, case, to, has_text=bool(text) and told is None)
         if text or told is not None:
             content, released = _contents(text, told, circle)
+            release = question.release if question else None
             store_message(
-                complaint, case, ticket.keys, content, sequence=sequence, today=today, batch=batch, act=act,
-                release=question.release if question else None, released=released,
+                complaint, case, ticket.keys, content, sequence=sequence, today=today, batch=batch,
+                release=release, released=released, act=act,
             )  # fmt: skip
             sequence += 1
-        screenshots = {str(upload.id): number for number, upload in enumerate(accepted, start=sequence)}
-        signer = ticket.keys.sign
-        sequence = storage.attach(
-            complaint=complaint, signer=signer, files=accepted, first=sequence, today=today, batch=batch, act=act
-        )
-        complaint.next_sequence = attach_posts(
-            complaint=complaint,
-            signer=signer,
-            described=posts,
-            screenshots=screenshots,
-            first=sequence,
-            today=today,
-            batch=batch,
-            act=None if accepted else act,
-        )
+        complaint.next_sequence = _attach(complaint, ticket.keys, accepted, posts, sequence, today, batch, act)
         complaint.save(update_fields=["next_sequence"])
         rewrite_identity(complaint, ticket.keys, today)
         complaint.case = case
-        _step_on(complaint, question, signer, today, batch)
+        if question and question.further:
+            report_questions.step_on_answer(question.further, ticket.keys.sign, today, batch)
+        elif (question or case.status in workflow.WOKEN_FROM) and is_recorded(complaint):
+            step_on_answer(complaint, case, ticket.keys.sign, today, batch)
     return True
 
 
-def _step_on(complaint: Complaint, question: OpenQuestion | None, signer: SignPair, today: date, batch: int) -> None:
-    """Take the step to which what was added leads, where it answers a question or wakes a case that rests."""
-    case = complaint.case
-    if question and question.further:
-        report_questions.step_on_answer(question.further, signer, today, batch)
-    elif (question or case.status in workflow.WOKEN_FROM) and is_recorded(complaint):
-        step_on_answer(complaint, case, signer, today, batch)
+def _attach(
+    complaint: Complaint,
+    keys: KeySet,
+    files: Sequence[intake.SealedUpload],
+    posts: Sequence[Post],
+    first: int,
+    today: date,
+    batch: int,
+    act: uuid.UUID | None,
+) -> int:
+    """Attach added files and posts, numbered from ``first``; return the number after the last."""
+    screenshots = {str(upload.id): number for number, upload in enumerate(files, start=first)}
+    following = storage.attach(
+        complaint=complaint, signer=keys.sign, files=files, first=first, today=today, batch=batch, act=act
+    )
+    return attach_posts(
+        complaint=complaint,
+        signer=keys.sign,
+        described=posts,
+        screenshots=screenshots,
+        first=following,
+        today=today,
+        batch=batch,
+        act=None if files else act,
+    )
 
 
 def _contents(text: str, told: Retaliation | None, circle: str) -> tuple[object, object]:
-    """Return what the office gets of a message, and a body: how many could know it is for the office alone."""
+    """Return what a message holds for the office and, without how many could know it, for a body that asked."""
     marks = NO_MARKS if told is None else {TOLD: told.as_mark()}
     return with_marks(text, {**marks, CIRCLE: Circle.read(circle).value}), with_marks(text, marks)
 
@@ -393,9 +400,3 @@ def withdraw(*, ticket: Ticket, reason: str, today: date) -> None:
         if reason:
             append_message(complaint, case, ticket.keys, reason, today, batch)
         rewrite_identity(complaint, ticket.keys, today, reporter_identity.Change(None))
-
-
-# --- The history of one report, over all cases that it was part of ----------------------------------------------------
-#
-# Neither the reference of a joint case nor its steps before the report joined are shown: they would reveal to the
-# reporter that somebody else has reported the same matter. Nor are the steps of a body that does not hold this report.
