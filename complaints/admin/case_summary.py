@@ -83,14 +83,12 @@ def answer_rows(answers: Answers) -> list[tuple[str, str]]:
 def circle_words(codes: Iterable[object]) -> str:
     """Return the smallest circle that was told as a sentence for whoever may quote; "" where none was."""
     told = min((str(code) for code in codes if code in CIRCLE_LABELS), default="")
-    if not told:
-        return ""
     words = _("By the reporter's estimate so many people could know this: %(number)s. Quote nothing that narrows it.")
-    return words % {"number": CIRCLE_LABELS[told]}
+    return words % {"number": CIRCLE_LABELS[told]} if told else ""
 
 
 def circle_of(report: case_file.ComplaintFile) -> str:
-    """Return the same of one opened report, by its answers and its reporter's messages."""
+    """Return :func:`circle_words` of one opened report, by its answers and its reporter's messages."""
     return circle_words([report.answers.get(CIRCLE), *(entry.marks.get(CIRCLE) for entry in report.thread)])
 
 

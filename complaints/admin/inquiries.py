@@ -9,8 +9,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
-from typing import Any, Final
+from typing import Final
 
 from django import forms
 from django.contrib import messages
@@ -27,8 +26,8 @@ from complaints import access
 from complaints.admin import labels, step_labels
 from complaints.admin.base import BaseForm, DayInput, StaffRequest, render, staff_page, text_field
 from complaints.admin.case_summary import DeadlineLabel, answer_rows, deadline_label, deadline_not_shown
-from complaints.admin.legal_basis import judgment_lines
-from complaints.admin.reply_composer import Composer, Option, Preview, message_preview, standard_text_options
+from complaints.admin.legal_basis import crime_lines, judgment_lines, sanction_groups
+from complaints.admin.reply_composer import Composer, Option, message_preview, standard_text_options
 from complaints.domain.disclosure import Disclosure
 from complaints.domain.law.facts import StatedFacts
 from complaints.domain.law.judgment import Judgment
@@ -96,14 +95,12 @@ def _lines(request: StaffRequest, cases: list[Case]) -> list[InquiryLine]:
     return [
         InquiryLine(case, deadline_not_shown(), str(labels.NOT_AS_RECORDED), "")
         if case.pk in differing
-        else InquiryLine(case, _clock(case, today), labels.case_status_label(case), summaries.get(case.pk, ""))
+        else InquiryLine(
+            case, deadline_label(case.due_on, today), labels.case_status_label(case), summaries.get(case.pk, "")
+        )
         for case in cases
         if not request.keyring.has_conflict(case.pk)
     ]
-
-
-def _clock(case: Case, today: date) -> DeadlineLabel:
-    return deadline_label(case.due_on, today)
 
 
 # --- One inquiry
@@ -209,21 +206,17 @@ def _composer(request: StaffRequest, case: Case, form: AnswerForm) -> Composer:
     def find_leaks(text: str) -> list[Disclosure]:
         return disclosure_check.check(actor=request.actor, case_id=case.pk, readers=(), text=text)
 
-    def make_preview(text: str) -> Preview:
-        return message_preview(text)
-
-    return Composer(request, "text", make_options=make_options, find_leaks=find_leaks, make_preview=make_preview)
+    return Composer(request, "text", make_options=make_options, find_leaks=find_leaks, make_preview=message_preview)
 
 
 def _in_words(judged: Judgment | None) -> str:
     """Return the rules that fit as lines of a standard text; "" where nothing was looked up."""
-    return "\n".join(dict.fromkeys(_rule_lines(judgment_lines(judged))))
+    return "\n".join(dict.fromkeys(_rule_lines(judged))) if judged else ""
 
 
-def _rule_lines(lines: dict[str, Any]) -> Iterator[str]:
+def _rule_lines(judged: Judgment) -> Iterator[str]:
     """Yield the sanctions and crimes that name a text, each with that on which it depends."""
-    titled = [*lines.get("groups", []), ("", lines.get("crimes", []))]
-    for status, rows in titled:
+    for status, rows in [*sanction_groups(judged), ("", crime_lines(judged))]:
         for line in rows:
             depends_on = _("only if: %(conditions)s") % {"conditions": line.depends_on} if line.depends_on else ""
             beside = "; ".join(part for part in (line.basis, depends_on) if part)
@@ -247,10 +240,10 @@ def _page(
         "case": opened.case,
         "under_check": opened.under_check,
         "status": labels.case_status_label(opened.case),
-        "clock": _clock(opened.case, timezone.localdate()),
+        "clock": deadline_label(opened.case.due_on, timezone.localdate()),
         "question": report.answers.get("story"),
         "chosen": answer_rows(report.answers),
-        "part": {"file": report, "has_reporter": False},
+        "thread": report.thread,
         "mark": opened.version,
         "form": form,
         "writing": composer.context(),

@@ -187,12 +187,22 @@ def _report_lines(case: Case, report: case_file.ComplaintFile) -> dict[str, obje
 
 
 def judgment_lines(judged: Judgment | None) -> dict[str, object]:
-    """Return what ``admin/judgment.html`` reads; with None nothing but that the day of the act is not told.
-
-    Sanctions are grouped by the status of the accused on which they depend; those of civil servants come first.
-    """
+    """Return what ``admin/judgment.html`` reads; with None nothing but that the day of the act is not told."""
     if judged is None:
         return {}
+    groups = sanction_groups(judged)
+    return {
+        "groups": groups,
+        "levels": list(dict.fromkeys(line.says for _title, lines in groups[:1] for line in lines)),
+        "crimes": crime_lines(judged),
+        "routes": [_route_line(route) for route in judged.routes],
+        "never_show": judged.never_show,
+        "judged": judged,
+    }
+
+
+def sanction_groups(judged: Judgment) -> list[tuple[str, list[AppliedLine]]]:
+    """Return the sanctions by the status of the accused on which they depend; those of civil servants come first."""
     groups: dict[str, list[AppliedLine]] = {}
     for applied in judged.sanctions:
         statuses = sorted(applied.rule.conditions.status, key=list(ServiceStatus).index)
@@ -200,14 +210,12 @@ def judgment_lines(judged: Judgment | None) -> dict[str, object]:
         groups.setdefault(title, []).append(
             _applied_line(applied, str(LEVELS[applied.rule.level]), applied.rule.basis_text)
         )
-    return {
-        "groups": list(groups.items()),
-        "levels": list(dict.fromkeys(line.says for lines in list(groups.values())[:1] for line in lines)),
-        "crimes": [_crime_line(crime) for crime in judged.crimes],
-        "routes": [_route_line(route) for route in judged.routes],
-        "never_show": judged.never_show,
-        "judged": judged,
-    }
+    return list(groups.items())
+
+
+def crime_lines(judged: Judgment) -> list[AppliedLine]:
+    """Return what the rules say of crimes."""
+    return [_crime_line(crime) for crime in judged.crimes]
 
 
 def _crime_line(crime: CrimeAnswer) -> AppliedLine:

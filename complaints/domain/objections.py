@@ -10,7 +10,7 @@ from complaints.domain.workflow import CLOSING, Action
 Person = TypeVar("Person")
 
 
-def objected_closing(earlier: Iterable[tuple[str, Person]]) -> Person | None:
+def closer_objected_to(earlier: Iterable[tuple[str, Person]]) -> Person | None:
     """Return who took the closing decision that an objection stands against; None where none stands.
 
     ``earlier`` are the steps of the case in order, each with its person. The next closing decision settles it.

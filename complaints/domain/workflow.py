@@ -433,11 +433,11 @@ def check(
 ) -> Transition:
     """Return the row that allows this step, or raise TransitionRefused with a code of ``Refusal``.
 
-    ``is_closer``: the person took the closing decision that an objection stands against (``domain.objections``).
-
     ``previous_actor_same`` says whether the last ``second_person_than`` or ``same_person_as`` step was this person's;
     ``earlier`` are the actions of the case's steps in order, for a row with ``proposal``.
     ``asked_from`` is needed for steps of one asker (END_WAIT), which are refused (not_from_here) without it.
+    ``is_closer`` says whether the person took the closing decision that an objection stands against, for a row with
+    ``not_closer`` (``domain.objections``).
     """
     row = transition_for(action, status)
     if row.asked_from not in (None, asked_from):

@@ -59,25 +59,27 @@ def find(
     texts: Mapping[str, str],
     *,
     about: Collection[str] = (),
-    own: Mapping[str, Collection[Tells]] | None = None,
-    known: str = "",
+    kinds: Mapping[str, Collection[Tells]] | None = None,
+    known_number: str = "",
     kept: Collection[str] = (),
 ) -> list[Passage]:
     """Return the passages of ``texts`` (by field) that may tell who wrote them, each once, at most LISTED_AT_MOST.
 
     Args:
         about: names, posts and agencies of the accused, which a report needs.
-        own: by field the kinds that are looked for where not all are.
-        known: a number of the accused that is no news.
+        kinds: by field what is looked for, where not all of OF_WRITER is.
+        known_number: a number of the accused, which the report names anyway.
         kept: words that the reporter has decided to keep.
     """
     passages: dict[tuple[str, str], Passage] = {}
     for field, typed in texts.items():
-        wanted = (own or {}).get(field, OF_WRITER)
+        wanted = (kinds or {}).get(field, OF_WRITER)
         text = INVISIBLE.sub("", typed)
         for item in _places(text, about):
             words = text[item.start : item.end]
-            is_known = words in kept or bool(known and item.kind is Tells.CONTACT and _digits(words) == _digits(known))
+            is_known = words in kept or (
+                bool(known_number) and item.kind is Tells.CONTACT and _digits(words) == _digits(known_number)
+            )
             if item.kind in wanted and not is_known:
                 before, after = _around(text, item)
                 passage = Passage(field, words, TELLING[item.kind], _proposed(item, words), before, after)

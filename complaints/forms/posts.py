@@ -100,7 +100,7 @@ class PostForm(ReporterForm):
 class MorePostForm(PostForm):
     """A post for a report already sent, with its screenshots."""
 
-    # On page 3 the field of links above says it.
+    # On page 3 the field for links says so already.
     url = _link(_("We store it as you paste it, and once more without what is known to name who shared it."))
     evidence = EvidenceField(label=_("Screenshots of it"), required=False)
 

@@ -26,20 +26,24 @@ Answers = Mapping[str, object]
 
 def concerns(answers: Answers, today: date) -> bool:
     """Tell whether Bawaslu, alone or beside others, judges what is described; by the day of the act, if told."""
-    code, kind = str(answers.get("category") or ""), str(answers.get("accused_kind") or "")
+    code, kind, day = _act(answers, today)
     category = reference_data.category(code)
     if category is not None and category.door == "bawaslu":
         return True
-    day = _day(answers, "event_from", today) or today
     return legal_basis.concerns_bawaslu(code, kind, day, reference_data.edition())
 
 
 def judges_alone(answers: Answers, today: date) -> bool:
     """Tell whether only Bawaslu finds a breach in what is described; by the day of the act, if told."""
-    code, kind = str(answers.get("category") or ""), str(answers.get("accused_kind") or "")
-    day = _day(answers, "event_from", today) or today
+    code, kind, day = _act(answers, today)
     days = frozenset({day.isoformat()})
     return legal_basis.is_for_bawaslu(code, kind, days, None, reference_data.edition())
+
+
+def _act(answers: Answers, today: date) -> tuple[str, str, date]:
+    """Return the codes of category and kind of accused, "" where not chosen, and the day of the act, else today."""
+    code, kind = str(answers.get("category") or ""), str(answers.get("accused_kind") or "")
+    return code, kind, _day(answers, "event_from", today) or today
 
 
 def limits(answers: Answers, today: date) -> list[BawasluDays]:

@@ -314,7 +314,7 @@ def add_message(
         Complaint.DoesNotExist, SealError, UnpinnedKey: as for :func:`status_page`.
     """
     accepted = [upload for upload in files if not upload.refused]
-    act = act_id(ticket.keys, token, text, accepted, posts, told, to)
+    act = act_id(ticket.keys, token=token, to=to, text=text, files=accepted, posts=posts, told=told)
     with transaction.atomic():
         batch = batches.open_batch()
         case = case_membership.lock_around(ticket.complaint_id)
@@ -329,7 +329,10 @@ def add_message(
         if text or told is not None:
             content, released = _contents(text, told, circle)
             release = question.release if question else None
-            store_message(complaint, case, ticket.keys, content, sequence, today, batch, release, released, act)
+            store_message(
+                complaint, case, ticket.keys, content, sequence=sequence, today=today, batch=batch,
+                release=release, released=released, act=act,
+            )  # fmt: skip
             sequence += 1
         complaint.next_sequence = _attach(complaint, ticket.keys, accepted, posts, sequence, today, batch, act)
         complaint.save(update_fields=["next_sequence"])

@@ -34,7 +34,7 @@ _NO_NAMES: Final = bytes(KEY_BYTES)
 # One statement, so that a code costs the same whatever it opens.
 _LOOK_UP: Final = """
     SELECT complaint.id, complaint.channel, door.data
-    FROM (SELECT 1) AS one
+    FROM (SELECT 1) AS always_one_row
     LEFT JOIN complaints_complaint AS complaint ON complaint.lookup = %s
     LEFT JOIN complaints_draftdoor AS door ON door.id = %s"""
 

@@ -27,6 +27,7 @@ def new_token() -> str:
 
 def act_id(
     keys: KeySet,
+    *,
     token: str,
     text: str,
     files: Sequence[intake.SealedUpload],

@@ -25,6 +25,7 @@ def store_message(
     case: Case,
     keys: KeySet,
     content: object,
+    *,
     sequence: int,
     today: date,
     batch: int,
@@ -35,6 +36,7 @@ def store_message(
     """Store a message of a reporter, sealed to the report, and to the ``release`` on which a body asked for it.
 
     ``content`` is its text, or what ``messages.with_marks`` made of it; ``released`` what the body gets instead.
+    ``sequence`` is its number among what came with or after the report, ``batch`` that of the open batch.
     ``act`` is the id of the row, by default a random one.
     """
     message = Message(
@@ -58,7 +60,7 @@ def store_message(
 
 def append_message(complaint: Complaint, case: Case, keys: KeySet, content: object, today: date, batch: int) -> None:
     """Store a message as the next of a locked report, to no release, and use its number up."""
-    store_message(complaint, case, keys, content, complaint.next_sequence, today, batch)
+    store_message(complaint, case, keys, content, sequence=complaint.next_sequence, today=today, batch=batch)
     Complaint.objects.filter(pk=complaint.pk).update(next_sequence=F("next_sequence") + 1)
 
 

@@ -23,7 +23,7 @@ from django.utils import timezone
 
 from complaints import access
 from complaints.domain import deadlines, workflow
-from complaints.domain.objections import objected_closing
+from complaints.domain.objections import closer_objected_to
 from complaints.domain.sealing.primitives import SignPair
 from complaints.domain.workflow import Action, ActorKind, Status
 from complaints.models.case import Case, CaseStep
@@ -35,8 +35,8 @@ from complaints.services.audit import log, recorded_acts
 from complaints.services.keyring import Locked
 
 logger = logging.getLogger(__name__)
-# A case that was closed and came back has at least one step more: begun, closed, objected to.
-MOST_STEPS_UNCLOSED: Final = 2
+# Begun, closed, objected to: a case with fewer steps met no objection, and its steps need not be read.
+FEWEST_STEPS_OBJECTED: Final = 3
 # A reporter cannot tell what an officer does to the case meanwhile, so the portal tries again in their place.
 MAX_ATTEMPTS: Final = 5
 MAX_ATTEMPT_SECONDS: Final = 5.0
@@ -241,7 +241,7 @@ def available_steps(
     if history is None:
         asks_history = any(row.second_person_than or row.not_closer for row in rows)
         history = list(case.steps.order_by("sequence")) if asks_history else []
-    closer = objected_closing((step.action, step.actor_id) for step in history)
+    closer = closer_objected_to((step.action, step.actor_id) for step in history)
     steps = []
     for row in rows:
         last = next((step for step in reversed(history) if step.action == row.second_person_than), None)
@@ -358,9 +358,9 @@ def open_objections() -> QuerySet[CaseStep]:
 
 def _closer_objected_to(case: Case) -> uuid.UUID | None:
     """Return who closed a case to which its reporter objected since, until it is closed again."""
-    if case.step_count <= MOST_STEPS_UNCLOSED:
+    if case.step_count < FEWEST_STEPS_OBJECTED:
         return None
-    return objected_closing(case.steps.order_by("sequence").values_list("action", "actor"))
+    return closer_objected_to(case.steps.order_by("sequence").values_list("action", "actor"))
 
 
 def _took_last(case: Case, row: workflow.Transition, person: Staff | None) -> bool:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
@@ -47,11 +45,6 @@ def short_box(window: BawasluWindow | None) -> str:
 def _short(days: OwnReport, *, links: bool) -> str:
     # A link on a page with a form would lose what was typed there.
     return render_to_string("complaints/bawaslu_short.html", {"days": days, "links": links})
-
-
-def facts_kept(draft: Draft, today: date) -> dict[str, object]:
-    """Return what the session keeps of Bawaslu for the page of the ticket code."""
-    return {"bawaslu": bawaslu.window(draft, today), "to_bawaslu": bawaslu.judges_alone(draft, today)}
 
 
 @require_http_methods(["GET", "POST"])

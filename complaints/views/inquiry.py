@@ -33,6 +33,7 @@ from complaints.services.transitions import CaseChanged
 from complaints.views import ReporterRequest, leak_check, page
 from complaints.views.status import NOT_SENT, gone, page_token, unreadable
 from complaints.views.steps import choices_of_start, door_of
+from complaints.views.ticket_code import keep_sent
 
 # What an unsent inquiry keeps in the draft; whatever else is there belongs to a report.
 _OWN: Final = frozenset({*InquiryForm.base_fields, "code", "done"})
@@ -113,17 +114,7 @@ def check(request: ReporterRequest) -> HttpResponse:
     if request.POST.get("go") == "back":
         return redirect("inquiry_ask")
     receipt = submission.submit_inquiry(draft=draft, today=timezone.localdate())
-    # The cookie stays, so that sending again shows the code where this response was lost.
-    request.reporter.clear()
-    request.reporter["sent"] = {
-        "code": receipt.code,
-        "reference": receipt.reference,
-        "check_by": receipt.check_by.isoformat() if receipt.check_by else "",
-        "bawaslu": None,
-        "to_bawaslu": False,
-        "is_separate": receipt.is_separate,
-        "is_inquiry": True,
-    }
+    keep_sent(request, receipt, is_inquiry=True)
     return redirect("report_code")
 
 

@@ -20,7 +20,7 @@ KEEP: Final = "keep"
 WINDOW_CHARS: Final = 24
 
 
-def shown(request: HttpRequest) -> tuple[str, str]:
+def version_and_window(request: HttpRequest) -> tuple[str, str]:
     """Return the version of the answers that a page showed ("": none), and its window ("": it has no script)."""
     version, _dot, window = request.POST.get("version", "").partition(".")
     return version, window[:WINDOW_CHARS]
@@ -34,13 +34,13 @@ def windows_after(windows: Mapping[str, str], step: str, window: str) -> dict[st
 
 def way_out(go: str | None, path: str) -> str:
     """Return where a button leads that stands in the place of a link on the page ``path``; "" for any other button."""
-    if go == "tongue":
+    if go == "lang":
         return str(base_context(path)["elsewhere"])
     names = {"home": "home", "status": "status_enter", "guide": "guide", "exit": "quick_exit_explained"}
     return reverse(names[go]) if go in names else ""
 
 
-def told(*, kept: bool, is_older: bool = False, token: str = "") -> JsonResponse:
+def answer_script(*, kept: bool, is_older: bool = False, token: str = "") -> JsonResponse:
     """Answer the script: whether it is kept, in which words, and the page's new token where it has one."""
     words = ""
     if kept:

@@ -7,7 +7,7 @@ so that it is not asked again. Of what is added later it is a page on which the 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final, cast
+from typing import Final, cast
 
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect
@@ -42,8 +42,8 @@ def undecided(draft: Draft) -> list[Passage]:
     return passages.find(
         _texts(draft),
         about=_about(draft),
-        own=_LOOKED_FOR,
-        known=draft.get("accused_nip", ""),
+        kinds=_LOOKED_FOR,
+        known_number=draft.get("accused_nip", ""),
         kept=draft.get("kept", ()),
     )
 
@@ -132,7 +132,7 @@ def ask(
     listed = passages.find({name: form.cleaned_data[name]})
     if not listed:
         return None
-    context: dict[str, Any] = {
+    context: dict[str, object] = {
         "listed": [(passage, "") for passage in listed],
         "sent_on": [item for item in request.POST.items() if _is_sent_on(item[0])],
         "action": request.path,

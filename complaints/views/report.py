@@ -19,14 +19,15 @@ from complaints.forms.fields import ReporterForm
 from complaints.forms.posts import PostForm
 from complaints.forms.report import IdentityForm, StoryForm
 from complaints.page_cache import empty_fields, hole, still_page
-from complaints.services import parked_drafts, submission
+from complaints.services import bawaslu, parked_drafts, submission
 from complaints.services.evidence import drafts, intake, limits
 from complaints.services.submission import Draft
 from complaints.views import ReporterRequest, keeping, leak_check, page, parking, posts, public
 from complaints.views.answers import differing, sections
 from complaints.views.api import keep_files, waiting_files
-from complaints.views.bawaslu import box, facts_kept
+from complaints.views.bawaslu import box
 from complaints.views.steps import START, STEPS, STORY, WHO, Step, door_elsewhere, door_of, missing_step
+from complaints.views.ticket_code import keep_sent
 
 
 def start(request: ReporterRequest, door: str = "") -> HttpResponse:
@@ -104,7 +105,9 @@ def _store(request: ReporterRequest, step: Step | None, form: ReporterForm) -> D
     limit = limits.text_limit if step else lambda size, present: limits.TEXT_STEPS[0]
     draft = cast(Draft, form.taken_into({"done": []} if stored is None else stored, limit))
     if step:
-        draft["windows"] = keeping.windows_after(draft.get("windows", {}), step.name, keeping.shown(request)[1])
+        draft["windows"] = keeping.windows_after(
+            draft.get("windows", {}), step.name, keeping.version_and_window(request)[1]
+        )
         draft["done"] = [name for name in draft["done"] if name != step.name]
         if form.is_valid() and not door_elsewhere(draft):
             draft["done"].append(step.name)
@@ -142,7 +145,7 @@ def _typed(request: ReporterRequest, step: Step, draft: Draft, form: ReporterFor
 
 def _is_older(request: ReporterRequest, step: Step, draft: Draft, typed: Draft) -> bool:
     """Whether other answers are kept than the window has, than it showed, and than it kept itself."""
-    kept, (seen, window) = submission.page_version(step.kept(draft)), keeping.shown(request)
+    kept, (seen, window) = submission.page_version(step.kept(draft)), keeping.version_and_window(request)
     if not kept or kept in {seen, submission.page_version(step.kept(typed))}:
         return False
     return not window or draft.get("windows", {}).get(step.name) != window
@@ -151,17 +154,17 @@ def _is_older(request: ReporterRequest, step: Step, draft: Draft, typed: Draft) 
 def _save(request: ReporterRequest, step: Step, form: ReporterForm, door: str) -> HttpResponse:
     """Keep what the script of a page sends. Nothing of an ended report comes back, and no sent or open one ends."""
     stored: Draft | None = request.reporter.get("draft")
-    is_new = step is START and not request.reporter.exists and not keeping.shown(request)[0]
+    is_new = step is START and not request.reporter.exists and not keeping.version_and_window(request)[0]
     if stored is None and not is_new:
-        return keeping.told(kept=False)
+        return keeping.answer_script(kept=False)
     typed = _typed(request, step, stored or Draft(), form)
     if stored is not None and _is_older(request, step, stored, typed):
-        return keeping.told(kept=False, is_older=True)
+        return keeping.answer_script(kept=False, is_older=True)
     draft = _store(request, step, form)
     draft["door"] = door_of(draft, door)
     if step is STORY:
         draft["post"] = typed["post"]
-    return keeping.told(kept=not form.too_much)
+    return keeping.answer_script(kept=not form.too_much)
 
 
 def _keep_newer(
@@ -177,7 +180,7 @@ def _keep_newer(
     typed = _typed(request, step, draft, form)
     if not _is_older(request, step, draft, typed):
         return None
-    if submission.page_version(step.kept(typed)) == keeping.shown(request)[0] and not request.FILES:
+    if submission.page_version(step.kept(typed)) == keeping.version_and_window(request)[0] and not request.FILES:
         return redirect(after)
     _keep_files(request, step)
     form.judge_only("evidence")
@@ -320,12 +323,12 @@ def _send(request: ReporterRequest, draft: Draft) -> HttpResponse:
         if submission.was_received(token):
             return page(request, "report/received")
         if request.POST.get("go") == keeping.KEEP:
-            return keeping.told(kept=False, is_older=True)
+            return keeping.answer_script(kept=False, is_older=True)
         return _review(request, draft, form, changed=True)
     draft = _store(request, None, form)
     go = request.POST.get("go")
     if go == keeping.KEEP:
-        return keeping.told(kept=True, token=submission.form_token(draft, request.reporter.version))
+        return keeping.answer_script(kept=True, token=submission.form_token(draft, request.reporter.version))
     if go == "park":
         return parking.park(request, "report_check")
     target = next((step.url for step in STEPS if step.name == request.POST.get("change")), "")
@@ -336,15 +339,8 @@ def _send(request: ReporterRequest, draft: Draft) -> HttpResponse:
         return _review(request, draft, form)
     files = drafts.draft_files(session=request.reporter)
     receipt = parked_drafts.send(session=request.reporter, draft=draft, files=files, today=timezone.localdate())
-    # The cookie stays, so that sending again shows the code where this response was lost.
-    request.reporter.clear()
-    request.reporter["sent"] = {
-        "code": receipt.code,
-        "reference": receipt.reference,
-        "check_by": receipt.check_by.isoformat() if receipt.check_by else "",
-        **facts_kept(draft, timezone.localdate()),
-        "is_separate": receipt.is_separate,
-    }
+    window = bawaslu.window(draft, timezone.localdate())
+    keep_sent(request, receipt, bawaslu=window, to_bawaslu=bawaslu.judges_alone(draft, timezone.localdate()))
     # Partial files, which the check page listed as not included.
     drafts.discard_draft(session=request.reporter)
     return redirect("report_code")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import date, timedelta
-from typing import Any, Final
+from typing import Any, Final, TypedDict
 
 from django.http import HttpResponse
 from django.shortcuts import redirect
@@ -17,6 +17,8 @@ from complaints.domain.codes import grouped
 from complaints.forms.status import LastGroupForm, ReminderForm
 from complaints.page_cache import empty_fields, hole, still_page
 from complaints.services import parked_drafts
+from complaints.services.reporter_reading import BawasluWindow
+from complaints.services.submission import Receipt
 from complaints.views import ReporterRequest, attachment, page
 from complaints.views.bawaslu import short_box
 
@@ -35,6 +37,43 @@ END:VCALENDAR\r
 """
 
 
+class Sent(TypedDict):
+    """What the session keeps of what was just sent, for this page; ``check_by`` is an ISO day, "" where none is known.
+
+    ``bawaslu`` are the days of a report of one's own to Bawaslu, and ``to_bawaslu`` says that only Bawaslu judges it.
+    """
+
+    code: str
+    reference: str
+    check_by: str
+    bawaslu: BawasluWindow | None
+    to_bawaslu: bool
+    is_separate: bool
+    is_inquiry: bool
+
+
+def keep_sent(
+    request: ReporterRequest,
+    receipt: Receipt,
+    *,
+    bawaslu: BawasluWindow | None = None,
+    to_bawaslu: bool = False,
+    is_inquiry: bool = False,
+) -> None:
+    """Put what was sent in the place of the draft; the cookie stays, so that a lost response shows the code again."""
+    sent: Sent = {
+        "code": receipt.code,
+        "reference": receipt.reference,
+        "check_by": receipt.check_by.isoformat() if receipt.check_by else "",
+        "bawaslu": bawaslu,
+        "to_bawaslu": to_bawaslu,
+        "is_separate": receipt.is_separate,
+        "is_inquiry": is_inquiry,
+    }
+    request.reporter.clear()
+    request.reporter["sent"] = sent
+
+
 def show(request: ReporterRequest) -> HttpResponse:
     """Show the code of the report just sent, until the session ends; by POST compare its last group with the note."""
     sent = request.reporter.get("sent")
@@ -46,13 +85,13 @@ def show(request: ReporterRequest) -> HttpResponse:
     return redirect("status_enter") if form.is_valid() else _show(request, sent, form)
 
 
-def _show(request: ReporterRequest, sent: dict[str, Any], form: LastGroupForm | None = None) -> HttpResponse:
+def _show(request: ReporterRequest, sent: Sent, form: LastGroupForm | None = None) -> HttpResponse:
     groups = {f"group{place}": group for place, group in enumerate(grouped(sent["code"]).split("-"))}
     bawaslu, to_bawaslu = short_box(sent["bawaslu"]), sent["to_bawaslu"]
     # The status page says of each report who holds it.
     is_separate = sent["is_separate"]
     holder = render_to_string("complaints/holder.html", {"held_by": "separate"}) if is_separate else ""
-    template = "inquiry/code" if sent.get("is_inquiry") else "report/code"
+    template = "inquiry/code" if sent["is_inquiry"] else "report/code"
     holes = {"reference": sent["reference"], "bawaslu": bawaslu, "holder": holder, **groups}
     check_by = date.fromisoformat(sent["check_by"]) if sent["check_by"] else None
     if form is not None:

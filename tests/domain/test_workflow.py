@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from complaints.domain.objections import objected_closing
+from complaints.domain.objections import closer_objected_to
 from complaints.domain.workflow import (
     ENDED,
     LIMITS,
@@ -246,11 +246,11 @@ def test_second_person_rules_name_the_earlier_step() -> None:
 def test_an_objection_bars_whoever_closed_the_case_until_it_is_closed_again() -> None:
     closed = [("propose_ineligible", "vino"), ("confirm_ineligible", "vera")]
     objected = [*closed, ("object", "")]
-    assert objected_closing(closed) is None
-    assert objected_closing(objected) == "vera"
-    assert objected_closing([*objected, ("verify", "vino")]) == "vera"
-    assert objected_closing([*objected, ("propose_ineligible", "fitri"), ("confirm_ineligible", "vino")]) is None
-    assert objected_closing([*closed, ("reopen", "vino")]) is None
+    assert closer_objected_to(closed) is None
+    assert closer_objected_to(objected) == "vera"
+    assert closer_objected_to([*objected, ("verify", "vino")]) == "vera"
+    assert closer_objected_to([*objected, ("propose_ineligible", "fitri"), ("confirm_ineligible", "vino")]) is None
+    assert closer_objected_to([*closed, ("reopen", "vino")]) is None
 
 
 def test_an_answer_returns_to_the_state_that_asked() -> None:

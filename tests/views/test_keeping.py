@@ -47,7 +47,7 @@ def test_the_script_keeps_each_page_and_leads_nowhere(
 
 @pytest.mark.parametrize(("path", "typed", "shown"), PAGES)
 @pytest.mark.parametrize(
-    ("go", "leads"), [("home", "/"), ("status", "/cek/"), ("tongue", "/en{}"), ("https://lain.invalid", "{}")]
+    ("go", "leads"), [("home", "/"), ("status", "/cek/"), ("lang", "/en{}"), ("https://lain.invalid", "{}")]
 )
 def test_a_button_that_leads_away_keeps_and_leads_to_known_pages_only(
     client: Client, path: str, typed: dict[str, str], shown: str, go: str, leads: str
@@ -59,7 +59,7 @@ def test_a_button_that_leads_away_keeps_and_leads_to_known_pages_only(
         assert answer.url == leads.format(path)
     other = client.get(f"/en{path}").content.decode()
     assert re.search(shown, other)
-    assert '<button class="link" form="form" name="go" value="tongue" lang="id">' in other
+    assert '<button class="link" form="form" name="go" value="lang" lang="id">' in other
 
 
 def test_the_check_page_keeps_a_name_and_gets_its_new_token(client: Client) -> None:
@@ -72,7 +72,7 @@ def test_the_check_page_keeps_a_name_and_gets_its_new_token(client: Client) -> N
     told = client.post(CHECK, typed | {"token": old, "name": "Lama", "go": "keep"}).json()
     assert not told["kept"]
     assert "di jendela lain" in told["words"]
-    assert client.post(CHECK, typed | {"token": token, "go": "tongue"}).url == f"/en{CHECK}"
+    assert client.post(CHECK, typed | {"token": token, "go": "lang"}).url == f"/en{CHECK}"
     token = walk.token_of(client.get(CHECK))
     assert client.post(CHECK, typed | {"token": token}).url == "/lapor/kode/"
 
@@ -125,12 +125,12 @@ def test_the_script_brings_no_deleted_report_back(client: Client) -> None:
 
 def test_a_sent_report_keeps_its_code_whatever_another_window_does(client: Client) -> None:
     walk.send(client)
-    for go in ("keep", "home", "tongue", "back"):
+    for go in ("keep", "home", "lang", "back"):
         client.post(START, walk.START | {"go": go, "version": ".1"})
     assert walk.code_on(client.get("/lapor/kode/"))
 
 
-@pytest.mark.parametrize("go", ["home", "status", "tongue", "back"])
+@pytest.mark.parametrize("go", ["home", "status", "lang", "back"])
 def test_leaving_an_empty_first_page_begins_nothing(client: Client, go: str) -> None:
     client.post(START, {"go": go})
     assert Draft.objects.count() == 0

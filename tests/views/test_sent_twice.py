@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -96,12 +97,12 @@ def test_retaliation_told_twice_is_one_message(opened: Client) -> None:
 
 
 def test_without_the_reporters_keys_the_id_tells_nothing(opened: Client) -> None:
-    sent = (new_token(), "Sama", [], [], None)
+    sent: Any = {"token": new_token(), "text": "Sama", "files": [], "posts": [], "told": None}
     tickets = [follow_up.open_ticket(send_report().code) for _report in range(2)]
-    ids = {act_id(ticket.keys, *sent) for ticket in tickets if ticket}
+    ids = {act_id(ticket.keys, **sent) for ticket in tickets if ticket}
     assert len(ids) == 2
     assert {identifier.version for identifier in ids} == {4}
-    assert act_id(tickets[0].keys, "", *sent[1:]) not in ids
+    assert act_id(tickets[0].keys, **sent | {"token": ""}) not in ids
 
 
 @pytest.mark.django_db(transaction=True)

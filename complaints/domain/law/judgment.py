@@ -42,8 +42,8 @@ AnyRule = TypeVar("AnyRule", bound=Rule)
 
 BAWASLU_REPORT: Final = "bawaslu_report"
 REPLACEMENT_WINDOW: Final = "replacement_window"
-# Limits that stand in for another one in the workflow, and are no answer of the law.
-OWN_REMINDERS: Final = frozenset({"urgent forwarding", "agency reminder"})
+# Limits of the workflow alone, and no answer of the law: they stand in for another one, or run for no report.
+OWN_REMINDERS: Final = frozenset({"urgent forwarding", "agency reminder", "inquiry answered"})
 # The milder law applies to an act that came before it.
 MILDER: Final = Basis("KUHP", "Ps 3 (1)")
 
