@@ -119,6 +119,7 @@ def check(request: ReporterRequest) -> HttpResponse:
         "reference": receipt.reference,
         "check_by": receipt.check_by.isoformat() if receipt.check_by else "",
         "bawaslu": None,
+        "to_bawaslu": False,
         "is_separate": receipt.is_separate,
         "is_inquiry": True,
     }
