@@ -59,6 +59,7 @@ check: setup
 
 test: setup
 	@.ci/browser
+	@.ci/other-browsers
 	@.ci/clamav
 	@.ci/nginx
 	@.ci/tor

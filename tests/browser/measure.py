@@ -72,13 +72,21 @@ def looked_at(window: Window, language: str, sizes: Sequence[tuple[int, str]], *
 _FOCUS = """() => {
   const node = document.activeElement, label = node.labels && node.labels[0], ringed = label || node;
   const style = getComputedStyle, drawn = (part) => style(part).outlineStyle !== "none";
+  const box = (label && node.type !== "file" && node.getBoundingClientRect().width < 4 ? label : node)
+    .getBoundingClientRect();
+  // The middle of what lies in the window: a tall box may reach out of it.
+  const middle = (Math.max(box.top, 0) + Math.min(box.bottom, innerHeight)) / 2;
+  const hit = document.elementFromPoint(box.x + box.width / 2, middle);
+  const met = hit && [node, label].some((part) => part && (part.contains(hit) || hit.contains(part)));
   return { name: node.name || "", role: node.getAttribute("role") || "",
+    seen: node.tagName === "BODY" || Boolean(met && !hit.contains(document.body)),
     text: (node.tagName === "BODY" ? "" : node.textContent).trim().replace(/\\s+/g, " "),
     ring: node.tagName === "BODY" || drawn(node) || drawn(ringed) };
 }"""
 
 
 def focus_of(window: Window) -> dict[str, Any]:
-    """Return what has the focus: its field name, text and role, and whether a ring is drawn around it."""
+    """Return what has the focus: its field name, text and role, whether a ring is drawn around it, and whether it is
+    seen: in the window, and below nothing else."""
     focus: dict[str, Any] = window.page.evaluate(_FOCUS)
     return focus

@@ -44,7 +44,7 @@ class Reporter:
     def chooses(self, *labels: str) -> None:
         """Tick a choice by its name, as it stands before the example."""
         for label in labels:
-            choice = self.page.get_by_label(re.compile(f"^{re.escape(label)}"))
+            choice = self.page.get_by_label(re.compile(rf"^\s*{re.escape(label)}"))
             fold = self.page.locator("details:not([open])").filter(has=choice)
             if fold.count():
                 fold.locator("summary").click()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from datetime import date
+from typing import Any
 
 import pytest
 from playwright.sync_api import expect
@@ -199,9 +200,12 @@ def test_pages_of_jobs_and_faults_lie_well_on_a_phone(window: Opener, live_cast:
 def test_a_report_is_sent_by_the_keyboard_alone(window: Opener, live_cast: Cast) -> None:
     browser = window(width=PHONE, script=False).go("/")
     keys = browser.page.keyboard
+    head_is_walked_and_skipped(browser)
     enters(browser, "Saya ditekan atau dibujuk")
     tabs_to(browser, "accused_kind")
     keys.press("Space")
+    keys.press("ArrowDown")
+    assert browser.page.locator("[name=accused_kind][value=colleague]").is_checked()
     tabs_to(browser, "Perintah atau ancaman")
     keys.press("Enter")
     tabs_to(browser, "category")
@@ -213,8 +217,38 @@ def test_a_report_is_sent_by_the_keyboard_alone(window: Opener, live_cast: Cast)
     enters(browser, "Lanjut")
     enters(browser, "Kirim laporan")
     assert browser.path == "/lapor/kode/"
+    code = " ".join(browser.page.locator("#ticket").inner_text().split())
     tabs_to(browser, "Unduh")
-    assert Complaint.objects.count() == 1
+    tabs_to(browser, "last")
+    keys.type(code[-5:])
+    enters(browser, "Periksa, lalu lanjut")
+    tabs_to(browser, "code")
+    keys.type(code)
+    with browser.page.expect_navigation():
+        keys.press("Enter")
+    assert browser.path == "/cek/laporan/"
+    enters(browser, "Selesai, keluar")
+    assert (browser.path, Complaint.objects.count()) == ("/", 1)
+
+
+def head_is_walked_and_skipped(browser: Window) -> None:
+    """The head is reached in the order in which it is read, backwards too, and the first stop leads past it."""
+    keys, order = browser.page.keyboard, ("Langsung ke isi", "Kanal Netral", "ENglish", "Keluar cepat")
+    stops = []
+    for key in ("Tab", "Tab", "Tab", "Tab", "Shift+Tab", "Shift+Tab", "Shift+Tab"):
+        keys.press(key)
+        stops.append(seen_focus(browser)["text"])
+    assert stops == [*order, *order[2::-1]]
+    keys.press("Enter")
+    keys.press("Tab")
+    assert seen_focus(browser)["text"] not in order
+
+
+def seen_focus(browser: Window) -> dict[str, Any]:
+    """Return what has the focus, which is ringed and not hidden below the head that stays in view."""
+    focus = focus_of(browser)
+    assert focus["ring"] and focus["seen"], focus
+    return focus
 
 
 def enters(browser: Window, name: str) -> None:
@@ -228,8 +262,7 @@ def tabs_to(browser: Window, name: str) -> None:
     """Press Tab until what has the focus bears that name or text; every stop shows where one is."""
     for _press in range(60):
         browser.page.keyboard.press("Tab")
-        focus = focus_of(browser)
-        assert focus["ring"], focus
+        focus = seen_focus(browser)
         if name in (focus["name"], focus["text"]):
             return
     pytest.fail(f"the keyboard does not reach {name} on {browser.path}")
