@@ -139,13 +139,15 @@ def _proposed(item: Proposal, words: str) -> str:
 def decisions(posted: Mapping[str, str]) -> dict[str, dict[str, str | None]]:
     """Return what was decided, by field and words: other words, or None to keep it.
 
-    A place without a decision is kept. ``posted`` is what the page sends, numbered from 0.
+    A place without a decision is kept, unless other words were typed for it. ``posted`` is what the page sends,
+    numbered from 0.
     """
     decided: dict[str, dict[str, str | None]] = {}
     for number in range(LISTED_AT_MOST):
         field, words = posted.get(f"field-{number}", ""), posted.get(f"words-{number}", "")
-        choice = posted.get(f"choice-{number}", KEEP)
-        other = {TAKE: posted.get(f"proposed-{number}", ""), OWN: posted.get(f"own-{number}", "")}.get(choice)
+        own = posted.get(f"own-{number}", words)
+        choice = posted.get(f"choice-{number}", KEEP if own == words else OWN)
+        other = {TAKE: posted.get(f"proposed-{number}", ""), OWN: own}.get(choice)
         if field and words:
             decided.setdefault(field, {})[words] = None if other is None else visible(other)[:OWN_WORDS_AT_MOST]
     return decided

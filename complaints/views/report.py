@@ -278,7 +278,9 @@ def _review(
         "parked": parked,
     }
     if form and changed:
-        context |= {"newer": differing(form, draft, cast(Draft, form.typed())), "again": "report_check"}
+        # Who has not chosen yet is anonymous, as the page shows it.
+        kept = cast(Draft, {"identity": IdentityForm.ANONYMOUS, **draft})
+        context |= {"newer": differing(form, kept, cast(Draft, form.typed())), "again": "report_check"}
         # Beside a newer name only "Send" bears the new token: every other button would replace that name unasked.
         context["shown_token"] = request.POST.get("token", "") if context["newer"] else ""
     return page(request, "report/check", {**context, **waiting, **pieces}, path=reverse("report_check"))

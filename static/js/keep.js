@@ -1,5 +1,4 @@
 // Keeps what is typed when the page is hidden, and before a file is chosen: a phone that opens its camera drops the tab.
-// It sends the form as a button does; without it only the buttons keep.
 "use strict";
 
 {
@@ -10,7 +9,12 @@
   let left = false;
   let sending = null;
 
-  // Which window this is: it may replace what it kept itself.
+  // A reloaded page came before its words were kept.
+  if (history.state) {
+    history.replaceState(null, "");
+    addEventListener("load", () => location.reload());
+  }
+
   const own = crypto.getRandomValues(new Uint32Array(2)).join("");
   const version = form.elements.version || document.createElement("input");
   version.type = "hidden";
@@ -33,7 +37,7 @@
     const body = form.enctype === "multipart/form-data" ? data : new URLSearchParams(data);
     changed = false;
     try {
-      // A request that outlives its page takes 64 KiB; what is larger is kept as long as the page lives.
+      // A request that outlives its page takes 64 KiB at most.
       const answer = await (await send(body, true).catch(() => send(body, false))).json();
       if (answer.token) form.elements.token.value = answer.token;
       if (answer.kept) version.value = `kept.${own}`;
@@ -62,10 +66,14 @@
     if (document.hidden) keep();
   });
   addEventListener("pagehide", keep);
+  addEventListener("beforeunload", () => {
+    if (changed && !left) history.replaceState(1, "");
+    keep();
+  });
   addEventListener("pageshow", () => {
     left = false;
   });
-  // Behind the form's own listeners: uploads that are under way hold it back.
+  // Uploads hold it back.
   document.addEventListener("submit", (event) => {
     if (event.defaultPrevented) return;
     if (!sending) {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import Page, Request
+from playwright.sync_api import Page, Request, expect
 
 from complaints.models.complaint import Message
 from complaints.models.draft import Draft
@@ -60,6 +60,15 @@ def test_a_hidden_page_keeps_what_is_typed_and_another_tab_has_it(window: Opener
     assert reporter.window.press("Lanjut").path == "/lapor/periksa/", "its own older answers are no other window's"
     assert len(asked) == kept, "a button keeps by itself"
     assert reporter.texts.story in reporter.window.words
+
+
+def test_a_reloaded_page_shows_what_was_typed(window: Opener, live_cast: Cast) -> None:
+    reporter = on_page_3(window)
+    for typed in ("Kami disuruh berkumpul di aula.", "Kami disuruh berkumpul di aula kantor camat."):
+        reporter.page.get_by_label("Cerita Anda").fill(typed)
+        reporter.page.reload()
+        expect(reporter.page.get_by_label("Cerita Anda")).to_have_value(typed)
+    assert reporter.page.evaluate("history.state") is None
 
 
 def test_every_page_keeps(window: Opener, live_cast: Cast) -> None:

@@ -93,6 +93,22 @@ def test_a_page_that_is_passed_by_stops_nobody(client: Client, cast: Cast) -> No
     assert client.get(CHECK).status_code == 200
 
 
+def test_who_comes_back_to_a_report_goes_on_over_it(client: Client, cast: Cast) -> None:
+    to_check(client, story=TELLING)
+    go_on = f'href="{LEAKS}"'
+    assert [go_on in client.get(path).content.decode() for path in ("/", "/cek/", "/keluar-cepat/")] == [True] * 3
+    client.post(LEAKS, decided(client.get(LEAKS), {}, do="as_is"))
+    assert client.get(LEAKS).headers["Location"] == CHECK
+
+
+def test_words_typed_for_a_place_count_as_chosen(client: Client, cast: Cast) -> None:
+    to_check(client, story=TELLING)
+    page = client.get(LEAKS)
+    untouched = {f"own-{number}": words for number, (_field, words, _proposed) in enumerate(places(page))}
+    client.post(LEAKS, decided(page, {}) | untouched | {"own-0": "seseorang"})
+    assert story_of(client) == TELLING.replace("Sulastri", "seseorang")
+
+
 def test_what_tells_nothing_meets_no_further_page(client: Client, cast: Cast) -> None:
     assert to_check(client).headers["Location"] == CHECK
     assert client.get(LEAKS).headers["Location"] == CHECK

@@ -119,6 +119,8 @@ def test_what_another_window_changed_is_shown_before_it_is_sent(client: Client) 
     old = walk.token_of(client.get("/lapor/periksa/"))
     newer = walk.version(client, "/lapor/cerita/") | {"story": walk.STORY + " Lebih baru."}
     client.post("/lapor/cerita/", walk.STORY_PAGE | newer)
+    page = client.post("/lapor/periksa/", walk.ANONYMOUS | {"token": old})
+    assert page.context["newer"] == [], "who typed no name is shown no other"
     named = {"identity": "confidential", "name": "Nama Yang Diketik", "contact": ""}
     page = client.post("/lapor/periksa/", named | {"token": old})
     for words in ("diubah di jendela lain", "Lebih baru."):
