@@ -110,8 +110,8 @@ def verifies_ten(vera: LinkFollower, joint: Case) -> list[str]:
     page.get_by_role("group", name="sudah diancam atau dirugikan").get_by_label("ya", exact=True).check()
     page.locator("[name=why]").fill("Dipanggil atasannya.")
     vera.follows(page.locator("form button.main"))
-    vera.sees("mendesak: bahaya bagi pelapor tinggi", f"{LINKED} laporan")
-    vera.follows(vera.officer.step("verify")).sees(f"Semua {LINKED} pelapor kasus ini membaca")
+    vera.sees("mendesak: risiko bagi pelapor tinggi", f"{LINKED} laporan")
+    vera.follows(vera.officer.step("verify")).sees(f"Semua {LINKED} pelapor kasus ini")
     vera.officer.confirms()
     vera.stands()
     while len(verified) < VERIFIED:
@@ -236,5 +236,5 @@ def each_reporter_reads_it(joint: Case, sent: list[Sent], reporter: Reporter) ->
     assert len({page.reference for page in pages}) == LINKED
     for report in (ours[0], ours[-1]):
         reporter.returns(report.code)
-        reporter.reads("Sanksi sudah dijatuhkan.", "Sudah diumumkan.", report.case.reference)
+        reporter.reads("Sanksi sudah dijatuhkan kepada orang yang dilaporkan.", "Sudah diumumkan.", report.case.reference)
         reporter.window.press("Selesai, keluar")

@@ -77,7 +77,7 @@ def test_stages_of_a_matter_for_bawaslu_promise_no_sanction(cast: Cast) -> None:
     page = opened(Client(), sent.code)
     assert "Disampaikan ke Bawaslu lewat surat, sebagai informasi awal" in page
     assert "Jawaban Bawaslu; di luar kendali kami" in page
-    assert "Dijatuhi sanksi" not in page
+    assert "Sanksi dijatuhkan" not in page
     stages = follow_up.status_page(ticket=sent.ticket, today=sent.case.received_on).stages
     assert [(stage.reached, stage.current) for stage in stages] == [(True, True), *[(False, False)] * 3]
     act(cast, "vera", sent, Action.PREPARE_REFERRAL, "Bawaslu yang berwenang.")

@@ -100,7 +100,7 @@ def test_opening_changes_the_cookie(client: Client, code: str) -> None:
 def test_it_says_where_the_report_stands_and_until_when(client: Client, code: str) -> None:
     page = opened(client, code).get("/cek/laporan/")
     text = walk.words(page)
-    assert "Diterima. Kami mulai memeriksa paling lambat" in text
+    assert "Diterima. Kami mulai memverifikasi paling lambat" in text
     assert 'aria-current="step"' in page.content.decode()
     assert "Dibuka petugas 0 kali." in text
     assert "Kami tidak tahu siapa Anda." in text
@@ -138,7 +138,7 @@ def test_every_status_has_a_sentence(client: Client, code: str, status: Status, 
     assert len(text) > 300
     assert "{" not in text
     assert "None" not in text
-    assert ("Dijatuhi sanksi" in text or "Sanctioned" in text) == (status.value not in WITHOUT_STAGES)
+    assert ("Sanksi dijatuhkan" in text or "Sanctioned" in text) == (status.value not in WITHOUT_STAGES)
     Case.objects.update(due_on=None)
     assert client.get(f"{prefix}/cek/laporan/").status_code == 200
 
