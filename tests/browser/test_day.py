@@ -236,5 +236,7 @@ def each_reporter_reads_it(joint: Case, sent: list[Sent], reporter: Reporter) ->
     assert len({page.reference for page in pages}) == LINKED
     for report in (ours[0], ours[-1]):
         reporter.returns(report.code)
-        reporter.reads("Sanksi sudah dijatuhkan kepada orang yang dilaporkan.", "Sudah diumumkan.", report.case.reference)
+        reporter.reads(
+            "Sanksi sudah dijatuhkan kepada orang yang dilaporkan", "Sudah diumumkan.", report.case.reference
+        )
         reporter.window.press("Selesai, keluar")

@@ -200,7 +200,9 @@ def liaison_records(kirana: Officer) -> None:
 
 def reporter_reads_every_step_and_nothing_of_their_own(reporter: Reporter, code: str) -> None:
     steps = ("Diterima", "Terverifikasi", "Diteruskan ke BKN", "Sanksi dijatuhkan")
-    text = reporter.reads("Sanksi sudah dijatuhkan kepada orang yang dilaporkan.", *steps, ASKS, BODY_ASKS, TOLD_FINDING, TOLD_END)
+    text = reporter.reads(
+        "Sanksi sudah dijatuhkan kepada orang yang dilaporkan.", *steps, ASKS, BODY_ASKS, TOLD_FINDING, TOLD_END
+    )
     assert "pernyataan terbuka" in text
     assert [line for line in (NOTE, FINDING, ADVICE, NUMBER) if line in text] == []
     page = reporter.page.content().lower()

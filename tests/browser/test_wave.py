@@ -317,7 +317,10 @@ def page_of(walk: Walk, reporter: Reporter, sent: Sent, name: str) -> str:
 
 # What may stand on a page of this wave, each true of some reports only.
 HAS_BKN, HAS_KASN = "Kepada BKN", "Kepada KASN"
-SANCTIONED, DISMISSED = "Sanksi sudah dijatuhkan kepada orang yang dilaporkan. Laporan ini selesai diproses.", "KASN menyatakan dugaan tidak terbukti."
+SANCTIONED, DISMISSED = (
+    "Sanksi sudah dijatuhkan kepada orang yang dilaporkan. Laporan ini selesai diproses.",
+    "KASN menyatakan dugaan tidak terbukti.",
+)
 TOLD_OF_QUESTION, TOLD_OF_REQUEST = QUESTION, "Kami perlu saksi."
 NAME_READ, PASSAGE, WITHOUT_REGENCY = "Nama Anda dibaca 1 kali", "1 bagian tulisan Anda dihilangkan", "tanpa: kabupaten"
 WAS_ASKED, NAME_LIES, NAME_IS_READ = (

@@ -94,10 +94,7 @@ def hits(texts: Iterable[str], terms: Mapping[str, str]) -> list[tuple[str, str]
     """Each text that has a word of a table, with what it should say instead."""
     patterns = [(re.compile(pattern, re.IGNORECASE), better) for pattern, better in terms.items()]
     return [
-        (text, better)
-        for text in texts
-        for pattern, better in patterns
-        if pattern.search(_NO_PROSE.sub(" ", text))
+        (text, better) for text in texts for pattern, better in patterns if pattern.search(_NO_PROSE.sub(" ", text))
     ]
 
 

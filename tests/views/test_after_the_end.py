@@ -122,7 +122,9 @@ def test_a_reason_is_promised_only_where_there_is_one(status: str) -> None:
 
 
 def test_a_report_that_was_never_sent_says_so() -> None:
-    shown = SimpleNamespace(status="sanctioned", body_name="BKN", due_on=None, is_unsent=True, label="Sanksi dijatuhkan")
+    shown = SimpleNamespace(
+        status="sanctioned", body_name="BKN", due_on=None, is_unsent=True, label="Sanksi dijatuhkan"
+    )
     with override("id"):
         text = " ".join(render_to_string("complaints/status/sentence.html", {"report": shown}).split())
     assert text == "Kasus ini berakhir tanpa laporan Anda pernah dikirim ke BKN. Akhirnya: Sanksi dijatuhkan."
