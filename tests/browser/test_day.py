@@ -61,7 +61,7 @@ def takes_and_starts_all(vera: LinkFollower) -> None:
             vera.page.locator("#tick-all").click()
             assert vera.page.locator("#ticked").inner_text() == "50"
             vera.follows(vera.page.locator(f"#many button[value={act}]"))
-            vera.sees("Selesai untuk 50 kasus.")
+            vera.sees("50 kasus sudah diproses.")
         assert Case.objects.filter(status=Status.RECEIVED).count() == left - 50
     assert Case.objects.filter(assignee__username="vera", status=Status.IN_REVIEW).count() == ALL
 
@@ -190,7 +190,7 @@ def answers_the_body(vera: LinkFollower, fitri: LinkFollower, kirana: LinkFollow
     kirana.follows(kirana.page.locator("table.lines tbody th a").first)
     act(kirana, "take_up")
     act(kirana, "return", text=ASKED_BACK)
-    vera.goes("/kantor/").follows(vera.page.locator('.counts a[href$="status=back"]')).sees("kembali dari BKN")
+    vera.goes("/kantor/").follows(vera.page.locator('.counts a[href$="status=back"]')).sees("dikembalikan BKN")
     vera.follows(vera.page.get_by_role("link", name=reference))
     assert ASKED_BACK in vera.page.locator(".act").inner_text()
     act(vera, "verify", reason=REPLY)

@@ -319,7 +319,7 @@ def page_of(walk: Walk, reporter: Reporter, sent: Sent, name: str) -> str:
 HAS_BKN, HAS_KASN = "Kepada BKN", "Kepada KASN"
 SANCTIONED, DISMISSED = (
     "Sanksi sudah dijatuhkan kepada orang yang dilaporkan. Laporan ini selesai diproses.",
-    "KASN menyatakan dugaan tidak terbukti.",
+    "KASN menyatakan dugaan ini tidak terbukti.",
 )
 TOLD_OF_QUESTION, TOLD_OF_REQUEST = QUESTION, "Kami perlu saksi."
 NAME_READ, PASSAGE, WITHOUT_REGENCY = "Nama Anda dibaca 1 kali", "1 bagian tulisan Anda dihilangkan", "tanpa: kabupaten"

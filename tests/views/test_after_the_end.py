@@ -127,4 +127,4 @@ def test_a_report_that_was_never_sent_says_so() -> None:
     )
     with override("id"):
         text = " ".join(render_to_string("complaints/status/sentence.html", {"report": shown}).split())
-    assert text == "Kasus ini berakhir tanpa laporan Anda pernah dikirim ke BKN. Akhirnya: Sanksi dijatuhkan."
+    assert text == "Kasus ini berakhir tanpa laporan Anda pernah dikirim ke BKN. Hasil akhirnya: Sanksi dijatuhkan."

@@ -53,7 +53,7 @@ ERRORS = [
     ("/lapor/siapa/", walk.to_who, {"learnt_on": "0001-01-01"}, "Tanggal ini sebelum tahun 2000"),
     ("/lapor/cerita/", walk.to_story, {"story": "Hal.\u200b" + "\u200b " * 60}, "Ceritakan sedikit lagi"),
     ("/lapor/cerita/", walk.to_story, {"story": "Singkat.", "links": "akun unik"}, "Ceritakan sedikit lagi"),
-    ("/lapor/cerita/", walk.to_story, {"story": "x" * 20_001}, "Terlalu panjang: ada 20001 karakter"),
+    ("/lapor/cerita/", walk.to_story, {"story": "x" * 20_001}, "Terlalu panjang: 20001 karakter"),
 ]
 
 
