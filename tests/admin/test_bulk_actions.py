@@ -52,7 +52,7 @@ def test_beginning_several_tells_which_were_not_new_any_more(signed_in: SignedIn
     page = signed_in("vera").post(reverse(MANY), {"case": ticked, "do": "start"}, follow=True)
     text = words(page)
     assert "1 kasus sudah diproses." in text
-    assert f"Belum diproses: {begun.reference}:" in text
+    assert f"Belum diproses: {begun.reference}." in text
     assert "1 kasus tidak lagi ada di daftar Anda." in text
     assert {case.status for case in Case.objects.all()} == {"in_review"}
     assert Case.objects.get(pk=begun.pk).step_count == 1
