@@ -127,7 +127,7 @@ def _texts(sheet: Sheet, *, several: bool) -> dict[str, object]:
         "former": former if sheet.former else "",
         "items": [_item_texts(item, several=several) for item in sheet.items],
         "files": [_("File"), _("Bytes"), "SHA-256"],
-        "log": [_("Entry"), _("When"), _("Who"), _("What")],
+        "log": [_("Entry"), _("When"), _("By"), _("Act")],
         "opened": _("Who opened it"),
         "nobody": _("Nobody yet."),
         "empty": _("No files were sent."),

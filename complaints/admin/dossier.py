@@ -213,7 +213,7 @@ def _custody_texts(opened: Dossier, lang: str) -> dict[str, object]:
         "former": "",
         "items": [_item(file, of_files) for file in [*opened.files, *opened.left_out]],
         "files": [_("File"), _("Bytes"), "SHA-256"],
-        "log": [_("Entry"), _("When"), _("Who"), _("What")],
+        "log": [_("Entry"), _("When"), _("By"), _("Act")],
         "opened": _("Who opened it here, one file at a time"),
         "nobody": _("Nobody yet."),
         "empty": _("No file was released."),

@@ -208,7 +208,7 @@ RULE_FAULTS: Final[dict[Fault, Label]] = {
     Fault.NO_OFFENCE: _("penalties.json has no offence %(value)s"),
     Fault.TOO_HIGH: _("number is above %(value)s"),
     Fault.COUNTED: _(
-        "deadlines are counted by this limit: it stands once, without valid_from and valid_until, with number, and "
+        "deadlines are counted by this limit: it has one row, without valid_from and valid_until, with number, and "
         "unit is one of %(value)s"
     ),
     Fault.KEY_TWICE: _("a key occurs twice"),

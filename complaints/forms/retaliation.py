@@ -32,7 +32,7 @@ class RetaliationForm(ReporterForm):
         _("If there is a written decision: the day on which you received it. The days below are counted from it."),
     )
     text = text(
-        _("More, if you want to tell it"),
+        _("More details (optional)"),
         rows=5,
         required=False,
         help_text=_("Do not write your own name here."),

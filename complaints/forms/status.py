@@ -155,4 +155,4 @@ class ObjectionForm(ReporterForm):
 class WithdrawForm(ReporterForm):
     """The reason of a withdrawal, which is optional."""
 
-    reason = text(_("Why, if you want to say"), rows=3, required=False, validators=[shortened(2_000)])
+    reason = text(_("Reason (optional)"), rows=3, required=False, validators=[shortened(2_000)])

@@ -94,7 +94,7 @@ def test_no_account_takes_anothers_name_in_other_letters(signed_in: SignedIn) ->
     adi = signed_in("adi")
     form = {"username": "VERA", "role": Role.VERIFIER, "language": "id", "is_active": "on"}
     answer = adi.post(reverse("admin:complaints_staff_add"), form)
-    assert answer.status_code == 200 and "Sudah ada akun dengan nama ini." in answer.content.decode()
+    assert answer.status_code == 200 and "Sudah ada akun dengan nama pengguna ini." in answer.content.decode()
     assert adi.post(reverse("admin:complaints_staff_add"), form | {"username": "verawati"}).status_code == 302
 
 

@@ -27,7 +27,7 @@ def test_claiming_several_cases(signed_in: SignedIn, cast: Cast) -> None:
         reverse(MANY), {"case": [case.pk for case in cases[:2]], "do": "mine", "back": "officer=none"}, follow=True
     )
     assert page.redirect_chain[-1][0].endswith("?officer=none")
-    assert "Selesai untuk 2 kasus." in words(page)
+    assert "2 kasus sudah diproses." in words(page)
     assert [Case.objects.get(pk=case.pk).assignee for case in cases] == [cast["vera"], cast["vera"], None]
     assert AuditEntry.objects.filter(event="case.assigned").count() == 2
 
@@ -51,9 +51,9 @@ def test_beginning_several_tells_which_were_not_new_any_more(signed_in: SignedIn
     ticked = [new.pk, begun.pk, uuid.uuid4(), new.pk]
     page = signed_in("vera").post(reverse(MANY), {"case": ticked, "do": "start"}, follow=True)
     text = words(page)
-    assert "Selesai untuk 1 kasus." in text
-    assert f"Tidak dilakukan untuk {begun.reference}:" in text
-    assert "1 kasus sudah tidak ada." in text
+    assert "1 kasus sudah diproses." in text
+    assert f"Belum diproses: {begun.reference}." in text
+    assert "1 kasus tidak lagi ada di daftar Anda." in text
     assert {case.status for case in Case.objects.all()} == {"in_review"}
     assert Case.objects.get(pk=begun.pk).step_count == 1
 

@@ -104,7 +104,7 @@ def test_an_officer_reads_why_a_file_was_not_opened(
     processing.end_grants(today=timezone.localdate() + timedelta(days=8))
     monkeypatch.setattr(sandbox, "run_steps", unconfined)
     address = reverse("admin:complaints_case_work", args=[sent.case.pk, item.pk])
-    assert f"Tidak ada yang dibuka: {UNOPENED}" in client.post(address, follow=True).content.decode()
+    assert f"Berkas tidak dibuka. {UNOPENED}" in client.post(address, follow=True).content.decode()
     item.refresh_from_db()
     assert item.state == Evidence.State.OFFICER
 
@@ -268,7 +268,7 @@ def test_the_case_page_tells_what_was_found(signed_in: SignedIn, cast: Cast) -> 
     chat, client = with_file(sent, b"obrolan\n" * 40, "chat.txt"), signed_in("vera")
     text = client.get(reverse("admin:complaints_case_change", args=[sent.case.pk])).content.decode()
     for words in (
-        "menyebut jenis yang berbeda",
+        "tidak sesuai dengan isinya",
         "tempat",
         "2 halaman",
         "disimpan apa adanya",

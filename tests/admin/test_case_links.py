@@ -125,8 +125,8 @@ def test_forwarded_case_warns_that_a_report_is_not_released(signed_in: SignedIn,
     twin = send_report(links=LINK, agency="", accused_name="")
     client = met(signed_in("vera"))
     page = client.get(url(target))
-    assert "Dari lompatan itu" in words(page)
-    assert "dengan penerusan baru" in words(page)
+    assert "Karena tahapnya tiba-tiba berubah" in words(page)
+    assert "diperlukan penerusan baru" in words(page)
     client.post(url(target), fields(page.content.decode()) | {"reason": "Sama.", "go": "link"})
     shown = words(client.get(url(target, "change")))
     assert "Lembaga belum menerimanya." in shown
@@ -137,7 +137,7 @@ def test_forwarded_case_warns_that_a_report_is_not_released(signed_in: SignedIn,
     third = send_report(links=LINK, agency="", accused_name="")
     met(client)
     page = client.get(url(third))
-    assert "sudah pernah memegangnya" in words(page)
+    assert "sudah pernah diteruskan ke lembaga" in words(page)
     assert fields(page.content.decode())["cases"] == []
 
 

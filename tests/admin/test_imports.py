@@ -138,7 +138,7 @@ def test_an_import_is_undone_and_imported_again(signed_in: SignedIn, cast: Cast)
     assert "Tidak ada lagi kasus dari impor ini" in words(answer)
     assert sorted(Case.objects.values_list("status", flat=True)) == ["in_review", "ineligible", "ineligible"]
     again = words(table(client, "\n".join([HEAD, *map(row, (1, 2, 3))])))
-    assert again.count("Postingan ini sudah dikenal") + again.count("sudah dikenal:") in (1, 2)
+    assert again.count("Postingan ini sudah pernah dicatat") + again.count("sudah pernah dicatat:") in (1, 2)
     assert client.get(reverse("admin:complaints_case_import", args=[uuid.uuid4()])).status_code == 404
 
 

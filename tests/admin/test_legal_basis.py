@@ -126,12 +126,12 @@ def test_only_bawaslu_is_said_by_the_day_of_the_act_where_a_report_tells_it(sign
         form = client.get(reverse("admin:complaints_case_step", args=[sent.case.pk, "verify"])).context["form"]
         text = " ".join(page.content.decode().split())
         day = next(
-            (word for word in ("hari perbuatan.", "hari laporan diterima.") if f"aturan pada {word}" in text), ""
+            (word for word in ("tanggal perbuatan.", "hari laporan diterima.") if f"aturan pada {word}" in text), ""
         )
         first = page.context["steps"][0].action == "prepare_referral"
         return "hanya Bawaslu" in text, first, form.fields["check-by_rule"].disabled, day
 
-    assert only_bawaslu("2026-11-10") == (True, True, True, "hari perbuatan.")
+    assert only_bawaslu("2026-11-10") == (True, True, True, "tanggal perbuatan.")
     assert only_bawaslu("2026-11-18") == (False, False, False, "")
     assert only_bawaslu("") == (False, False, False, "")
     assert only_bawaslu("", date(2026, 11, 12)) == (True, True, True, "hari laporan diterima.")

@@ -59,10 +59,10 @@ def test_a_finding_with_its_screenshot_is_entered_and_marked(signed_in: SignedIn
     shot = SimpleUploadedFile("layar.jpg", photo(), "image/jpeg")
     answer = client.post(reverse(ONE), FORM | {"evidence": shot}, follow=True)
     case = Case.objects.get()
-    assert f"Temuan ada di antrean sebagai {case.reference}." in words(answer)
+    assert f"Temuan masuk antrean dengan nomor {case.reference}." in words(answer)
     assert set(Evidence.objects.values_list("kind", flat=True)) == {"file", "post"}
     page = words(answer)
-    assert "Temuan ini dicatat petugas: tidak ada yang membaca jawaban." in page
+    assert "Temuan ini dicatat petugas, jadi tidak ada pelapor yang membaca balasan." in page
     assert "Kirim ke pelapor" not in page
     assert "temuan" in words(client.get(reverse("admin:complaints_case_changelist")))
     step = reverse("admin:complaints_case_step", args=[case.pk, "start_review"])
@@ -160,7 +160,7 @@ def test_a_file_that_is_no_table_is_refused_in_words(signed_in: SignedIn, cast: 
     client = signed_in("vera")
     page = table(client, data)
     assert page.status_code == 400
-    assert "Tidak ada yang ditulis." in words(page)
+    assert "Belum ada yang disimpan." in words(page)
     assert client.post(reverse(MANY), {}).status_code == 400
     assert not Case.objects.exists()
 

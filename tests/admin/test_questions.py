@@ -37,7 +37,7 @@ def test_the_office_is_asked_and_answers(signed_in: SignedIn, cast: Cast) -> Non
     assert kirana.post(of_release(release, "ask_office"), {"text": " "}).status_code == 400
     assert kirana.post(of_release(release, "ask_office"), {"text": "Siapa notulisnya?"}).status_code == 302
     page = kirana.get(of_release(release, "change")).content.decode()
-    assert "Siapa notulisnya?" in page and "Menunggu kantor" in page
+    assert "Siapa notulisnya?" in page and "Menunggu tim verifikasi" in page
     # The office finds it on the desk, in the queue and on the case; the words open on their own page.
     assert "questions=open" in vera.get(reverse("admin:index")).content.decode()
     queue = vera.get(reverse("admin:complaints_case_changelist"), {"questions": "open"}).content.decode()
@@ -48,12 +48,12 @@ def test_the_office_is_asked_and_answers(signed_in: SignedIn, cast: Cast) -> Non
     assert vera.post(of_case(sent, "_answer"), {"text": ""}).status_code == 400
     assert vera.post(of_case(sent, "_answer"), {"text": "Sekretaris bidang itu."}).status_code == 302
     listed = kirana.get(reverse("admin:complaints_release_changelist")).content.decode()
-    assert "jawaban kantor" in listed
+    assert "jawaban tim verifikasi" in listed
     page = kirana.get(of_release(release, "change")).content.decode()
     assert "Sekretaris bidang itu." in page
     # Read, so that nothing is new any more.
     listed = kirana.get(reverse("admin:complaints_release_changelist")).content.decode()
-    assert "jawaban kantor" not in listed
+    assert "jawaban tim verifikasi" not in listed
     assert "questions=open" not in vera.get(reverse("admin:index")).content.decode()
     # After the outcome too the body may ask, and the office finds it.
     for action in (Action.SUBSTANTIATE, Action.AWAIT_AGENCY, Action.SANCTION):

@@ -122,7 +122,7 @@ def test_a_page_with_everything_on_it_costs_a_dozen_queries(signed_in: SignedIn,
     now, ring = timezone.now(), cast.ring("vera")
     for number in range(4):
         saved_filters.save_filter(
-            actor=Actor(ring, now), name=f"Saringan {number}", query="due=late", shared=number % 2 == 0
+            actor=Actor(ring, now), name=f"Filter {number}", query="due=late", shared=number % 2 == 0
         )
     Staff.objects.filter(username="vera").update(
         queue_columns="deadline,status,line,age,officer,category,accused,province,agency,received,since,body,reports"
@@ -210,7 +210,7 @@ def test_saved_filter_name_is_sealed_and_bound_to_its_row(signed_in: SignedIn, c
     # Whoever writes to the database gives a name no other meaning.
     SavedFilter.objects.update(query="status=ended")
     assert names(client) == [""]
-    assert "tidak terbuka" in client.get(reverse(QUEUE)).content.decode()
+    assert "tidak dapat dibuka" in client.get(reverse(QUEUE)).content.decode()
 
 
 def test_there_is_an_end_to_saved_filters(cast: Cast) -> None:

@@ -114,7 +114,7 @@ def test_comparison_names_no_case_of_a_later_conflict(signed_in: SignedIn, cast:
     declared = client.post(reverse("admin:complaints_case_conflict", args=[sent.case.pk]), {"reason": "Kerabat."})
     assert declared.status_code == 302
     text = client.get(page).content.decode()
-    assert sent.case.reference not in text and "kasus terbuka tidak" not in text
+    assert sent.case.reference not in text and "kasus berjalan tidak" not in text
 
 
 def test_saved_closed_day_is_a_proposal_until_a_second_person_confirms_it(signed_in: SignedIn, cast: Cast) -> None:

@@ -24,7 +24,7 @@ def test_posts_are_text_and_never_a_link(signed_in: SignedIn, cast: Cast) -> Non
     page = signed_in("vera").get(case_url(sent))
     assert "Instagram" in words(page)
     assert "https://instagram.com/p/AbC123" in words(page)
-    assert "javascript:alert(1) bukan tautan, seperti diketik" in words(page)
+    assert "javascript:alert(1) bukan tautan, ditampilkan seperti diketik" in words(page)
     hrefs = re.findall(r'(?:href|src|action)="([^"]*)"', page.content.decode())
     assert not [href for href in hrefs if "instagram" in href or "javascript" in href]
 

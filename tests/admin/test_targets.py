@@ -94,7 +94,7 @@ def test_days_of_bawaslu_say_the_safe_day_first_and_never_refuse(cast: Cast) -> 
     assert live == "paling aman Senin, 7 Des 2026, hari terakhir Selasa, 8 Des 2026 (7 hari kalender, perkiraan)"
     assert words(date(2026, 12, 8)) == "segera; hari terakhir Selasa, 8 Des 2026 (perkiraan)"
     after = words(date(2026, 12, 9))
-    assert after == "hari terakhir Selasa, 8 Des 2026; masih bisa sebagai informasi awal"
+    assert after == "hari terakhir Selasa, 8 Des 2026; masih dapat sebagai informasi awal"
     assert "tidak tercatat pemilihan" in words(TODAY, event_from="2025-06-02", learnt_on="2025-06-02")
     election = Election.objects.get(pk="cakrawala-2027")
     election.pk, election.kind, election.voting_on = "pemilu-uji", "pemilu", date(2027, 2, 17)

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 WIDTH, HEIGHT = 360, 740
 WORDS = {
-    "id": ("Siapa kami, dan apakah ini asli?", "Cek status laporan", "Tentang kanal ini", "Ke halaman depan"),
+    "id": ("Siapa kami, dan apakah ini asli?", "Cek status laporan", "Tentang kanal ini", "Ke halaman utama"),
     "en": (
         "Who we are, and is this genuine?",
         "Check the status of a report",

@@ -42,10 +42,10 @@ def test_a_case_is_taken_given_taken_on_and_left(window: Opener, live_cast: Cast
     vera.opens("case", sent.case.reference)
     vera.window.press("Ambil kasus ini")
     page = vera.page
-    page.locator("summary", has_text="Berikan kepada orang lain").click()
+    page.locator("summary", has_text="Serahkan kepada petugas lain").click()
     page.locator("#assignee").select_option(str(live_cast["vino"].pk))
-    page.get_by_label("Catatan untuknya").fill("Buktinya belum lengkap.")
-    vera.window.press("Berikan")
+    page.get_by_label("Catatan untuk penerima").fill("Buktinya belum lengkap.")
+    vera.window.press("Serahkan")
     assert "belum diterima" in vera.window.words
     sound(vera, "case")
 
@@ -53,7 +53,7 @@ def test_a_case_is_taken_given_taken_on_and_left(window: Opener, live_cast: Cast
     vino.window.follow(vino.page.locator('.counts a[href$="officer=unconfirmed"]'))
     vino.window.follow(vino.page.get_by_role("link", name=sent.case.reference))
     assert "Buktinya belum lengkap." in vino.window.words
-    vino.window.press("Terima")
+    vino.window.press("Terima kasus")
     assert Case.objects.get(pk=sent.case.pk).confirmed_on == timezone.localdate()
     vino.window.go("/kantor/")
     sound(vino, "desk")
@@ -63,7 +63,7 @@ def test_a_case_is_taken_given_taken_on_and_left(window: Opener, live_cast: Cast
     vino.window.go(case).press("Saya punya konflik kepentingan")
     sound(vino, "conflict")
     vino.page.locator("[name=reason]").fill("Terlapor adalah ipar saya.")
-    vino.window.press("Jauhkan kasus ini dari saya")
+    vino.window.press("Blokir akses saya ke kasus ini")
     assert sent.case.reference not in vino.window.words
     assert vino.window.status_of(case) == 404
     vino.window.go("/kantor/complaints/case/")

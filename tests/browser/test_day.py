@@ -61,7 +61,7 @@ def takes_and_starts_all(vera: LinkFollower) -> None:
             vera.page.locator("#tick-all").click()
             assert vera.page.locator("#ticked").inner_text() == "50"
             vera.follows(vera.page.locator(f"#many button[value={act}]"))
-            vera.sees("Selesai untuk 50 kasus.")
+            vera.sees("50 kasus sudah diproses.")
         assert Case.objects.filter(status=Status.RECEIVED).count() == left - 50
     assert Case.objects.filter(assignee__username="vera", status=Status.IN_REVIEW).count() == ALL
 
@@ -110,8 +110,8 @@ def verifies_ten(vera: LinkFollower, joint: Case) -> list[str]:
     page.get_by_role("group", name="sudah diancam atau dirugikan").get_by_label("ya", exact=True).check()
     page.locator("[name=why]").fill("Dipanggil atasannya.")
     vera.follows(page.locator("form button.main"))
-    vera.sees("mendesak: bahaya bagi pelapor tinggi", f"{LINKED} laporan")
-    vera.follows(vera.officer.step("verify")).sees(f"Semua {LINKED} pelapor kasus ini membaca")
+    vera.sees("mendesak: risiko bagi pelapor tinggi", f"{LINKED} laporan")
+    vera.follows(vera.officer.step("verify")).sees(f"Semua {LINKED} pelapor kasus ini")
     vera.officer.confirms()
     vera.stands()
     while len(verified) < VERIFIED:
@@ -190,7 +190,7 @@ def answers_the_body(vera: LinkFollower, fitri: LinkFollower, kirana: LinkFollow
     kirana.follows(kirana.page.locator("table.lines tbody th a").first)
     act(kirana, "take_up")
     act(kirana, "return", text=ASKED_BACK)
-    vera.goes("/kantor/").follows(vera.page.locator('.counts a[href$="status=back"]')).sees("kembali dari BKN")
+    vera.goes("/kantor/").follows(vera.page.locator('.counts a[href$="status=back"]')).sees("dikembalikan BKN")
     vera.follows(vera.page.get_by_role("link", name=reference))
     assert ASKED_BACK in vera.page.locator(".act").inner_text()
     act(vera, "verify", reason=REPLY)
@@ -236,5 +236,7 @@ def each_reporter_reads_it(joint: Case, sent: list[Sent], reporter: Reporter) ->
     assert len({page.reference for page in pages}) == LINKED
     for report in (ours[0], ours[-1]):
         reporter.returns(report.code)
-        reporter.reads("Sanksi sudah dijatuhkan.", "Sudah diumumkan.", report.case.reference)
+        reporter.reads(
+            "Sanksi sudah dijatuhkan kepada orang yang dilaporkan", "Sudah diumumkan.", report.case.reference
+        )
         reporter.window.press("Selesai, keluar")

@@ -60,7 +60,7 @@ def test_leaving_an_older_window_saves_nothing(window: Opener, live_cast: Cast) 
     older.get_by_label("Cerita Anda").fill("Ditulis di jendela lama, lalu ditinggalkan tanpa disimpan.")
     goes_on(older)
     assert NOTICE in older.get_by_role("alert").inner_text()
-    older.get_by_role("button", name="Unggah, tetap di halaman ini").click()
+    older.get_by_role("button", name="Unggah berkas sekarang").click()
     older.wait_for_load_state()
     assert NOTICE in older.get_by_role("alert").inner_text(), "no other button replaces the answers"
     assert "lalu ditinggalkan" in account(older)
@@ -122,7 +122,7 @@ def test_no_room_for_files_is_told_and_the_report_is_sent(
     if not script:
         reporter.window.press("Lanjut")
     reporter.page.get_by_role("alert").filter(has_text="“undangan.pdf” belum dapat disimpan").wait_for()
-    assert "Kirim tulisannya sekarang; berkasnya menyusul dengan kode tiket." in reporter.window.words
+    assert "berkasnya dapat menyusul dengan kode tiket." in reporter.window.words
     assert account(reporter.page) == reporter.texts.story
     if script:
         reporter.window.press("Lanjut")

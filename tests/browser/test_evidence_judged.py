@@ -114,7 +114,7 @@ def judged(vera: Officer, case: Case, by_name: dict[str, Evidence]) -> None:
         elif name.endswith(".webm"):
             seeks(vera.page)
         elif name.endswith(".txt"):
-            assert "Tidak ada yang dapat dilihat di sini" in vera.window.words
+            assert "Berkas ini tidak dapat ditampilkan di sini" in vera.window.words
         else:
             vera.page.wait_for_function("() => document.querySelector('audio').duration > 0")
         assert vera.page.locator(f'a[href="{reverse("admin:complaints_case_change", args=[case.pk])}"]').count()

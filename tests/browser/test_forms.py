@@ -30,7 +30,7 @@ def test_reporter_removes_files_cancels_and_restarts(window: Opener, live_cast: 
     browser, page = reporter.window, reporter.page
     to_evidence(reporter)
     reporter.tells([letter("satu.pdf"), photo("dua.jpg")])
-    browser.press("Unggah, tetap di halaman ini")
+    browser.press("Unggah berkas sekarang")
     reporter.removes("satu.pdf")
     assert page.locator(".files li").all_inner_texts()[0].startswith("dua.jpg")
     browser.press("Lanjut")
@@ -105,7 +105,7 @@ def test_refused_file_is_named_and_the_rest_continues(window: Opener, live_cast:
 
 
 def to_evidence(reporter: Reporter) -> None:
-    reporter.window.go("/").press("Saya melihat ASN tidak netral")
+    reporter.window.go("/").press("Saya melihat ASN memihak")
     reporter.chooses("Rekan kerja atau ASN lain", "Memasang spanduk")
     reporter.window.press("Lanjut")
     reporter.says_who_and_where(timezone.localdate())

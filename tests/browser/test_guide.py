@@ -29,7 +29,7 @@ def test_from_a_search_to_page_1_of_a_report(window: Opener, live_cast: Cast) ->
     chooses(browser, accused_kind="superior", status="pns")
     browser.press("Lihat apa kata aturan")
     assert browser.path == "/pelanggaran/"
-    assert browser.heading == "Disuruh beraksi di media sosial"
+    assert browser.heading == "Disuruh mendukung calon di media sosial"
     assert "Perbuatan ini dapat melanggar aturan bagi ASN." in browser.words
     assert "Bukti baru tidak diperlukan." in browser.words
     browser.press("Ubah pilihan")

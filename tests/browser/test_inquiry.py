@@ -72,7 +72,7 @@ def test_a_question_is_answered_and_becomes_a_report_by_its_askers_hand(window: 
     fits(asker.window, "report")
     asker.page.locator("[name=accused_kind]").select_option("colleague")
     asker.page.locator("[name=category]").select_option("C1")
-    asker.page.get_by_label("Kata-kata pembuka cerita Anda").fill("Rekan saya menyukai unggahan calon bupati.")
+    asker.page.get_by_label("Awal cerita Anda").fill("Rekan saya menyukai unggahan calon bupati.")
     asker.window.press("Ke halaman 1 laporan")
     assert asker.page.locator("[name=category]:checked").input_value() == "C1"
     asker.window.press("Lanjut")

@@ -20,7 +20,7 @@ def test_rules_of_a_case_and_all_rules(window: Opener, live_cast: Cast) -> None:
     sent = send_report(event_from="2026-11-02")
     vera = Officer(window(width=360, height=740), "vera")
     vera.opens("case", sent.case.reference)
-    vera.window.press("Aturan pada hari perbuatan")
+    vera.window.press("Aturan pada tanggal perbuatan")
     assert "hukuman disiplin berat (PP 94/2021 Ps 5 a, Ps 14 a" in vera.window.words
     assert "Bila terlapor: PNS" in vera.window.words
     assert "yang belum diketahui: luas dampak" in vera.window.words
@@ -38,7 +38,7 @@ def test_officer_states_facts_and_the_rules_follow(window: Opener, live_cast: Ca
     sent = send_report(event_from="2026-12-01")
     vera = Officer(window(width=360, height=740), "vera")
     vera.opens("case", sent.case.reference)
-    vera.window.press("Aturan pada hari perbuatan")
+    vera.window.press("Aturan pada tanggal perbuatan")
 
     def states(**chosen: str) -> str:
         for name, label in chosen.items():

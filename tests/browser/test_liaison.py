@@ -44,7 +44,7 @@ def test_a_liaisons_morning(window: Opener, live_cast: Cast) -> None:
     assert "Penerusan ini sekarang Anda tangani." in kirana.window.words
     assert "belum pernah dibuka" not in kirana.window.words
     page.locator("[name=text]").fill(WORDS)
-    kirana.window.press("Tambahkan catatan")
+    kirana.window.press("Tambah catatan")
     assert WORDS in page.locator("section", has=page.locator("#notes")).inner_text()
 
     # Nobody is named in the other one; whatever stands in the first is found by a part of a word.
@@ -54,7 +54,7 @@ def test_a_liaisons_morning(window: Opener, live_cast: Cast) -> None:
     kirana.window.press("Cari")
     assert kirana.window.path == reverse("admin:complaints_release_search")
     assert page.locator("tbody tr").count() == 1 and "Sastro Kertapati" in kirana.window.words
-    kirana.window.press("Hapus pencarian")
+    kirana.window.press("Akhiri pencarian")
     assert page.locator("tbody tr").count() == 2
     # Leaving ends it: the address of the search leads back to the list.
     kirana.window.go(reverse("admin:complaints_release_search"))

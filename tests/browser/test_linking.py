@@ -28,7 +28,7 @@ def test_forty_are_linked_in_one_act_and_one_is_taken_out(window: Opener, live_c
     assert stranger.case.reference not in vera.window.words
     page.locator("[name=references]").fill(stranger.case.reference)
     page.locator("[name=reason]").fill("Semua tentang satu postingan.")
-    vera.window.press("Cari nomor itu")
+    vera.window.press("Cari nomor")
     assert stranger.case.reference in vera.window.words
     assert page.locator("[name=reason]").input_value() == "Semua tentang satu postingan."
     assert page.locator("input[name=cases]:checked").count() == 40
@@ -38,7 +38,7 @@ def test_forty_are_linked_in_one_act_and_one_is_taken_out(window: Opener, live_c
 
     reporter = Reporter(window(script=False))
     reporter.returns(others[0].code)
-    shown = reporter.reads("Sedang diperiksa.", others[0].case.reference)
+    shown = reporter.reads("Sedang diverifikasi.", others[0].case.reference)
     assert target.case.reference not in shown
     assert "gabung" not in shown.lower()
 
@@ -55,5 +55,5 @@ def test_forty_are_linked_in_one_act_and_one_is_taken_out(window: Opener, live_c
     vera.window.follow(links.nth(number % 25))
     page.locator("[name=reason]").fill("Ternyata postingan lain.")
     vera.window.press("Pisahkan")
-    assert f"Laporan itu sekarang ada di {others[0].case.reference}." in vera.window.words
+    assert f"Laporan itu sekarang ditangani sebagai {others[0].case.reference}." in vera.window.words
     reporter.reads("Diterima.", others[0].case.reference)

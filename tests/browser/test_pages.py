@@ -296,7 +296,7 @@ def summary_leads_to(browser: Window, name: str) -> None:
     """The list of what is wrong has the focus, and its first link leads to the field, which says the same again."""
     # A browser moves the focus with the first picture of a page, which may come after the page has loaded.
     expect(browser.page.locator("[role=alert]")).to_be_focused()
-    assert browser.page.title().startswith("Belum bisa lanjut")
+    assert browser.page.title().startswith("Belum dapat dilanjutkan")
     link = browser.page.locator("[role=alert] a").first
     words = link.inner_text()
     link.press("Enter")

@@ -52,7 +52,7 @@ def test_the_queue_by_keys(window: Opener, live_cast: Cast) -> None:
     assert (focused.inner_text(), page.locator("#ticked").inner_text()) == (references[1], "2")
     with page.expect_navigation():
         page.keyboard.press("m")
-    assert "Selesai untuk 2 kasus." in browser.words
+    assert "2 kasus sudah diproses." in browser.words
     mine = set(Case.objects.filter(assignee=Staff.objects.get(username="vera")).values_list("reference", flat=True))
     assert mine == {references[1], references[2]}
     page.keyboard.press("?")
@@ -67,7 +67,7 @@ def test_the_queue_by_keys(window: Opener, live_cast: Cast) -> None:
     assert f"NIP: {NIP}" in browser.words
     assert page.locator("table.cases tbody th a").all_inner_texts() == [references[1]]
     assert NIP not in page.url
-    browser.press("Hapus pencarian")
+    browser.press("Akhiri pencarian")
     page.keyboard.press("j")
     with page.expect_navigation():
         page.keyboard.press("o")
@@ -97,9 +97,9 @@ def test_the_queue_lies_well_and_is_accessible(window: Opener, live_cast: Cast) 
     Officer(browser, "vera")
     page = browser.page
     browser.go(f"{QUEUE}?due=late")
-    page.get_by_text("Simpan saringan ini").click()
+    page.get_by_text("Simpan filter ini").click()
     page.locator("#id_filter_name").fill("Terlambat")
-    page.get_by_label("Untuk semua anggota verifikasi").check()
+    page.get_by_label("Untuk seluruh tim verifikasi").check()
     browser.press("Simpan")
     browser.press("Terlambat · bersama")
     assert page.url.endswith("?due=late")
@@ -116,7 +116,7 @@ def test_the_queue_lies_well_and_is_accessible(window: Opener, live_cast: Cast) 
     page.keyboard.press("Escape")
     problems += looked_at(browser, "id", ((768, "light"), (1280, "dark")), least=0)
     page.locator("input[name=case]").first.check()
-    browser.press("Beri kepada rekan")
+    browser.press("Serahkan kepada rekan")
     problems += violations(browser)
     assert problems == []
 
@@ -127,10 +127,10 @@ def test_the_queue_without_a_script(window: Opener, live_cast: Cast) -> None:
     Officer(browser, "vera")
     browser.go(QUEUE)
     browser.press("Centang semua di halaman ini")
-    browser.press("Beri kepada rekan")
+    browser.press("Serahkan kepada rekan")
     browser.page.locator("#id_person").select_option(label="Vino (Verifikator)")
-    browser.press("Berikan")
-    assert f"Selesai untuk {len(references)} kasus." in browser.words
-    browser.page.locator("summary", has_text="Tombol").click()
-    browser.press("Matikan tombol ini")
+    browser.press("Serahkan")
+    assert f"{len(references)} kasus sudah diproses." in browser.words
+    browser.page.locator("summary", has_text="Pintasan keyboard").click()
+    browser.press("Matikan pintasan")
     assert browser.page.locator("#keys").get_attribute("data-on") == "no"

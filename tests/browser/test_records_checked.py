@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 TOLD_REPORTER = "Kami sedang memeriksa catatan laporan ini; pesan Anda tetap kami terima."
 TOLD_OFFICER = "Catatan perjalanan kasus ini tidak sesuai dengan rantai audit."
 FALSE = "Tidak memenuhi syarat"
-NOT_TOLD = "Tidak ditampilkan karena tidak sesuai dengan rantai audit. Beri tahu Auditor internal."
+NOT_TOLD = "Tidak ditampilkan karena tidak sesuai dengan rantai audit. Beri tahu auditor internal."
 
 
 @pytest.mark.parametrize("width", [360, 1280])
@@ -48,7 +48,7 @@ def test_an_officer_reads_no_status_and_finds_no_step(window: Opener, live_cast:
     officer = Officer(window(width=width), "vera")
     officer.opens("case", sent.case.reference)
     assert TOLD_OFFICER not in officer.window.words
-    assert officer.window.heading == f"{sent.case.reference} Sedang diperiksa"
+    assert officer.window.heading == f"{sent.case.reference} Sedang diverifikasi"
     before = officer.page.evaluate("document.documentElement.scrollWidth")
     assert officer.page.locator(".step a.button").count() > 0
     Case.objects.filter(pk=sent.case.pk).update(status="ineligible")

@@ -41,7 +41,7 @@ def test_a_release_is_chosen_read_and_supplemented(window: Opener, live_cast: Ca
     assert looked.is_checked()
     fitri.window.follow(page.locator("button[value=read]"))
     words = fitri.window.words
-    for there in ("Mohon ditangani.", "Pada rapat pagi", "Ini fotonya.", "Tidak diikutkan oleh kantor: NIP."):
+    for there in ("Mohon ditangani.", "Pada rapat pagi", "Ini fotonya.", "Tidak diikutkan oleh tim verifikasi: NIP."):
         assert there in words
     assert "198001012005011001" not in words
     fitri.window.follow(page.get_by_role("link", name="Kembali", exact=True))

@@ -58,7 +58,7 @@ def test_a_reporter_is_moved_and_everybody_acts(window: Opener, live_cast: Cast)
     reporter.page.get_by_label("Pada tanggal berapa?").fill("2999-01-01")
     reporter.page.get_by_label("Keterangan lain").fill("Surat mutasi ke Gudangwilis.")
     reporter.window.press("Kirim")
-    assert "Hari itu belum tiba" in reporter.window.words
+    assert "Tanggal itu belum tiba" in reporter.window.words
     assert reporter.page.get_by_label("Keterangan lain").input_value() == "Surat mutasi ke Gudangwilis."
     moved_on = timezone.localdate() - timedelta(days=3)
     reporter.chooses("Saya dimutasi")

@@ -61,7 +61,7 @@ def test_rule_is_proposed_compared_and_confirmed(
     assert looked_at(vera.window, "id", SIZES, least=0) == []
     vera.window.follow(vera.page.locator("main table").get_by_role("link"))
     assert "hukuman disiplin sedang" in vera.window.words and "Setujui" not in vera.window.words
-    vera.page.get_by_role("button", name="Bandingkan kasus terbuka").click()
+    vera.page.get_by_role("button", name="Bandingkan kasus berjalan").click()
     # The script presses the button for each slice.
     vera.page.get_by_role("button", name="Setujui: berlaku mulai sekarang").wait_for()
     assert sent.case.reference in vera.window.words and other.case.reference not in vera.window.words
@@ -74,5 +74,5 @@ def test_rule_is_proposed_compared_and_confirmed(
     assert "Ahli hukum, 20 Nov 2026" in vera.window.words
 
     vera.opens("case", sent.case.reference)
-    vera.window.press("Aturan pada hari perbuatan")
+    vera.window.press("Aturan pada tanggal perbuatan")
     assert "hukuman disiplin sedang (PP 94/2021 Ps 5 n-6" in vera.window.words

@@ -104,7 +104,7 @@ def test_a_security_key_and_a_recovery_code(live_cast: Cast, window: Opener) -> 
     other.follow(other.page.locator("main form button.btn:visible"))
     assert other.path == "/kantor/"
     text = other.go("/kantor/sesi/").words
-    assert "yang ini" in text
+    assert "sesi ini" in text
     other.follow(other.page.locator("button.main"))
     browser.go("/kantor/")
     assert browser.path == "/kantor/masuk/"

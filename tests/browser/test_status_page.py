@@ -42,5 +42,5 @@ def test_an_end_is_objected_to_and_rated(window: Opener, live_cast: Cast) -> Non
     browser.page.get_by_label("Mengapa Anda keberatan?").fill("Lampiran kedua saya belum dibaca.")
     browser.press("Kirim keberatan")
     assert "Laporan dibuka kembali." in browser.words
-    assert browser.heading.startswith("Sedang diperiksa.")
+    assert browser.heading.startswith("Sedang diverifikasi.")
     assert browser.page.evaluate("document.documentElement.scrollWidth") <= 360

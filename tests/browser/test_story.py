@@ -89,7 +89,7 @@ def report_is_sent(reporter: Reporter) -> str:
 def reporter_returns(reporter: Reporter, code: str) -> None:
     reporter.returns(" ".join(code[start : start + 5] for start in range(0, 30, 5)).lower())
     assert reporter.window.path == "/cek/laporan/"
-    assert "Diterima. Kami mulai memeriksa paling lambat" in reporter.window.heading
+    assert "Diterima. Kami mulai memverifikasi paling lambat" in reporter.window.heading
 
 
 def verifier_reads(vera: Officer, reference: str, reporter: Reporter) -> str:
@@ -199,8 +199,10 @@ def liaison_records(kirana: Officer) -> None:
 
 
 def reporter_reads_every_step_and_nothing_of_their_own(reporter: Reporter, code: str) -> None:
-    steps = ("Diterima", "Terverifikasi", "Diteruskan ke BKN", "Dijatuhi sanksi")
-    text = reporter.reads("Sanksi sudah dijatuhkan.", *steps, ASKS, BODY_ASKS, TOLD_FINDING, TOLD_END)
+    steps = ("Diterima", "Terverifikasi", "Diteruskan ke BKN", "Sanksi dijatuhkan")
+    text = reporter.reads(
+        "Sanksi sudah dijatuhkan kepada orang yang dilaporkan.", *steps, ASKS, BODY_ASKS, TOLD_FINDING, TOLD_END
+    )
     assert "pernyataan terbuka" in text
     assert [line for line in (NOTE, FINDING, ADVICE, NUMBER) if line in text] == []
     page = reporter.page.content().lower()
@@ -217,7 +219,7 @@ def leaving_shuts_the_door(reporter: Reporter, *, script: bool) -> None:
     assert window.cookie("lapor") is None
     reporter.page.go_back()
     assert window.path == "/cek/"
-    assert "Dijatuhi sanksi" not in reporter.page.content()
+    assert "Sanksi dijatuhkan" not in reporter.page.content()
     assert window.status_of("/cek/laporan/") == 302
     window.puts_back(cookie)
     assert window.go("/cek/laporan/").path == "/cek/"

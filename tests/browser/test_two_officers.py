@@ -36,18 +36,18 @@ def test_risk_checklist_and_a_faster_colleague(window: Opener, live_cast: Cast) 
     vera.window.may_answer |= {400, 409}
     problems = faults(vera.window.go(f"{case}/change/"))
     assert "Kurang: tanggal" in vera.window.words
-    vera.window.follow(vera.page.get_by_role("link", name="Nilai bahayanya"))
+    vera.window.follow(vera.page.get_by_role("link", name="Nilai risikonya"))
     problems += faults(vera.window)
     vera.page.get_by_role("group", name="sudah diancam atau dirugikan").get_by_label("ya", exact=True).check()
     vera.page.locator("[name=why]").fill("Dipanggil atasannya kemarin.")
     vera.window.follow(vera.page.locator("form button.main"))
-    assert "mendesak: bahaya bagi pelapor tinggi" in vera.window.words
+    assert "mendesak: risiko bagi pelapor tinggi" in vera.window.words
     problems += faults(vera.window)
 
     vera.window.follow(vera.step("propose_ineligible"))
     vera.page.locator("[name=reason]").fill(WORDS)
     vera.window.follow(vera.page.locator("form button.main"))
-    assert "Centang ini: tanpa ini tidak ada keputusan." in vera.window.words
+    assert "Wajib dicentang sebelum memutuskan." in vera.window.words
     assert vera.page.locator("[name=reason]").input_value() == WORDS
     problems += faults(vera.window)
 
@@ -68,7 +68,7 @@ def test_risk_checklist_and_a_faster_colleague(window: Opener, live_cast: Cast) 
     vino.window.go("/kantor/complaints/case/keputusan-kedua/")
     assert WORDS in vino.window.words
     problems += faults(vino.window)
-    vino.window.follow(vino.page.get_by_role("link", name="Pastikan: tidak memenuhi syarat"))
+    vino.window.follow(vino.page.get_by_role("link", name="Setujui: tidak memenuhi syarat"))
     vino.confirms(reason="Benar, bukan ASN.")
     assert Case.objects.get(pk=sent.case.pk).status == "ineligible"
     vino.window.go(f"{case}/change/")

@@ -192,7 +192,7 @@ def test_more_evidence_on_the_status_page(window: Opener, live_cast: Cast) -> No
 def test_without_javascript_the_same_form_takes_several_files(window: Opener, live_cast: Cast) -> None:
     reporter = on_page_3(window, script=False)
     reporter.attaches([PHOTO, LETTER, LARGE])
-    reporter.window.press("Unggah, tetap di halaman ini")
+    reporter.window.press("Unggah berkas sekarang")
     assert sorted(kept(reporter.page)) == ["apel.jpg", "rekaman.pdf", "undangan.pdf"]
     reporter.page.locator("[data-kept] li", has_text="apel.jpg").get_by_role("button").click()
     assert sorted(kept(reporter.page)) == ["rekaman.pdf", "undangan.pdf"]

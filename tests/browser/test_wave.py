@@ -114,7 +114,7 @@ def links(walk: Walk) -> None:
     references = "\n".join(one.case.reference for one in walk.others)
     vera.page.locator("[name=references]").fill(references)
     vera.page.locator("[name=reason]").fill("Semuanya tentang atasan yang sama.")
-    vera.window.press("Cari nomor itu")
+    vera.window.press("Cari nomor")
     pictured(vera, "link")
     # The same accused or a typed reference alone ticks nothing.
     boxes = vera.page.locator("input[name=cases]").all()
@@ -200,7 +200,7 @@ def reads_what_is_new(walk: Walk) -> None:
     kirana.window.go(f"{kirana.window.path}?all=1")
     words = kirana.window.words
     for there in (
-        "Yang baru dalam penerusan 2",
+        "Hal baru dalam penerusan 2",
         "Laporan lain tentang atasan yang sama.",
         "[dihilangkan: pihak ketiga]",
     ):
@@ -245,7 +245,7 @@ def sends_exactly_what_is_new(walk: Walk) -> None:
     confirms_supplement(fitri)
     kirana.opens("release", walk.first.case.reference)
     words = kirana.window.words
-    assert "Yang baru dalam penerusan" in words and ANSWER in words
+    assert "Hal baru dalam penerusan" in words and ANSWER in words
     assert words.count("belum pernah dibuka") >= 2
     assert faults(kirana.page, "light", least=0) == []
     pictured(kirana, "release-late-file")
@@ -317,7 +317,10 @@ def page_of(walk: Walk, reporter: Reporter, sent: Sent, name: str) -> str:
 
 # What may stand on a page of this wave, each true of some reports only.
 HAS_BKN, HAS_KASN = "Kepada BKN", "Kepada KASN"
-SANCTIONED, DISMISSED = "Sanksi sudah dijatuhkan. Laporan ini selesai.", "KASN menyatakan dugaan tidak terbukti."
+SANCTIONED, DISMISSED = (
+    "Sanksi sudah dijatuhkan kepada orang yang dilaporkan. Laporan ini selesai diproses.",
+    "KASN menyatakan dugaan ini tidak terbukti.",
+)
 TOLD_OF_QUESTION, TOLD_OF_REQUEST = QUESTION, "Kami perlu saksi."
 NAME_READ, PASSAGE, WITHOUT_REGENCY = "Nama Anda dibaca 1 kali", "1 bagian tulisan Anda dihilangkan", "tanpa: kabupaten"
 WAS_ASKED, NAME_LIES, NAME_IS_READ = (
@@ -325,7 +328,7 @@ WAS_ASKED, NAME_LIES, NAME_IS_READ = (
     "Nama itu belum dibaca.",
     "BKN sudah membaca nama yang Anda berikan",
 )
-LATE_FILE, AT_KASN, BEING_CHECKED = "Pesan: 0, postingan: 0, berkas: 1.", "Laporan Anda di KASN", "Sedang diperiksa."
+LATE_FILE, AT_KASN, BEING_CHECKED = "Pesan: 0, postingan: 0, berkas: 1.", "Laporan Anda di KASN", "Sedang diverifikasi."
 PARTS = (HAS_BKN, HAS_KASN, ALL_READ, KASN_READS, TOLD_OF_QUESTION, TOLD_OF_REQUEST, NAME_READ, PASSAGE)
 PARTS += (WITHOUT_REGENCY, LATE_FILE, AT_KASN, SANCTIONED, DISMISSED, BEING_CHECKED, WAS_ASKED, NAME_LIES, NAME_IS_READ)
 

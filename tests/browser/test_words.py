@@ -66,8 +66,8 @@ def test_one_click_asks_for_the_password_of_a_file(window: Opener, live_cast: Ca
     vera = Officer(window(width=360, script=script), "vera")
     page = vera.page
     vera.opens("case", sent.case.reference)
-    assert "berkas dikunci dengan kata sandi" in vera.window.words
-    assert "Nama berkas menyebut jenis yang berbeda" not in vera.window.words
+    assert "berkas dilindungi kata sandi" in vera.window.words
+    assert "Ekstensi nama berkas tidak sesuai dengan isinya" not in vera.window.words
     assert page.get_by_role("button", name="Minta kata sandi").count() == 1
     vera.window.follow(page.get_by_role("button", name="Minta kata sandi"))
     assert "terkunci dengan kata sandi" in page.locator("textarea[name=text]").input_value()

@@ -20,7 +20,7 @@ ENGLISH = re.compile(
 )
 # Names, abbreviations and words that are the same in both languages.
 SAME = {"NIP", "PNS", "PPPK", "Status", "status", "Web", "Menu", "No.", "no. %(number)s", "“%(state)s”.",
-        "%(outcome)s (%(day)s)."}  # fmt: skip
+        "%(outcome)s (%(day)s).", "Filter"}  # fmt: skip
 GLUED = re.compile(r"[a-z”)][.:;!?][A-Z“]")
 _NO_PROSE = re.compile(r"<[^>]*>|%\(\w+\)[sd]|https?://\S+")
 # What a text says instead, by the pattern that it must not have. For reporters and for staff.
@@ -77,10 +77,6 @@ ENGLISH_OF_REPORTERS = {
     r"n['’]t\b": "no contractions",
     r"\bcomplaints?\b": "report",
 }
-# By text: why it keeps a word of the tables.
-ALLOWED = {
-    "Belum bisa lanjut": "the title of every refused page, as people know it",
-}
 
 
 def catalogue() -> list[polib.POEntry]:
@@ -98,11 +94,7 @@ def hits(texts: Iterable[str], terms: Mapping[str, str]) -> list[tuple[str, str]
     """Each text that has a word of a table, with what it should say instead."""
     patterns = [(re.compile(pattern, re.IGNORECASE), better) for pattern, better in terms.items()]
     return [
-        (text, better)
-        for text in texts
-        if text not in ALLOWED
-        for pattern, better in patterns
-        if pattern.search(_NO_PROSE.sub(" ", text))
+        (text, better) for text in texts for pattern, better in patterns if pattern.search(_NO_PROSE.sub(" ", text))
     ]
 
 
@@ -133,11 +125,6 @@ def test_one_thing_keeps_one_name() -> None:
     assert hits(translations(entries), EVERYWHERE) == []
     assert hits(translations(reporters), REPORTERS) == []
     assert hits([text for entry in reporters for text in (entry.msgid, entry.msgid_plural)], ENGLISH_OF_REPORTERS) == []
-
-
-def test_what_is_allowed_is_still_needed() -> None:
-    texts = set(translations(reporter_texts.entries()))
-    assert set(ALLOWED) - texts == set()
 
 
 def test_the_patterns_meet_what_they_look_for() -> None:

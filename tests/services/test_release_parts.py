@@ -323,7 +323,7 @@ def test_what_the_office_stated_goes_as_its_word_and_the_body_judges_by_it(cast:
     row = forward(cast, sent, whole(sent.case.pk))
     of_body = signed_in("kirana").get(reverse("admin:complaints_release_change", args=[row.pk]))
     text = of_body.content.decode()
-    assert "Dengan pernyataan kantor: " in text and cast["vera"].get_full_name() not in text
+    assert "Dengan keterangan tim verifikasi: " in text and cast["vera"].get_full_name() not in text
     # By it, and without it, the rules answer differently.
     ((_numbers, lines),) = of_body.context["judged"]
     assert [title for title, _rows in lines["groups"]] == [""]

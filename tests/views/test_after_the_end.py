@@ -44,7 +44,7 @@ def test_an_objection_is_offered_sent_once_and_followed(cast: Cast) -> None:
     assert client.post(OBJECT, {"reason": "Lampiran saya belum dibaca."}).url == PAGE
     page = words(client.get(PAGE))
     assert "Laporan dibuka kembali" in page
-    assert "Petugas yang bukan penutupnya memeriksanya sekali lagi." in page
+    assert "Petugas lain, yang tidak menutupnya, memeriksanya sekali lagi." in page
     assert "Lampiran saya" not in page
     for method in (client.get, client.post):
         assert method(OBJECT, {"reason": "Lagi."}).url == PAGE
@@ -122,7 +122,9 @@ def test_a_reason_is_promised_only_where_there_is_one(status: str) -> None:
 
 
 def test_a_report_that_was_never_sent_says_so() -> None:
-    shown = SimpleNamespace(status="sanctioned", body_name="BKN", due_on=None, is_unsent=True, label="Dijatuhi sanksi")
+    shown = SimpleNamespace(
+        status="sanctioned", body_name="BKN", due_on=None, is_unsent=True, label="Sanksi dijatuhkan"
+    )
     with override("id"):
         text = " ".join(render_to_string("complaints/status/sentence.html", {"report": shown}).split())
-    assert text == "Kasus ini berakhir tanpa laporan Anda pernah dikirim ke BKN. Akhirnya: Dijatuhi sanksi."
+    assert text == "Kasus ini berakhir tanpa laporan Anda pernah dikirim ke BKN. Hasil akhirnya: Sanksi dijatuhkan."

@@ -45,7 +45,7 @@ def test_the_words_are_kept_and_go_with_one_press(client: Client, error: type[Ex
     assert page.status_code == 503
     assert page.headers["Retry-After"] == "10"
     assert "no-store" in page.headers["Cache-Control"]
-    assert "Kata-kata Anda masih ada di sini" in walk.words(page)
+    assert "Tulisan Anda masih ada di sini" in walk.words(page)
     again = fields(page)
     assert again["story"].split() == STORY.split()
     assert 'action="/lapor/cerita/"' in page.content.decode()

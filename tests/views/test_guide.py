@@ -105,7 +105,7 @@ def test_every_status_is_answered_without_what_must_not_be_shown(client: Client,
 def test_answer_comes_first_and_is_no_verdict(client: Client) -> None:
     words = main_of(ask(client, category="A6", status="pns", act_on="2026-11-18"))
     assert words.startswith(
-        "Apakah ini pelanggaran? Disuruh beraksi di media sosial Atasan saya · PNS · 18 November 2026 · Pilkada"
+        "Apakah ini pelanggaran? Disuruh mendukung calon di media sosial Atasan saya · PNS · 18 November 2026 · Pilkada"
         " · masa kampanye Perbuatan ini dapat melanggar aturan bagi ASN."
     )
     assert (

@@ -44,8 +44,8 @@ def opened(client: Client) -> str:
 def test_the_page_says_what_it_is_and_looking_leaves_no_cookie(client: Client) -> None:
     shown = walk.words(client.get("/tanya/"))
     assert "Ini bukan laporan: tidak ada yang dituduh" in shown
-    assert "Jangan memakai perangkat atau jaringan kantor untuk ini, dan buka jendela privat" in shown
-    assert "dalam 3 hari kerja. Itu rencana kami sendiri" in shown
+    assert "Jangan memakai perangkat atau jaringan kantor untuk ini, dan buka jendela pribadi" in shown
+    assert "dalam 3 hari kerja. Ini tenggat kami sendiri" in shown
     assert "lapor" not in client.cookies
     assert 'href="/tanya/"' in client.get("/").content.decode()
     assert "Ask first" in walk.words(client.get("/en/tanya/"))

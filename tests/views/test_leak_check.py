@@ -222,7 +222,7 @@ def test_a_question_is_answered_by_the_page_too(client: Client, cast: Cast) -> N
 
 
 def test_pictures_are_asked_about_once_and_only_they(client: Client, cast: Cast) -> None:
-    asked = "siapa yang bisa tahu bahwa Anda yang memotret?"
+    asked = "siapa yang dapat mengetahui bahwa Anda yang memotret?"
     to_story(client)
     text = SimpleUploadedFile("surat.txt", b"Isi surat itu. " * 20, "text/plain")
     client.post(PAGE_3, {"story": "", "links": "", "go": "stay", "evidence": text})

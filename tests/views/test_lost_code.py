@@ -20,7 +20,7 @@ def test_what_is_remembered_opens_the_new_story_once(client: Client) -> None:
     client.post("/lapor/", {"category": "C1", "accused_kind": "superior"})
     client.post("/lapor/siapa/", {"accused_unknown": "on", "agency_kind": "unknown", "province": "", "event_from": ""})
     story = client.get("/lapor/cerita/").content.decode()
-    assert story.count(KNOWN) == 1 and "Kode tiket laporan saya yang terdahulu hilang" in story
+    assert story.count(KNOWN) == 1 and "Kode tiket laporan saya sebelumnya hilang" in story
 
 
 def test_a_story_that_is_there_stays(client: Client) -> None:

@@ -91,7 +91,7 @@ def test_a_post_is_removed_and_the_rest_stays(client: Client) -> None:
     ("typed", "error"),
     [
         ({"url": "", "account": "", "act": "like"}, "Tulis tautannya, atau akunnya."),
-        ({"seen_on": "2031-01-01"}, "Hari itu belum tiba"),
+        ({"seen_on": "2031-01-01"}, "Tanggal itu belum tiba"),
         ({"url": "https://a.example/" + "x" * 2_000}, "Terlalu panjang"),
         ({"url": "https://x.com/a/status/1 https://x.com/a/status/2"}, "Ada 2 tautan di sini."),
         ({"platform": "myspace"}, "Pilih salah satu dari daftar."),
@@ -101,7 +101,7 @@ def test_an_error_opens_the_fold_and_keeps_everything(client: Client, typed: dic
     walk.to_story(client)
     page = add(client, **typed)
     assert page.status_code == 200
-    assert "<title>Belum bisa lanjut: " in page.content.decode()
+    assert "<title>Belum dapat dilanjutkan: " in page.content.decode()
     assert fold_of(page).startswith('<details class="fold" open>')
     assert error in fold_of(page)
     assert walk.STORY in page.content.decode()

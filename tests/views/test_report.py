@@ -48,12 +48,12 @@ def test_looking_around_starts_no_session(client: Client) -> None:
 
 ERRORS = [
     ("/lapor/ditekan/", None, {"category": "A3"}, "Pilih siapa yang melakukannya"),
-    ("/lapor/siapa/", walk.to_who, {"agency": "Dinas Unik", "event_from": "2031-01-01"}, "Hari itu belum tiba"),
-    ("/lapor/siapa/", walk.to_who, {"event_from": "kemarin"}, "Tulis hari seperti 25/11/2026"),
+    ("/lapor/siapa/", walk.to_who, {"agency": "Dinas Unik", "event_from": "2031-01-01"}, "Tanggal itu belum tiba"),
+    ("/lapor/siapa/", walk.to_who, {"event_from": "kemarin"}, "Tulis tanggal seperti 25/11/2026"),
     ("/lapor/siapa/", walk.to_who, {"learnt_on": "0001-01-01"}, "Tanggal ini sebelum tahun 2000"),
     ("/lapor/cerita/", walk.to_story, {"story": "Hal.\u200b" + "\u200b " * 60}, "Ceritakan sedikit lagi"),
     ("/lapor/cerita/", walk.to_story, {"story": "Singkat.", "links": "akun unik"}, "Ceritakan sedikit lagi"),
-    ("/lapor/cerita/", walk.to_story, {"story": "x" * 20_001}, "Terlalu panjang: ada 20001 karakter"),
+    ("/lapor/cerita/", walk.to_story, {"story": "x" * 20_001}, "Terlalu panjang: 20001 karakter"),
 ]
 
 
@@ -73,7 +73,7 @@ def test_an_error_says_how_to_mend_it_above_and_at_the_field(
     page = client.post(path, typed)
     text = page.content.decode()
     assert page.status_code == 200
-    assert "<title>Belum bisa lanjut: " in text
+    assert "<title>Belum dapat dilanjutkan: " in text
     assert text.count(error) == 2
     anchors = re.findall(r'<li><a href="#([^"]+)">', text)
     assert anchors
@@ -88,7 +88,7 @@ def test_an_error_keeps_every_answer_then_and_later(
         before(client)
     page = client.post(path, typed).content.decode()
     later = client.get(path).content.decode()
-    assert "Belum bisa lanjut" not in later
+    assert "Belum dapat dilanjutkan" not in later
     for name, value in typed.items():
         assert shows(page, name, value)
         assert shows(later, name, value)
@@ -113,7 +113,7 @@ def test_a_day_is_judged_by_the_clock_of_whoever_writes_it(client: Client) -> No
     assert client.post("/lapor/siapa/", who).url == "/lapor/cerita/"
     shown = walk.version(client, "/lapor/siapa/")
     page = client.post("/lapor/siapa/", walk.WHO | shown | {"event_from": "30/11/2026"})
-    assert "Hari itu belum tiba" in walk.words(page)
+    assert "Tanggal itu belum tiba" in walk.words(page)
 
 
 def test_a_story_of_nothing_but_shapeless_characters_is_none(client: Client) -> None:
@@ -125,7 +125,7 @@ def test_a_story_of_nothing_but_shapeless_characters_is_none(client: Client) -> 
 def test_the_last_day_may_not_come_before_the_first(client: Client) -> None:
     walk.to_who(client)
     page = client.post("/lapor/siapa/", walk.WHO | {"event_until": "2026-11-01"})
-    assert "Hari terakhir mendahului hari pertama" in walk.words(page)
+    assert "Tanggal akhir lebih awal daripada tanggal kejadian" in walk.words(page)
     again = walk.WHO | walk.version(client, "/lapor/siapa/") | {"event_from": "", "event_until": "2026-11-01"}
     assert client.post("/lapor/siapa/", again).url == "/lapor/cerita/"
 
@@ -251,5 +251,5 @@ def test_the_longest_report_can_be_sent_in_any_script(client: Client, letter: st
 def test_more_than_a_draft_can_hold_is_shown_again_and_not_lost(client: Client) -> None:
     walk.to_story(client)
     page = client.post("/lapor/cerita/", {"story": "x" * 500_000, "go": "back"})
-    assert "Ini lebih dari yang dapat kami simpan" in walk.words(page)
+    assert "Tulisan ini terlalu panjang untuk disimpan" in walk.words(page)
     assert "x" * 500_000 in page.content.decode()

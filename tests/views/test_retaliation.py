@@ -46,7 +46,7 @@ def test_the_day_is_judged_in_the_easternmost_zone(opened: Client, monkeypatch: 
     monkeypatch.setattr("complaints.views.retaliation.latest_day", lambda _now: date(2026, 11, 10))
     assert opened.post(PAGE, {"happened_on": "2026-11-10"}).status_code == 302
     refused = opened.post(PAGE, WORDS | {"happened_on": "2026-11-11"})
-    assert "Hari itu belum tiba" in walk.words(refused) and WORDS["text"] in refused.content.decode()
+    assert "Tanggal itu belum tiba" in walk.words(refused) and WORDS["text"] in refused.content.decode()
 
 
 def test_what_was_typed_is_kept_where_it_cannot_be_sent(opened: Client, monkeypatch: pytest.MonkeyPatch) -> None:

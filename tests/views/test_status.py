@@ -100,7 +100,7 @@ def test_opening_changes_the_cookie(client: Client, code: str) -> None:
 def test_it_says_where_the_report_stands_and_until_when(client: Client, code: str) -> None:
     page = opened(client, code).get("/cek/laporan/")
     text = walk.words(page)
-    assert "Diterima. Kami mulai memeriksa paling lambat" in text
+    assert "Diterima. Kami mulai memverifikasi paling lambat" in text
     assert 'aria-current="step"' in page.content.decode()
     assert "Belum dibuka petugas." in text
     assert "Kami tidak tahu siapa Anda." in text

@@ -40,7 +40,7 @@ SENTENCES = {
 SENTENCES_OF_INQUIRIES = {
     "asked": (True, "menunggu jawaban kami"),
     "answered": (False, "sudah dijawab"),
-    "closed": (False, "terbuka kembali"),
+    "closed": (False, "dibuka kembali"),
     "withdrawn": (False, "mencabut pertanyaan ini"),
 }
 

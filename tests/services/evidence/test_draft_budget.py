@@ -21,7 +21,7 @@ from tests.world import Cast
 
 pytestmark = pytest.mark.usefixtures("folder")
 KIB = 1024
-WAY_ON = "Kirim tulisannya sekarang; berkasnya menyusul dengan kode tiket."
+WAY_ON = "berkasnya dapat menyusul dengan kode tiket."
 
 
 @pytest.fixture
@@ -111,7 +111,7 @@ def test_a_store_that_does_not_tell_what_is_free_has_a_number(
 def test_a_store_that_does_not_answer_is_no_full_budget(reporter: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     broken = Broken(storage.storage(), "free_bytes", OSError("gone"))
     monkeypatch.setattr(limits, "storage", lambda: broken)
-    assert "kesalahan ada pada kami" in by_form(reporter, ("a.pdf", PDF)).content.decode().lower()
+    assert "karena gangguan di sistem kami" in by_form(reporter, ("a.pdf", PDF)).content.decode().lower()
 
 
 # --- Text
@@ -133,7 +133,7 @@ def test_every_report_has_its_text_when_drafts_have_used_up_their_share(reporter
     settings.DRAFT_TEXT_BYTES = 200_000
     other = on_page_3()
     page = other.post("/lapor/cerita/", long_links(61_000)).content.decode()
-    assert "Ini lebih dari yang dapat kami simpan" in page
+    assert "Tulisan ini terlalu panjang untuk disimpan" in page
     assert "x" * 61_000 in page, "what was typed is still there"
     story = "Kami diminta memilih satu calon. " * 600  # about the longest account
     assert other.post("/lapor/cerita/", STORY_PAGE | {"story": story[:20_000]}).status_code == 302

@@ -56,19 +56,19 @@ def test_reading_ends_where_no_device_makes_such_a_file(reporter: Client, settin
 def test_too_many_files(reporter: Client, settings: Settings) -> None:
     settings.EVIDENCE_MAX_FILES = 3
     page = by_form(reporter, *((f"{number}.pdf", PDF) for number in range(5))).content.decode()
-    assert page.count("tidak muat lagi") >= 2
+    assert page.count("tidak dapat ditambahkan") >= 2
     assert "paling banyak 3 berkas" in page
     assert len(kept(reporter)) == 3
-    assert "tidak muat lagi" in Segments(reporter, PDF).begin()["error"]
+    assert "tidak dapat ditambahkan" in Segments(reporter, PDF).begin()["error"]
 
 
 def test_files_that_still_arrive_take_their_place(reporter: Client, settings: Settings) -> None:
     settings.EVIDENCE_MAX_FILES, settings.EVIDENCE_MAX_TOTAL_BYTES = 2, 300_000
     assert Segments(reporter, PDF + os.urandom(200_000), "a.pdf").begin()["id"]
     for words in refused(reporter, PDF + os.urandom(150_000)):
-        assert "tidak muat lagi" in words
+        assert "tidak dapat ditambahkan" in words
     assert Segments(reporter, PDF + os.urandom(50_000), "b.pdf").begin()["id"]
-    assert "tidak muat lagi" in Segments(reporter, PDF, "c.pdf").begin()["error"]
+    assert "tidak dapat ditambahkan" in Segments(reporter, PDF, "c.pdf").begin()["error"]
 
 
 def test_more_together_than_a_report_may_have(reporter: Client, settings: Settings) -> None:

@@ -74,7 +74,7 @@ def test_parsing_ends_at_the_limit_with_a_page_that_keeps_the_words(
     page = post(reporter, STORY_ADDRESS, number, {"story": new})
     text = page.content.decode()
     assert page.status_code == 200
-    assert text.count("dan berkas setelahnya tidak muat lagi: paling banyak 20 berkas") == 2
+    assert text.count("dan berkas setelahnya tidak dapat ditambahkan: paling banyak 20 berkas") == 2
     assert new in text and "https://contoh.invalid/lama" in text
     assert len(kept(reporter)) == 20
     assert counted.number == {"buffers": 20, "sinks": 25, "begun": 101, "rooms": 20}
@@ -84,7 +84,7 @@ def test_what_was_typed_below_the_files_is_kept_where_a_few_too_many_were_chosen
     page = by_form(reporter, *((f"{number}.pdf", PDF) for number in range(60))).content.decode()
     assert STORY_PAGE["links"] in page
     assert "paling banyak 20 berkas" in page
-    assert page.count("tidak muat lagi") == 2 * 5
+    assert page.count("tidak dapat ditambahkan") == 2 * 5
     assert len(kept(reporter)) == 20
 
 

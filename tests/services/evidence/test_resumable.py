@@ -218,7 +218,7 @@ def test_a_store_that_is_down_says_so_and_loses_nothing(
             answer = file.ask("selesai")
         assert answer.status_code == 503
         assert "surat.pdf" not in str(answer.json().get("list"))
-        assert "kesalahan ada pada kami" in answer.json()["error"]
+        assert "karena gangguan di sistem kami" in answer.json()["error"]
     assert "list" in file.rest().json()
     assert kept(reporter) == [("surat.pdf", 3000)]
     assert len(objects()) == 1
@@ -232,7 +232,7 @@ def test_a_damaged_segment_is_never_joined(reporter: Client, small: int) -> None
     name = objects()[0]
     storage.storage().put(name, b"\0" * len(storage.storage().get(name)))
     answer = file.ask("selesai")
-    assert "kesalahan ada pada kami" in answer.json()["error"]
+    assert "karena gangguan di sistem kami" in answer.json()["error"]
     (refused,) = DraftFile.objects.values_list("pk", "object_name")
     assert refused == (uuid.UUID(answer.json()["id"]), None), "only its name stays, until it is dismissed"
     reporter.post("/lapor/berkas/batal/", headers={"Upload-Id": answer.json()["id"]})

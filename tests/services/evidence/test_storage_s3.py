@@ -161,13 +161,13 @@ def nowhere(settings: Settings, bucket: Any) -> None:
 def test_a_dead_store_takes_no_file_and_stops_no_report(reporter: Client, cast: Cast) -> None:
     page = by_form(reporter, ("surat.pdf", PDF + os.urandom(6 * MIB)), ("kecil.pdf", PDF), go="next")
     words = page.content.decode()
-    assert words.count("kesalahan ada pada kami") >= 2
+    assert words.count("karena gangguan di sistem kami") >= 2
     assert STORY_PAGE["story"] in words
     file = Segments(reporter, PDF + os.urandom(100))
     file.begin()
     answer = file.send()
     assert (answer.status_code, file.next) == (503, 0)
-    assert "kesalahan ada pada kami" in answer.json()["error"]
+    assert "karena gangguan di sistem kami" in answer.json()["error"]
     file.ask("batal")
     reporter.post("/lapor/cerita/", STORY_PAGE)
     token = token_of(reporter.get("/lapor/periksa/"))
@@ -188,7 +188,7 @@ def test_a_store_that_refuses_a_part_keeps_nothing(
             patch.setattr(bucket.client, call, refusing)
             content = PDF + os.urandom(12 * MIB if call != "put_object" else 100)
             page = by_form(reporter, ("surat.pdf", content))
-        assert "kesalahan ada pada kami" in page.content.decode()
+        assert "karena gangguan di sistem kami" in page.content.decode()
         assert uploads_under_way(bucket) == 0
         assert nothing_left()
 

@@ -411,7 +411,7 @@ def test_a_report_that_came_with_a_supplement_leaves_with_its_own_history(cast: 
     page = told(one)
     assert (page.status, page.name.state, [item.body for item in page.told]) == ("in_review", "void", ["BKN"])
     assert [event.action for event in page.events][-2:] == ["forward", "return"]
-    assert "Terverifikasi" not in page_of(one).split("Yang sudah terjadi")[1]
+    assert "Terverifikasi" not in page_of(one).split("Riwayat")[1]
     with pytest.raises(NameRequest.DoesNotExist):
         opens(wave, one)
     assert told(wave.first).name.state == "void"
