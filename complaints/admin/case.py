@@ -60,7 +60,7 @@ from complaints.admin.reply_composer import (
 )
 from complaints.admin.retaliation import retaliation_context
 from complaints.domain.case_links import TAKES_IN
-from complaints.domain.retaliation import TOLD
+from complaints.domain.retaliation import MARK_NAMES
 from complaints.domain.workflow import ENDED, Permission, Status, with_body
 from complaints.models.case import Case
 from complaints.models.complaint import Complaint
@@ -119,7 +119,7 @@ def show_case(request: StaffRequest, object_id: uuid.UUID, submitted: SubmittedF
     allow_viewing(request.session, object_id, now=now)
     status = 200 if submitted is None else 409 if submitted.seen else 400
     context = case_context(request, opened, submitted)
-    if any(TOLD in entry.marks for report in opened.complaints for entry in report.thread):
+    if any(MARK_NAMES & entry.marks.keys() for report in opened.complaints for entry in report.thread):
         context |= retaliation_context(request, opened)
     return render(request, "admin/case.html", context, status=status)
 

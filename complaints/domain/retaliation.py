@@ -21,6 +21,8 @@ CHECK_IN: Final = "check_in"
 ACT: Final = "act"
 # In no record: what a release that holds the message does to its matter, until it is recalled.
 FORWARDED: Final = "forwarded"
+# All of them; messages bear marks of other matters as well.
+MARK_NAMES: Final = frozenset({TOLD, CHECK_IN, ACT, FORWARDED})
 # The limits of the rules after which the office asks again, in their order.
 CHECK_INS: Final = ("check-in-1", "check-in-2", "check-in-3")
 
