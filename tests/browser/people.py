@@ -99,7 +99,7 @@ class Reporter:
 
     def answers(self, text: str) -> None:
         """Answer on the status page."""
-        self.page.get_by_label("Pesan Anda").fill(text)
+        self.page.get_by_label("Jawaban Anda").fill(text)
         self.window.press("Kirim jawaban")
 
 

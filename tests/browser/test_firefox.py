@@ -42,7 +42,7 @@ def test_a_report_goes_from_the_front_page_to_the_exit(
         browser.presses("Periksa, lalu lanjut", "/cek/")
         browser.named("code").send_keys(code.lower())
         browser.presses("Buka", "/cek/laporan/")
-        assert "Diterima. Kami mulai memeriksa" in browser.words
+        assert "Diterima. Kami mulai memverifikasi" in browser.words
         browser.presses("Keluar cepat", "/sehat/")
         assert browser.driver.get_url() == settings.EXIT_URL
         browser.driver.go_back()

@@ -55,7 +55,7 @@ def test_reporter_removes_files_cancels_and_restarts(window: Opener, live_cast: 
     reporter.returns(code)
     describes_a_post(reporter, "@sastro_kerta")
     browser.press("Kirim postingan").press("Cabut laporan")
-    page.get_by_label("Alasannya").fill("Sudah selesai di kantor.")
+    page.get_by_label("Alasan (opsional)").fill("Sudah selesai di kantor.")
     browser.press("Ya, cabut")
     assert browser.heading == "Anda sudah mencabut laporan ini. Isinya tetap tersimpan terkunci."
     assert Complaint.objects.count() == 1
@@ -175,7 +175,7 @@ def test_an_administrator_mends_reference_data(window: Opener, live_cast: Cast) 
     adi.window.go("/kantor/complaints/category/A2/change/")
     adi.page.locator("[name=name_id]").fill("Diancam atau ditakut-takuti")
     adi.window.follow(adi.page.locator("[name=_save]"))
-    assert "Diancam atau ditakut-takuti" in window(width=360).go("/lapor/ditekan/").words
+    assert "Diancam atau ditakut-takuti" in window(width=360).go("/lapor/ditekan/").page.content()
 
 
 def test_an_auditor_looks_at_one_day(window: Opener, live_cast: Cast) -> None:

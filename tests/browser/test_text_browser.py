@@ -39,5 +39,5 @@ def test_a_report_is_sent_and_its_code_opens_it(live_server: LiveServer, live_ca
         browser.fills("Ketik kelompok terakhir", groups[-1])
         assert "Cek status laporan" in browser.presses("Periksa, lalu")
         browser.fills("Kode tiket", " ".join(groups).lower())
-        assert "Diterima. Kami mulai memeriksa" in browser.presses("Buka$")
+        assert "Diterima. Kami mulai memverifikasi" in browser.presses("Buka$")
     assert Complaint.objects.count() == 1
