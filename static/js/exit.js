@@ -7,6 +7,8 @@
   let last = 0;
   const leave = (event) => {
     event.preventDefault();
+    // What was typed is not kept on the way out.
+    dispatchEvent(new Event("leave"));
     document.documentElement.hidden = true;
     document.title = "";
     location.replace(link.href);

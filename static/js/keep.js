@@ -73,6 +73,9 @@
   addEventListener("pageshow", () => {
     left = false;
   });
+  addEventListener("leave", () => {
+    left = true;
+  });
   // Uploads hold it back.
   document.addEventListener("submit", (event) => {
     if (event.defaultPrevented) return;

@@ -45,7 +45,7 @@ def test_two_bodies_ask_and_are_answered(window: Opener, live_cast: Cast) -> Non
     reporter.reads("Pertanyaan dari BKN", "Pertanyaan dari KASN", "Laporan Anda di KASN")
     reporter.answers("Ruang rapat lantai dua.")
     assert "Belum terkirim" in reporter.window.words
-    assert reporter.page.get_by_label("Pesan Anda").input_value() == "Ruang rapat lantai dua."
+    assert reporter.page.get_by_label("Jawaban Anda").input_value() == "Ruang rapat lantai dua."
     reporter.page.get_by_label(re.compile("Pertanyaan dari KASN")).check()
     reporter.window.press("Kirim jawaban")
     words = reporter.reads("Pertanyaan dari BKN")

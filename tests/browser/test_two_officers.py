@@ -35,7 +35,7 @@ def test_risk_checklist_and_a_faster_colleague(window: Opener, live_cast: Cast) 
     vera, vino = Officer(window(), "vera"), Officer(window(), "vino")
     vera.window.may_answer |= {400, 409}
     problems = faults(vera.window.go(f"{case}/change/"))
-    assert "Kurang: tanggal" in vera.window.words
+    assert "Belum ada: " in vera.window.words
     vera.window.follow(vera.page.get_by_role("link", name="Nilai risikonya"))
     problems += faults(vera.window)
     vera.page.get_by_role("group", name="sudah diancam atau dirugikan").get_by_label("ya", exact=True).check()

@@ -37,7 +37,9 @@ def test_a_letter_goes_by_hand_and_silence_closes_nothing(window: Opener, live_c
     act(live_cast, "vera", sent, Action.ASK_REPORTER, "Kapan tepatnya?")
     reporter = Reporter(window(width=360, height=740))
     reporter.returns(sent.code)
-    reporter.reads("Kapan tepatnya?", "Tanpa jawaban tidak ada yang ditutup dengan sendirinya", "laporan yang menunggu dibuka lagi")
+    reporter.reads(
+        "Kapan tepatnya?", "Tanpa jawaban tidak ada yang ditutup dengan sendirinya", "laporan yang menunggu dibuka lagi"
+    )
     fits(reporter.window, "question")
     vera = Officer(window(), "vera")
     vera.opens("case", sent.case.reference)
