@@ -26,7 +26,8 @@ def away(live_server: LiveServer, settings: Any) -> str:
 def at_page_two(browser: Window) -> Window:
     browser.go("/").press("Saya ditekan atau dibujuk")
     browser.page.locator("[name=accused_kind]").first.check(force=True)
-    browser.page.locator("[name=category]").first.check(force=True)
+    browser.page.locator("details:has([value=A1]) summary").click()
+    browser.page.locator("[name=category][value=A1]").check()
     browser.press("Lanjut")
     assert Draft.objects.count() == 1
     return browser

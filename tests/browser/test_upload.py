@@ -115,7 +115,7 @@ def test_cancelling_leaves_nothing(window: Opener, live_cast: Cast) -> None:
     reporter.attaches([LARGE])
     until(page, lambda: sent_bytes(page) >= MIB)
     with page.expect_response("**/lapor/berkas/batal/"):
-        page.get_by_role("button", name="Batalkan rekaman.pdf").click()
+        page.get_by_role("button", name="Batal rekaman.pdf").click()
     assert page.get_by_role("progressbar").count() == 0
     assert not DraftFile.objects.exists()
     assert stored() == before
