@@ -153,13 +153,13 @@ def test_bad_rows_are_refused_with_table_row_and_key(cast: Cast) -> None:
             rule_changes.propose(actor=actor(cast, "adi"), proposed=typed)
         assert words in str(error.value), text
     changes: list[tuple[dict[str, object], str]] = [
-        ({"number": None}, "limits.json, row 9 (forward): number and unit do not go together"),
+        ({"number": None}, "limits.json, row 10 (forward): number and unit do not go together"),
         ({"number": 10**9}, "number is above 1000"),
         ({"unit": "months"}, "deadlines are counted by this limit"),
         ({"valid_until": "2026-12-31"}, "deadlines are counted by this limit"),
         ({"what": "something"}, "what has an unknown code: something"),
-        ({"sources": ["NOWHERE"]}, "limits.json, row 9 (forward): sources has an unknown code: NOWHERE"),
-        ({"colour": "red"}, "limits.json, row 9 (forward): nothing reads colour"),
+        ({"sources": ["NOWHERE"]}, "limits.json, row 10 (forward): sources has an unknown code: NOWHERE"),
+        ({"colour": "red"}, "limits.json, row 10 (forward): nothing reads colour"),
     ]
     for values, words in changes:
         with pytest.raises(RuleError) as error:

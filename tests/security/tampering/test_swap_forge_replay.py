@@ -37,6 +37,7 @@ ELSEWHERE = {
     "Complaint.commitment": "the root of its batch in the audit chain",
     "Complaint.lookup": "below",
     **dict.fromkeys(("Draft.data", "Draft.ends"), "services/test_draft_rows"),
+    **dict.fromkeys(("DraftDoor.data", "DraftDoor.ends"), "services/test_parked_drafts"),
     "DecisionCopy.object_digest": "its entry in the audit chain: services/forwarding/test_decision_copies",
     "DraftFile.object_digest": "the root of its batch in the audit chain, once it is sent",
     "DraftFile.sealed": "below",
