@@ -80,7 +80,7 @@ def _expected(answers: list[Page]) -> list[Page]:
     for page in answers:
         if page.status not in (200, 302, 400, 403, 413):
             raise RuntimeError(f"{page.status} for many parts at {page.path}")
-    if not any(b"tidak muat lagi" in page.body for page in answers):
+    if not any(b"tidak dapat ditambahkan" in page.body for page in answers):
         raise RuntimeError("No page said that there were too many files, so that nothing was tried.")
     return answers
 

@@ -106,7 +106,8 @@ def check(request: ReporterRequest) -> HttpResponse:
     if request.method != "POST":
         return _show_check(request, draft)
     token = request.POST.get("token", "")
-    if token != submission.form_token(draft, request.reporter.version):
+    current = submission.form_token(draft, request.reporter.version)
+    if token != current:
         # Another window has sent this inquiry or changed it: only what the page showed may be sent.
         if submission.was_received(token):
             return page(request, "inquiry/gone", {"received": True})

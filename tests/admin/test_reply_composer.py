@@ -54,7 +54,7 @@ def test_a_standard_text_is_put_in_below_what_was_typed(cast: Cast, signed_in: S
     sent, vera = in_review(cast), signed_in("vera")
     form = {"seen": "in_review", "reason": "Selamat pagi.", "standard": "ask_when_where.id", "do": "insert"}
     page = sending_nothing(vera, step(sent, "ask_reporter"), form, 200)
-    assert "Selamat pagi.\n\nTerima kasih atas laporan Anda. Agar dapat kami periksa" in page
+    assert "Selamat pagi.\n\nTerima kasih atas laporan Anda. Agar dapat kami verifikasi" in page
     assert "{due_on}" not in page.split("<textarea")[1].split("</textarea>")[0]
     page = sending_nothing(vera, reply(sent), {"text": "", "standard": "reply_thanks.en", "do": "insert"}, 200)
     assert "what you added to report {reference}" in page.split("<textarea")[1]

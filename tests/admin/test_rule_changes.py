@@ -93,7 +93,7 @@ def test_refused_row_is_named_and_kept(signed_in: SignedIn, cast: Cast) -> None:
     answer = client.post(url, form)
     assert answer.status_code == 400
     text = answer.content.decode()
-    assert "Batas waktu, baris 9 (forward): number bukan jumlah hari" in text and "&quot;number&quot;: -1" in text
+    assert "Batas waktu, baris 10 (forward): number bukan jumlah hari" in text and "&quot;number&quot;: -1" in text
     assert "Baris ini sama dengan yang berlaku." in client.post(url, form | {"row": json.dumps(row)}).content.decode()
     for missing in (["limits", "nowhere", "0"], ["letters", "forward", "0"], ["limits", "forward", "2026-01-01"]):
         assert client.get(reverse(PROPOSE, args=missing)).status_code == 404

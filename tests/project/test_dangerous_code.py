@@ -102,6 +102,7 @@ def test_the_search_finds_a_repetition_in_a_repetition() -> None:
 
 # Each repetition inside begins or ends with a character that is not in the one beside it.
 SAFE = {
+    r"\d{1,3}(?:[.,]\d{3})+|(?:\d{1,2}[-/. ]\d{1,2}[-/. ]\d{4}|\d{4}-\d{2}-\d{2})(?:\D+\d{1,4})*",
     r"[^\W_]+(?:['’`][^\W_]+)*",
     r"[a-z0-9-]+(?:\.[a-z0-9-]+)+(?:[/?#].*)?",
     r"(?:[a-z0-9_-]+\.)+[a-z]{2,}(?=[/?#]|:[0-9]|$)",

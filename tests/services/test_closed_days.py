@@ -84,6 +84,7 @@ def test_every_limit_of_two_years_is_counted_twice(cast: Cast) -> None:
     working, short, open_days = _counts()
     working_days = {"first-look": 1, "verified-or-asked": 3, "reporter-answer": 10, "letter-delivery": 3} | {
         "second-decision": 1, "forward": 1, "body-examination": 14, "body-recommendation": 1, AGENCY_REMINDER: 14,
+        "inquiry-answer": 3,
     }  # fmt: skip
     calendar_days = {"body-verification": 7, "forward-urgent": 1}
     assert {*working_days, *calendar_days} == {*LIMITS.values(), *URGENT_LIMITS.values()}

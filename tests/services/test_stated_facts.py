@@ -28,11 +28,10 @@ from complaints.domain.law.vocabulary import (
 )
 from complaints.models.case import Assessment
 from complaints.models.reference_data import Election
-from complaints.services import case_actions, case_file, case_links, legal_basis, reference_data
+from complaints.services import bawaslu, case_actions, case_file, case_links, legal_basis, reference_data
 from complaints.services.actor import Actor
 from complaints.services.audit import verify
 from complaints.services.transitions import CaseChanged
-from complaints.views.answers import concerns_bawaslu
 from tests.cases import complaint_of, in_review
 from tests.rules import record_table
 from tests.world import Cast, draft
@@ -199,12 +198,12 @@ def test_the_rules_alone_say_for_whom_only_bawaslu_judges(cast: Cast) -> None:
     for kind in AccusedKind:
         assert legal_basis.is_for_bawaslu("A1", kind, days, None, edition) == (kind in only), kind
         told = draft(accused_kind=kind.value, category="A1", event_from="")
-        assert concerns_bawaslu(told, day) == (kind in only | {"acting_head"}), kind
+        assert bawaslu.concerns(told, day) == (kind in only | {"acting_head"}), kind
     # A statement of an officer counts.
     not_asn = StatedFacts(status=ServiceStatus.NOT_ASN)
     assert legal_basis.is_for_bawaslu("A1", "superior", days, not_asn, edition)
-    assert concerns_bawaslu(draft(category="D1", accused_kind="superior"), day)
-    assert not concerns_bawaslu(draft(accused_kind="made-here"), day)
+    assert bawaslu.concerns(draft(category="D1", accused_kind="superior"), day)
+    assert not bawaslu.concerns(draft(accused_kind="made-here"), day)
     # What is typed is kept before it is judged: no day stops the page.
     for typed in ("kemarin", "30/11/2026", "0001-01-01", "9999-12-31", "2026-02-31"):
-        assert concerns_bawaslu(draft(accused_kind="campaign_team", event_from=typed), day)
+        assert bawaslu.concerns(draft(accused_kind="campaign_team", event_from=typed), day)

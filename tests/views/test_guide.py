@@ -36,6 +36,8 @@ from tests.views import walk
 from tests.world import Cast
 
 pytestmark = pytest.mark.django_db
+# "None of these" is no act.
+ACTS = [code for code in CATEGORIES if code != "E1"]
 PATH = "/pelanggaran/"
 # Words that send somebody for evidence. "mengumpulkan" in the name of an act is none of them.
 NEVER = re.compile(
@@ -75,7 +77,7 @@ def facts_for(category: str, kind: str, status: str = "", election: str = "", da
 
 
 @pytest.mark.parametrize("prefix", ["", "/en"])
-@pytest.mark.parametrize("category", CATEGORIES)
+@pytest.mark.parametrize("category", ACTS)
 def test_every_act_and_person_is_answered_and_nobody_is_sent_for_evidence(
     client: Client, category: str, prefix: str
 ) -> None:
@@ -96,7 +98,7 @@ def test_every_act_and_person_is_answered_and_nobody_is_sent_for_evidence(
 
 @pytest.mark.parametrize("status", ServiceStatus)
 def test_every_status_is_answered_without_what_must_not_be_shown(client: Client, status: str) -> None:
-    for category in CATEGORIES:
+    for category in ACTS:
         words = main_of(ask(client, category=category, status=status))
         judged = legal_basis.judge_facts(facts_for(category, "superior", status))
         assert [phrase for phrase in judged.never_show if phrase.lower() in words.lower()] == [], category
@@ -113,7 +115,7 @@ def test_answer_comes_first_and_is_no_verdict(client: Client) -> None:
     )
     assert "kami baca dalam salinan, belum dipastikan" in words
     assert "belum ditinjau ahli hukum" in words
-    assert "Yang mengkaji BKN" in words and "Dapat juga menerimanya Bawaslu" in words
+    assert "BKN" in words and "Bawaslu" in words
     assert "hari terakhir" in words.lower() or "paling aman" in words.lower() or "hari aman" in words.lower()
     assert "tentang orang yang menekan, bukan tentang Anda" in words
 

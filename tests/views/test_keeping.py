@@ -141,9 +141,9 @@ def test_the_front_page_leads_on_only_whoever_has_an_unfinished_report(client: C
     walk.to_who(client)
     for path in ("/", "/en/", "/cek/"):
         page = client.get(path)
-        assert f'href="{path[:-1] if path == "/en/" else ""}/lapor/periksa/"' in page.content.decode()
+        assert f'href="{path[:-1] if path == "/en/" else ""}/lapor/bagian/"' in page.content.decode()
         assert re.search(r"setelah langkah terakhir|after your last step", walk.words(page))
-        assert "lapor/periksa" not in Client().get(path).content.decode()
+        assert "lapor/bagian" not in Client().get(path).content.decode()
     assert client.get("/lapor/periksa/").url == STORY.replace("cerita", "siapa")
 
 

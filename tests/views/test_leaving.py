@@ -115,7 +115,7 @@ def test_the_page_that_explains_it_warns_who_has_begun(drafting: Client) -> None
     begun, new = (client.get("/keluar-cepat/").content.decode() for client in (drafting, Client()))
     assert "cuaca.invalid" in begun
     assert "cuaca.invalid" in new
-    assert ("/lapor/periksa/" in begun, "/lapor/periksa/" in new) == (True, False)
+    assert ("/lapor/bagian/" in begun, "/lapor/bagian/" in new) == (True, False)
 
 
 @pytest.mark.parametrize("language", ["id", "en"])

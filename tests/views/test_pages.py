@@ -159,6 +159,7 @@ def _is_page(answer: HttpResponse) -> bool:
     return not is_data and "Content-Disposition" not in answer.headers
 
 
+@pytest.mark.django_db
 @pytest.mark.parametrize("language", ["id", "en"])
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD"])
 def test_every_address_answers_every_method_with_words_or_a_way_on(client: Client, method: str, language: str) -> None:

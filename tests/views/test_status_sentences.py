@@ -17,8 +17,8 @@ DAY = date(2026, 12, 7)
 # Of each state: whether a day may be named, whether the body is, and one word that the sentence must hold.
 SENTENCES = {
     "received": (True, False, "diterima"),
-    "in_review": (True, False, "diperiksa"),
-    "ineligible_proposed": (True, False, "diperiksa"),
+    "in_review": (True, False, "diverifikasi"),
+    "ineligible_proposed": (True, False, "diverifikasi"),
     "needs_information": (True, False, "pertanyaan untuk anda"),
     "resting": (False, False, "tidak ditutup: jawablah kapan saja"),
     "verified": (True, False, "belum"),

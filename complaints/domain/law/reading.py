@@ -76,7 +76,7 @@ class Fault(StrEnum):
     NO_OFFENCE = "penalties.json has no offence %(value)s"
     TOO_HIGH = "number is above %(value)s"
     COUNTED = (
-        "deadlines are counted by this limit: it stands once, without valid_from and valid_until, with number, and "
+        "deadlines are counted by this limit: it has one row, without valid_from and valid_until, with number, and "
         "unit is one of %(value)s"
     )
     KEY_TWICE = "a key occurs twice"

@@ -84,7 +84,7 @@ def test_what_was_typed_below_the_files_is_kept_where_a_few_too_many_were_chosen
     page = by_form(reporter, *((f"{number}.pdf", PDF) for number in range(60))).content.decode()
     assert STORY_PAGE["links"] in page
     assert "paling banyak 20 berkas" in page
-    assert page.count("tidak dapat ditambahkan") == 2 * 5
+    assert page.count("tidak dapat ditambahkan") == 3 * 5
     assert len(kept(reporter)) == 20
 
 
