@@ -127,6 +127,7 @@ COMPARED = re.compile(r"(digest|secret|signature|hmac|password|token|session_key
 # No secrets: digests that anybody may know, the mark of a form for the session that it was made in, what a person types
 # twice at the terminal, and an address.
 PUBLIC_COMPARISONS = {
+    "complaints/views/inquiry.py",  # which page shows which state of a draft
     "complaints/domain/hashchain.py",
     "complaints/management/commands/setup_keys.py",
     "complaints/services/audit/latest_head.py",

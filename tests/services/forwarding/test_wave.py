@@ -231,7 +231,7 @@ def test_every_page_of_a_wave_tells_its_own_story(cast: Cast) -> None:
     page = pages[pk(last)]
     # The body has ended the case without this report, which may still leave it.
     assert (told(last).status, told(last).told, told(last).may_withdraw) == ("sanctioned", [], True)
-    assert "Kepada BKN" not in page and "Dibuka petugas 0 kali." in page
+    assert "Kepada BKN" not in page and "Belum dibuka petugas." in page
     assert "Bila Anda memberikan nama untuk lembaga ini" not in page
     follow_up.withdraw(ticket=last.ticket, reason="", today=timezone.localdate())
     assert (told(last).status, told(first).status) == ("withdrawn", "sanctioned")
