@@ -111,7 +111,7 @@ def verifies_ten(vera: LinkFollower, joint: Case) -> list[str]:
     page.locator("[name=why]").fill("Dipanggil atasannya.")
     vera.follows(page.locator("form button.main"))
     vera.sees("mendesak: risiko bagi pelapor tinggi", f"{LINKED} laporan")
-    vera.follows(vera.officer.step("verify")).sees(f"Semua {LINKED} pelapor kasus ini")
+    vera.follows(vera.officer.step("verify")).sees(f"semua {LINKED} pelapor kasus ini")
     vera.officer.confirms()
     vera.stands()
     while len(verified) < VERIFIED:

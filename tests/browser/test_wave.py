@@ -328,9 +328,13 @@ WAS_ASKED, NAME_LIES, NAME_IS_READ = (
     "Nama itu belum dibaca.",
     "BKN sudah membaca nama yang Anda berikan",
 )
-LATE_FILE, AT_KASN, BEING_CHECKED = "Pesan: 0, postingan: 0, berkas: 1.", "Laporan Anda di KASN", "Sedang diverifikasi."
+LATE_FILE, AT_KASN, ENDED_WITHOUT = (
+    "Pesan: 0, postingan: 0, berkas: 1.",
+    "Laporan Anda di KASN",
+    "Kasus ini berakhir tanpa laporan Anda",
+)
 PARTS = (HAS_BKN, HAS_KASN, ALL_READ, KASN_READS, TOLD_OF_QUESTION, TOLD_OF_REQUEST, NAME_READ, PASSAGE)
-PARTS += (WITHOUT_REGENCY, LATE_FILE, AT_KASN, SANCTIONED, DISMISSED, BEING_CHECKED, WAS_ASKED, NAME_LIES, NAME_IS_READ)
+PARTS += (WITHOUT_REGENCY, LATE_FILE, AT_KASN, SANCTIONED, DISMISSED, ENDED_WITHOUT, WAS_ASKED, NAME_LIES, NAME_IS_READ)
 
 
 def is_true_of(walk: Walk, sent: Sent) -> set[str]:
@@ -346,7 +350,7 @@ def is_true_of(walk: Walk, sent: Sent) -> set[str]:
         return true | {HAS_KASN, KASN_READS, AT_KASN}
     if sent is walk.second:
         return {HAS_KASN, KASN_READS, DISMISSED}
-    return {BEING_CHECKED} if sent is walk.waiting else true
+    return {ENDED_WITHOUT} if sent is walk.waiting else true
 
 
 def test_a_wave_from_the_desk_to_an_outcome(window: Opener, live_cast: Cast) -> None:
