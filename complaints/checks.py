@@ -187,7 +187,7 @@ def _exit() -> Iterator[CheckMessage]:
     hosts = {urlsplit(origin).hostname for origin in ours} | {None, *LOCAL_HOSTS}
     if away.scheme != "https" or away.hostname in hosts:
         hint = "Set EXIT_URL to the https address of a site that nobody asks about, such as the weather forecast."
-        yield _error("E068", "EXIT_URL is no https address of another site.", hint)
+        yield _error("E069", "EXIT_URL is no https address of another site.", hint)
 
 
 def _key_wrapping() -> Iterator[CheckMessage]:

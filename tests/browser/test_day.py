@@ -137,7 +137,7 @@ def second_person_confirms(vino: LinkFollower, reference: str) -> None:
     vino.goes("/kantor/").follows(vino.page.locator('.counts a[href$="/keputusan-kedua/"]')).sees(reference)
     vino.follows(vino.page.locator('a[href$="/langkah/confirm_ineligible/"]'))
     vino.officer.confirms(reason="Hal ini bukan kewenangan kami.")
-    vino.stands().sees("Selesai")
+    vino.stands().sees("Tidak memenuhi syarat")
     assert Case.objects.get(reference=reference).status == Status.INELIGIBLE
 
 

@@ -168,6 +168,7 @@ def test_a_sound_installation_on_postgresql_passes(shared_cast: Cast, tmp_path: 
         "PORTAL_ORIGIN": "https://lapor.example.go.id",
         "AUDIT_HEADS_MAIL": "kepala@example.invalid",
         "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+        **{f"OPERATOR_{name}": "Badan Contoh" for name in ("NAME", "UNIT", "BASIS", "CONTACT", "ADDRESS_PUBLISHED")},
     }
     command = ["manage.py", "database_roles", "--owner", names.owner, "--web", names.web, "--jobs", names.jobs]
     with psycopg.connect(f"{admin}/{place['NAME']}", autocommit=True) as server:
@@ -286,8 +287,8 @@ def test_other_sound_ways(sound: Cast, db: None, sound_too: dict[str, Any]) -> N
         ({"OPERATOR_AGENCIES": ()}, "W018"),
         ({"OPERATOR": Operator()}, "E068"),
         ({"OPERATOR": replace(SAMPLE, basis=" ")}, "E068"),
-        ({"EXIT_URL": "http://cuaca.invalid/"}, "E068"),
-        ({"EXIT_URL": "https://lapor.example.go.id/"}, "E068"),
+        ({"EXIT_URL": "http://cuaca.invalid/"}, "E069"),
+        ({"EXIT_URL": "https://lapor.example.go.id/"}, "E069"),
         ({"AUDIT_HEADS_MAIL": ""}, "W001"),
         ({"AUDIT_HEADS_FILE": Path(__file__) / "heads.txt"}, "W008"),
         ({"EMAIL_BACKEND": "django.core.mail.backends.console.EmailBackend"}, "W002"),
