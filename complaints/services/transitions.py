@@ -241,7 +241,8 @@ def available_steps(
     if history is None:
         asks_history = any(row.second_person_than or row.not_closer for row in rows)
         history = list(case.steps.order_by("sequence")) if asks_history else []
-    closer = closer_objected_to((step.action, step.actor_id) for step in history)
+    was_objected_to = any(step.action == Action.OBJECT for step in history)
+    closer = closer_objected_to((step.action, step.actor_id) for step in history) if was_objected_to else None
     steps = []
     for row in rows:
         last = next((step for step in reversed(history) if step.action == row.second_person_than), None)
