@@ -233,7 +233,7 @@ def test_a_report_is_sent_by_the_keyboard_alone(window: Opener, live_cast: Cast)
 
 def head_is_walked_and_skipped(browser: Window) -> None:
     """The head is reached in the order in which it is read, backwards too, and the first stop leads past it."""
-    keys, order = browser.page.keyboard, ("Langsung ke isi", "Kanal Netral", "ENglish", "Keluar cepat")
+    keys, order = browser.page.keyboard, ("Langsung ke isi", "Kanal Netral", "EN", "Keluar cepat")
     stops = []
     for key in ("Tab", "Tab", "Tab", "Tab", "Shift+Tab", "Shift+Tab", "Shift+Tab"):
         keys.press(key)
