@@ -65,18 +65,19 @@ _RETRY_SECONDS: Final = 10
 
 
 @cache
-def file_paths() -> dict[str, int]:
-    """Return the path of every address that takes files, in each language, and its largest body in bytes."""
-    paths: dict[str, int] = {}
+def file_paths() -> dict[str, Callable[[], int]]:
+    """Return the path of every address that takes files, in each language, with the function as in FILE_ADDRESSES."""
+    paths: dict[str, Callable[[], int]] = {}
     for language, _name in settings.LANGUAGES:
         with translation.override(language):
-            paths |= {reverse(name): most() for name, most in FILE_ADDRESSES.items()}
+            paths |= {reverse(name): most for name, most in FILE_ADDRESSES.items()}
     return paths
 
 
 def largest_body(path: str) -> int:
     """Return how many bytes a body may have at ``path`` (without a query)."""
-    return max(file_paths().get(path, 0), SMALL_BYTES)
+    most = file_paths().get(path)
+    return max(most() if most else 0, SMALL_BYTES)
 
 
 @dataclass
