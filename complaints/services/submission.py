@@ -260,27 +260,14 @@ def _store_once(
     channel: str = Complaint.Channel.WEB,
 ) -> Receipt:
     code = codes.normalise(draft["code"])
-    digest = codes.lookup_digest(code)
     for _attempt in range(ATTEMPTS):
-        try:
-            with transaction.atomic():
-                case = _store(
-                    draft,
-                    files,
-                    code=code,
-                    digest=digest,
-                    today=today,
-                    held_by=held_by,
-                    practice=practice,
-                    channel=channel,
-                )
-        except IntegrityError:
-            stored = Complaint.objects.select_related("case").filter(lookup=digest).first()
-            if stored is None:  # the random reference is taken; draw another
-                continue
+        case = _try_to_store(draft, files, today, code=code, held_by=held_by, practice=practice, channel=channel)
+        if case is not None:
+            return Receipt(code, case.reference, case.due_on, held_by)
+        stored = Complaint.objects.select_related("case").filter(lookup=codes.lookup_digest(code)).first()
+        if stored is not None:
             own_reference = case_membership.own_reference(stored)
             return Receipt(code, own_reference, stored.case.due_on, Holder(stored.case.held_by))
-        return Receipt(code, case.reference, case.due_on, held_by)
     raise IntegrityError("reference")
 
 
@@ -301,35 +288,39 @@ def submit_for_staff(
     """
     for _attempt in range(ATTEMPTS):
         code = codes.new_code()
-        digest = codes.lookup_digest(code)
-        try:
-            with transaction.atomic():
-                case = _store(
-                    draft,
-                    files,
-                    code=code,
-                    digest=digest,
-                    today=today,
-                    held_by=held_by,
-                    practice=practice,
-                    channel=channel,
-                )
-        except IntegrityError:  # the random reference is taken; draw another
-            continue
-        return case.complaints.get()
+        case = _try_to_store(draft, files, today, code=code, held_by=held_by, practice=practice, channel=channel)
+        if case is not None:
+            return case.complaints.get()
     raise IntegrityError("reference")
+
+
+def _try_to_store(
+    draft: Draft,
+    files: Sequence[storage.Attachable],
+    today: date,
+    *,
+    code: str,
+    held_by: Holder,
+    practice: bool,
+    channel: str,
+) -> Case | None:
+    """Store a report whole; None, with nothing stored, where its code or the random reference is taken."""
+    try:
+        with transaction.atomic():
+            return _store(draft, files, today, code=code, held_by=held_by, practice=practice, channel=channel)
+    except IntegrityError:
+        return None
 
 
 def _store(
     draft: Draft,
     files: Sequence[storage.Attachable],
+    today: date,
     *,
     code: str,
-    digest: bytes,
-    today: date,
     held_by: Holder,
     practice: bool,
-    channel: str = Complaint.Channel.WEB,
+    channel: str,
 ) -> Case:
     batch = batches.open_batch()
     keys, box = reporter_keys(code), BoxPair.new()
@@ -345,7 +336,7 @@ def _store(
         # A report and the case that it comes with have one key, so that it can be laid into no other case unseen.
         id=case.pk,
         case=case,
-        lookup=digest,
+        lookup=codes.lookup_digest(code),
         reporter_key=keys.box.public,
         reporter_verify_key=keys.sign.public,
         public_key=box.public,
