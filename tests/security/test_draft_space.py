@@ -15,6 +15,7 @@ from bench.attack import drafts
 from bench.attack.catalogue import ATTACKS
 from complaints.services import retention
 from tests.security.attacks.portal import TestPortal
+from tests.services.evidence.uploading import store_in
 from tests.world import Cast, at
 
 DAY = date(2026, 11, 9)
@@ -23,11 +24,7 @@ DAY = date(2026, 11, 9)
 @pytest.fixture
 def target(cast: Cast, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestPortal]:
     """A portal whose unfinished reports end after five minutes, at the hour."""
-    backend = {
-        "BACKEND": "complaints.adapters.store.EvidenceFileStorage",
-        "OPTIONS": {"location": str(tmp_path / "evidence")},
-    }
-    settings.STORAGES = {**settings.STORAGES, "evidence": backend}
+    store_in(settings, tmp_path / "evidence")
     settings.REPORTER_IDLE_SECONDS = {**settings.REPORTER_IDLE_SECONDS, "draft": 300}
     target = TestPortal(tmp_path, None, monkeypatch)
     # The wait is looked through in steps of half a minute: each lists all that is stored.

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,7 +24,7 @@ from complaints.models.evidence import DraftFile, EvidenceObject
 from complaints.queue import JOBS
 from complaints.services import draft_rows, retention
 from complaints.services.evidence import resumable, storage, worker_key
-from tests.services.evidence.uploading import PDF, Broken, Segments, by_form, objects, on_page_3, session_of
+from tests.services.evidence.uploading import PDF, Broken, Segments, by_form, objects, on_page_3, session_of, store_in
 from tests.views.walk import version
 from tests.world import Cast, at, sealed_upload, send_report
 
@@ -33,12 +34,8 @@ SECOND = timedelta(seconds=1)
 
 
 @pytest.fixture(autouse=True)
-def folder(settings: Settings, tmp_path: Any) -> None:
-    backend = {
-        "BACKEND": "complaints.adapters.store.EvidenceFileStorage",
-        "OPTIONS": {"location": str(tmp_path / "evidence")},
-    }
-    settings.STORAGES = {**settings.STORAGES, "evidence": backend}
+def folder(settings: Settings, tmp_path: Path) -> None:
+    store_in(settings, tmp_path / "evidence")
 
 
 @pytest.fixture

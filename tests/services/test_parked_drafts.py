@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from datetime import date, timedelta
-from typing import Any
+from pathlib import Path
 
 import pytest
 import time_machine
@@ -18,7 +18,7 @@ from complaints.models.complaint import Complaint
 from complaints.models.draft import Draft, DraftDoor
 from complaints.models.evidence import DraftFile
 from complaints.services import draft_rows, parked_drafts
-from tests.services.evidence.uploading import PDF, Segments, by_form, nothing_left, on_page_3, session_of
+from tests.services.evidence.uploading import PDF, Segments, by_form, nothing_left, on_page_3, session_of, store_in
 from tests.views import walk
 from tests.world import Cast, at
 
@@ -29,12 +29,8 @@ STORY, PARKED = "/lapor/cerita/", "/lapor/nanti/"
 
 
 @pytest.fixture(autouse=True)
-def folder(settings: Settings, tmp_path: Any) -> None:
-    backend = {
-        "BACKEND": "complaints.adapters.store.EvidenceFileStorage",
-        "OPTIONS": {"location": str(tmp_path / "evidence")},
-    }
-    settings.STORAGES = {**settings.STORAGES, "evidence": backend}
+def folder(settings: Settings, tmp_path: Path) -> None:
+    store_in(settings, tmp_path / "evidence")
 
 
 @pytest.fixture(autouse=True)

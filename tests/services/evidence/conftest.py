@@ -17,7 +17,7 @@ from pytest_django import Settings
 from complaints.adapters.store_s3 import EvidenceS3Storage
 from complaints.domain.sealing import segments
 from complaints.services.evidence import drafts, resumable
-from tests.services.evidence.uploading import on_page_3
+from tests.services.evidence.uploading import on_page_3, store_in
 from tests.world import Cast
 
 BUCKET = "bukti"
@@ -44,11 +44,7 @@ def s3_server() -> Iterator[str]:
 def folder(settings: Settings, tmp_path: Path) -> Path:
     """Keep objects in an empty folder."""
     settings.EVIDENCE_DIR = tmp_path / "evidence"
-    backend = {
-        "BACKEND": "complaints.adapters.store.EvidenceFileStorage",
-        "OPTIONS": {"location": str(tmp_path / "evidence")},
-    }
-    settings.STORAGES = {**settings.STORAGES, "evidence": backend}
+    store_in(settings, tmp_path / "evidence")
     django_cache.clear()
     return tmp_path / "evidence"
 

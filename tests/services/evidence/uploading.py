@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import HttpResponse
 from django.test import Client
+from pytest_django import Settings
 
 from complaints.models.evidence import DraftFile
 from complaints.services.evidence import drafts, storage
 from tests.views.walk import STORY_PAGE, to_story
 
 PDF = b"%PDF-1.4\n"
+
+
+def store_in(settings: Settings, folder: Path) -> None:
+    """Keep the files of evidence in this folder, which need not exist, for one test."""
+    backend = {"BACKEND": "complaints.adapters.store.EvidenceFileStorage", "OPTIONS": {"location": str(folder)}}
+    settings.STORAGES = {**settings.STORAGES, "evidence": backend}
 
 
 def objects() -> list[str]:
