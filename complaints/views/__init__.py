@@ -24,6 +24,13 @@ def page(request: HttpRequest, template: str, context: dict[str, Any] | None = N
     return render(request, f"complaints/{template}.html", {**shared, **(context or {})})
 
 
+def begin_new_cookie(request: ReporterRequest) -> None:
+    """Give what begins now a secret of its own; what belonged to the old cookie ends with it."""
+    if request.reporter.exists:
+        request.reporter.clear()
+        request.reporter.cycle()
+
+
 def uploads(request: HttpRequest) -> list[SealedUpload]:
     """Return the files of a request as the sealing upload handler left them, refused ones among them."""
     return cast("list[SealedUpload]", request.FILES.getlist("evidence"))

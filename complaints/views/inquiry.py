@@ -30,7 +30,7 @@ from complaints.services.reporter_acts import new_token
 from complaints.services.rule_book import limit_rule
 from complaints.services.submission import Draft
 from complaints.services.transitions import CaseChanged
-from complaints.views import ReporterRequest, leak_check, page
+from complaints.views import ReporterRequest, begin_new_cookie, leak_check, page
 from complaints.views.status import NOT_SENT, gone, page_token, unreadable
 from complaints.views.steps import choices_of_start, door_of
 from complaints.views.ticket_code import keep_sent
@@ -80,10 +80,8 @@ def ask(request: ReporterRequest) -> HttpResponse:
 
 
 def _keep(request: ReporterRequest, draft: Draft) -> HttpResponse:
-    if not draft and request.reporter.exists:
-        # As for a new report: what belonged to the old cookie ends with it.
-        request.reporter.clear()
-        request.reporter.cycle()
+    if not draft:
+        begin_new_cookie(request)
     form = _form(request.POST)
     kept = cast(Draft, form.taken_into({**draft, "done": []}, limits.text_limit))
     if form.is_valid():

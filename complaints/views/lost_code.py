@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from complaints.forms.status import LostCodeForm
 from complaints.page_cache import empty_fields, still_page
 from complaints.services.submission import Draft
-from complaints.views import ReporterRequest, page
+from complaints.views import ReporterRequest, begin_new_cookie, page
 
 
 def lost_code(request: ReporterRequest) -> HttpResponse:
@@ -24,10 +24,8 @@ def lost_code(request: ReporterRequest) -> HttpResponse:
     if not form.is_valid():
         return page(request, "public/lost_code", {"parts": form.rendered(), "mistakes": form.mistakes()})
     draft: Draft | None = request.reporter.get("draft")
-    if draft is None and request.reporter.exists:
-        # As for every new report: what belonged to the old cookie ends with it.
-        request.reporter.clear()
-        request.reporter.cycle()
+    if draft is None:
+        begin_new_cookie(request)
     request.reporter["draft"] = _opened_with(form.cleaned_data["known"], draft or Draft(done=[]))
     return redirect("report_start")
 

@@ -22,7 +22,7 @@ from complaints.page_cache import empty_fields, hole, still_page
 from complaints.services import bawaslu, parked_drafts, submission
 from complaints.services.evidence import drafts, intake, limits
 from complaints.services.submission import Draft
-from complaints.views import ReporterRequest, keeping, leak_check, page, parking, posts, public
+from complaints.views import ReporterRequest, begin_new_cookie, keeping, leak_check, page, parking, posts, public
 from complaints.views.answers import differing, sections
 from complaints.views.api import keep_files, waiting_files
 from complaints.views.bawaslu import box
@@ -97,10 +97,8 @@ def _show_empty_step(request: ReporterRequest, step: Step, door: str, state: dic
 def _store(request: ReporterRequest, step: Step | None, form: ReporterForm) -> Draft:
     """Store the answers in the draft, valid or not; a page counts as done only if valid. None is the check page."""
     stored = request.reporter.get("draft")
-    if stored is None and request.reporter.exists:
-        # A new report has a secret of its own; what belonged to the old cookie ends with it.
-        request.reporter.clear()
-        request.reporter.cycle()
+    if stored is None:
+        begin_new_cookie(request)
     # The check page adds a name at most: a report that lies there is never kept from being sent.
     limit = limits.text_limit if step else lambda size, present: limits.TEXT_STEPS[0]
     draft = cast(Draft, form.taken_into({"done": []} if stored is None else stored, limit))
