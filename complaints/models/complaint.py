@@ -74,11 +74,6 @@ class Complaint(RandomKeyModel):
         ]
 
     @property
-    def is_inquiry(self) -> bool:
-        """Whether it is a question before a report; its sender signed that, whatever the kind of its case says."""
-        return self.channel == self.Channel.INQUIRY
-
-    @property
     def has_reporter(self) -> bool:
         """Whether somebody holds its code; that of a monitoring report was discarded, so nothing is sealed to it."""
         return self.channel in self.WITH_REPORTER

@@ -235,7 +235,7 @@ def open_case(
     page = page if holding is None else _page_of(case_id, holding)
     rows = _read_case(visible(actor.staff), actor.staff, case_id, None if is_whole else page)
     for complaint in rows.complaints:
-        if complaint.is_inquiry != rows.case.is_inquiry:
+        if not recorded_acts.is_kind_as_sent(complaint, rows.case):
             raise SealError("kind")
         actor.keyring.complaint(complaint, rows.grants[complaint.pk])
     releases = _read_releases(actor.keyring, rows.case)

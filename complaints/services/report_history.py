@@ -100,7 +100,7 @@ def is_recorded(complaint: Complaint) -> bool:
 
 
 def _is_recorded(complaint: Complaint, steps: Sequence[CaseStep], period: MembershipPeriod) -> bool:
-    if complaint.is_inquiry != complaint.case.is_inquiry:
+    if not recorded_acts.is_kind_as_sent(complaint, complaint.case):
         return False
     # A report that came to the case by a move, after its last step, brought or found the deadline of that day.
     has_step_since = bool(steps) and (period.since is None or period.after < len(steps))

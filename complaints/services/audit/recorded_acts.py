@@ -33,7 +33,7 @@ from complaints.domain.errors import SealError
 from complaints.domain.sealing.primitives import Stored, verify
 from complaints.domain.workflow import FIRST_STATUS, Action, ActorKind, Status
 from complaints.models.audit import AuditEntry
-from complaints.models.case import Case, CaseStep
+from complaints.models.case import Case, CaseKind, CaseStep
 from complaints.models.case_links import CaseMove
 from complaints.models.complaint import Complaint
 from complaints.services.audit import log
@@ -264,6 +264,11 @@ def follows_entries(case: Case, steps: Sequence[CaseStep], entries: Sequence[Aud
         return False
     is_on_day = all(step.at and step.day == timezone.localdate(step.at) for step in by_staff)
     return is_on_day and all(log.is_genuine(entry) for entry in entries)
+
+
+def is_kind_as_sent(complaint: Complaint, case: Case) -> bool:
+    """Whether a case is an inquiry or a report by its row as its complaint is; the sender signed that, not the kind."""
+    return (complaint.channel == Complaint.Channel.INQUIRY) == (case.kind == CaseKind.INQUIRY)
 
 
 def are_steps_recorded(case: Case) -> bool:
