@@ -19,7 +19,7 @@ from complaints.domain.errors import Refused
 from complaints.domain.sealing.primitives import SignPair, blake2b
 from complaints.models.sign_in import AccountConfirmation
 from complaints.models.team import Staff
-from complaints.services.audit import log, recorded_acts
+from complaints.services.audit import log, recorded_accounts
 from complaints.services.audit.state import change_facts, locked_state
 
 Cause = AccountConfirmation.Cause
@@ -109,7 +109,7 @@ def open_account(*, staff: Staff, code: str, now: datetime) -> bool:
     """Open an account with the code of its confirmation, which works once; return whether it was right."""
     waiting = AccountConfirmation.objects.select_for_update().filter(staff=staff).first()
     if waiting is None or not hmac.compare_digest(
-        recorded_acts.confirmation_code(staff.pk).encode(), _digest(staff, code).hex().encode()
+        recorded_accounts.confirmation_code(staff.pk).encode(), _digest(staff, code).hex().encode()
     ):
         return False
     waiting.delete()

@@ -9,7 +9,7 @@ from enum import StrEnum
 from django.db import transaction
 
 from complaints.models.team import Staff
-from complaints.services.audit import log, recorded_acts
+from complaints.services.audit import log, recorded_accounts
 from complaints.services.audit.entitlement import SIGNIN_DIFFERED
 from complaints.services.audit.state import locked_state, state_of
 
@@ -47,6 +47,6 @@ def difference(*, staff: Staff, now: datetime) -> Difference | None:
 
 
 def _difference(staff: Staff) -> Difference | None:
-    if not recorded_acts.account_is_recorded(staff.pk):
+    if not recorded_accounts.account_is_recorded(staff.pk):
         return Difference.ACCOUNT
-    return None if recorded_acts.factors_are_recorded(staff.pk) else Difference.FACTORS
+    return None if recorded_accounts.factors_are_recorded(staff.pk) else Difference.FACTORS

@@ -34,7 +34,7 @@ from complaints.models.complaint import Complaint, KeyGrant, Message
 from complaints.models.oversight import Release, ReleasedReport
 from complaints.models.team import Staff, Team, TeamKey, TeamMembership
 from complaints.services import team_key_history
-from complaints.services.audit import recorded_acts
+from complaints.services.audit import recorded_accounts
 from complaints.services.team_key_history import pinned_teams, team_fingerprint
 
 SESSION_KEY = "staff_key"
@@ -420,7 +420,7 @@ def is_key_of(person: uuid.UUID, signer: bytes) -> bool:
         statement, certificate = membership_statement(row), bytes(row.certificate or b"")
         if any(_is_signed(by, statement, certificate) for by in team_key_history.signers(row.team.slug)):
             return True
-    return recorded_acts.was_key_of(person, signer)
+    return recorded_accounts.was_key_of(person, signer)
 
 
 def _is_signed(signer: bytes, statement: bytes, signature: bytes) -> bool:

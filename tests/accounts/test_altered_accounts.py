@@ -22,7 +22,7 @@ from complaints.services import account_confirmation, account_record, mfa
 from complaints.services.account_confirmation import Cause
 from complaints.services.account_record import Difference
 from complaints.services.actor import Actor
-from complaints.services.audit import log, recorded_acts, verify
+from complaints.services.audit import log, recorded_accounts, verify
 from complaints.services.audit.state import change_facts, state_of
 from complaints.services.team_keys import membership, personal
 from complaints.services.team_keys.membership import AdmissionRefused
@@ -158,7 +158,7 @@ def test_a_factor_planted_with_an_entry_by_its_owner_opens_nothing(cast: Cast) -
     do = {"now": timezone.now(), "actor": vera, "subject": vera.pk, "facts": facts, "signer": cast.ring("vera").signer}
     with without_the_servers_key():
         log.append(event="factor.added", **do)
-    assert not recorded_acts.factors_are_recorded(vera.pk)
+    assert not recorded_accounts.factors_are_recorded(vera.pk)
     assert account_record.difference(staff=vera, now=timezone.now()) is Difference.FACTORS
 
 
@@ -230,7 +230,7 @@ def test_a_reset_by_an_administrator_of_whom_the_chain_knows_nothing_does_not_co
     alter(role=Role.ADMIN)
     mfa.reset(staff=cast["vino"], by=cast["vera"], signer=signer, now=timezone.now())
     alter(role=Role.VERIFIER)
-    assert not recorded_acts.factors_are_recorded(cast["vino"].pk)
+    assert not recorded_accounts.factors_are_recorded(cast["vino"].pk)
     assert "entry.rights" in codes()
 
 
@@ -261,5 +261,5 @@ def test_a_new_initial_password_by_an_administrator_begins_anew(cast: Cast) -> N
     alter(nip="1")
     do = {"by": cast["adi"], "signer": cast.ring("adi").signer}
     personal.set_initial_password(staff=cast["vera"], password="sandi pertama yang lain", now=timezone.now(), **do)
-    assert recorded_acts.account_is_recorded(cast["vera"].pk)
+    assert recorded_accounts.account_is_recorded(cast["vera"].pk)
     assert codes() == ["state.between"], "what was is still named"

@@ -18,7 +18,7 @@ from complaints.domain import hashchain
 from complaints.models.audit import AuditEntry
 from complaints.services import account_confirmation, mfa
 from complaints.services.account_record import Difference
-from complaints.services.audit import log, recorded_acts, verify
+from complaints.services.audit import log, recorded_accounts, verify
 from complaints.services.audit.state import change_facts, state_of
 from portal.accounts import step_up
 from portal.accounts.sessions import PENDING
@@ -127,7 +127,7 @@ def test_an_entry_that_somebody_else_signed_records_nothing(cast: Cast) -> None:
     facts = {"staff": str(vera.pk), "kind": "webauthn", **change_facts(vera, "factors", before=before)}
     signer = cast.ring("luar").signer
     log.append(event="factor.added", now=timezone.now(), actor=vera, signer=signer, subject=vera.pk, facts=facts)
-    assert not recorded_acts.factors_are_recorded(vera.pk)
+    assert not recorded_accounts.factors_are_recorded(vera.pk)
     assert is_refused(give_password(Client()))
 
 
@@ -167,7 +167,7 @@ def test_a_new_password_ends_the_app_with_an_entry(cast: Cast) -> None:
     mfa.forget_sealed(staff=cast["vera"], now=now)
     mfa.forget_sealed(staff=cast["vera"], now=now)
     assert AuditEntry.objects.filter(event="factor.ended", subject=cast["vera"].pk).count() == 1
-    assert recorded_acts.factors_are_recorded(cast["vera"].pk)
+    assert recorded_accounts.factors_are_recorded(cast["vera"].pk)
 
 
 def test_data_without_a_canonical_form_is_named_too(cast: Cast) -> None:
@@ -180,7 +180,7 @@ def test_data_without_a_canonical_form_is_named_too(cast: Cast) -> None:
 
 def test_a_wrong_password_costs_no_look_at_factors(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     looks: list[uuid.UUID] = []
-    monkeypatch.setattr(recorded_acts, "factors_are_recorded", looks.append)
+    monkeypatch.setattr(recorded_accounts, "factors_are_recorded", looks.append)
     for name in ("vera", "tidakada"):
         Client().post(reverse(LOGIN), {"login": name, "password": "salah"})
     assert looks == []

@@ -72,7 +72,8 @@ def test_a_member_removes_a_person_and_goes_on_to_the_end(
     assert REASON not in signed_in("adi").get(reverse(TEAMS)).content.decode()
     assert not TeamKey.objects.filter(sealed_previous__isnull=False).exists()
     assert vera.get(url).headers["Location"] == reverse(TEAMS)
-    events = list(AuditEntry.objects.filter(event__startswith="teamkey.").values_list("event", flat=True))
+    of_keys = AuditEntry.objects.filter(event__startswith="teamkey.").order_by("sequence")
+    events = list(of_keys.values_list("event", flat=True))
     steps_of_it = ("removal_asked", "removal_confirmed", "removed", "rotated", "resealed", "resealed", "finished")
     assert events == [f"teamkey.{step}" for step in steps_of_it]
     assert "durianmerah" not in str(list(AuditEntry.objects.values_list("facts", flat=True)))

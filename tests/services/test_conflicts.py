@@ -149,7 +149,7 @@ def test_declared_conflict_hides_the_case_and_tells_colleagues(cast: Cast) -> No
             act(actor=Actor(cast.ring("vera"), NOW), case_id=sent.case.pk, **extra)
     with pytest.raises(Locked):
         assignment.assign(actor=Actor(cast.ring("vino"), NOW), case_id=sent.case.pk, assignee=cast["vera"])
-    events = list(AuditEntry.objects.filter(case=sent.case.pk).values_list("event", flat=True))
+    events = list(AuditEntry.objects.filter(case=sent.case.pk).order_by("sequence").values_list("event", flat=True))
     assert "conflict.declared" in events
 
 

@@ -194,6 +194,17 @@ def _has_signed(key: bytes, digest: bytes, signature: bytes) -> bool:
     return True
 
 
+def is_signed(entry: AuditEntry, signer: bytes) -> bool:
+    """Whether the portal has appended an entry, and the key ``signer`` has signed it."""
+    return is_genuine(entry) and _has_signed(signer, bytes(entry.digest), bytes(entry.signature))
+
+
+def is_signed_by_server(entry: AuditEntry) -> bool:
+    """Whether the portal has appended an entry, and the server has signed it in place of a person."""
+    signer = bytes(entry.signer)
+    return signer in server_keys(entry.sequence) and is_signed(entry, signer)
+
+
 class StepColumns(NamedTuple):
     """The columns of a step that its entry holds, where the rest of the row is not read."""
 

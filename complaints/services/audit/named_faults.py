@@ -14,7 +14,7 @@ from django.db import DatabaseError, transaction
 from complaints.domain.sealing.primitives import blake2b
 from complaints.models.audit import AuditEntry
 from complaints.models.verification import VerificationFault
-from complaints.services.audit import node_files, recorded_acts
+from complaints.services.audit import node_files, recorded_accounts
 from complaints.services.audit.faults import Fault
 
 # Of more faults that wait for acknowledgement than this only the number is kept.
@@ -168,6 +168,6 @@ def _acknowledged_by() -> dict[tuple[uuid.UUID, str], Sequence[uuid.UUID]]:
     entries = AuditEntry.objects.filter(event=EVENT, subject__in=VerificationFault.objects.values("pk"))
     people: dict[tuple[uuid.UUID, str], dict[uuid.UUID, None]] = defaultdict(dict)
     for entry in entries.order_by("sequence"):
-        if entry.subject is not None and entry.actor is not None and recorded_acts.is_signed_by_actor(entry):
+        if entry.subject is not None and entry.actor is not None and recorded_accounts.is_signed_by_actor(entry):
             people[entry.subject, str(entry.facts.get("digest"))][entry.actor] = None
     return {key: tuple(actors) for key, actors in people.items()}

@@ -18,7 +18,7 @@ from complaints.domain.sealing.records import KEY_SIZES, Context, seal_record
 from complaints.models.oversight import OversightBody
 from complaints.models.team import Staff, Team, TeamKey, TeamMembership
 from complaints.services.actor import Actor
-from complaints.services.audit import log, recorded_acts
+from complaints.services.audit import log, recorded_accounts
 from complaints.services.audit.state import change_facts, state_of
 from complaints.services.keyring import Keyring, Locked, seal_membership
 from complaints.services.team_key_history import team_fingerprint
@@ -114,7 +114,7 @@ def admit(*, actor: Actor, membership_id: uuid.UUID, fingerprint: str) -> None:
         fingerprint, keysets.fingerprint(person.public_key or b"", person.verify_key or b"")
     ):
         raise AdmissionRefused("fingerprint")
-    if not recorded_acts.account_is_recorded(person.pk):
+    if not recorded_accounts.account_is_recorded(person.pk):
         raise AdmissionRefused("record")
     team_keys, before = current_keys(actor.keyring, team), state_of(team, "team")
     seal_membership(membership, team_keys, actor.keyring.signer)

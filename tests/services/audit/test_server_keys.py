@@ -20,7 +20,7 @@ from complaints.models.evidence import Evidence
 from complaints.models.verification import VerificationFault
 from complaints.services import case_file, follow_up
 from complaints.services.actor import Actor
-from complaints.services.audit import log, nightly_run, open_batch, recorded_acts, verify
+from complaints.services.audit import log, nightly_run, open_batch, recorded_accounts, verify
 from complaints.services.evidence import storage
 from tests.cases import act, in_review, with_photo
 from tests.world import Cast, Sent, at
@@ -61,8 +61,8 @@ def test_what_the_earlier_key_signed_counts(cast: Cast, sent: Sent, earlier: str
     opened = case_file.open_case(actor=Actor(cast.ring("vera"), NOW), case_id=sent.case.pk)
     assert not opened.under_check
     assert opened.complaints[0].evidence[0].working
-    assert recorded_acts.account_is_recorded(cast["vera"].pk)
-    assert recorded_acts.factors_are_recorded(cast["vera"].pk)
+    assert recorded_accounts.account_is_recorded(cast["vera"].pk)
+    assert recorded_accounts.factors_are_recorded(cast["vera"].pk)
 
 
 @pytest.mark.parametrize("worked_batch", [2, None])

@@ -67,7 +67,9 @@ def test_an_officer_reads_a_file_again_and_its_batch_stays_whole(cast: Cast, fai
     ]  # fmt: skip
     close_batch(at(LATER, 1))
     assert faults() == []
-    events = list(AuditEntry.objects.filter(event__startswith="object.").values_list("event", flat=True))
+    events = list(
+        AuditEntry.objects.filter(event__startswith="object.").order_by("sequence").values_list("event", flat=True)
+    )
     assert events == ["object.retried", "object.worked"]
 
 
