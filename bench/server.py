@@ -129,11 +129,11 @@ def database(folder: Path, *, sqlite: bool) -> Iterator[str]:
 
 def role_names(name: str) -> dict[str, str]:
     """Return the roles of a database by kind: a role belongs to the whole cluster, so their names carry its name."""
-    return {kind: f"{name}_{kind}" for kind in ("owner", "web", "jobs")}
+    return {kind: f"{name}_{kind}" for kind in ("owner", "web", "jobs", "backup")}
 
 
 def with_roles(environment: dict[str, str]) -> tuple[dict[str, str], dict[str, str]]:
-    """Make the three roles of a filled portal on PostgreSQL as an operator does.
+    """Make the four roles of a filled portal on PostgreSQL as an operator does.
 
     Returns:
         The environment of its services, whose roles its environment file names from now on, and that of its owner.

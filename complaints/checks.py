@@ -18,7 +18,8 @@ from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from complaints import access
-from complaints.adapters import sandbox
+from complaints.adapters import age_files, sandbox
+from complaints.adapters.age_files import AgeError
 from complaints.domain import normalization
 from complaints.models.oversight import OversightBody
 from complaints.models.team import Staff, Team
@@ -279,6 +280,18 @@ def _operator() -> Iterator[CheckMessage]:
     if not settings.OPERATOR_AGENCIES:
         hint = "Name the agencies that run this portal, and their short names: triage reads reports about them else."
         yield _warning("W018", "OPERATOR_AGENCIES is empty.", hint)
+    yield from _backups()
+
+
+def _backups() -> Iterator[CheckMessage]:
+    try:
+        keys = age_files.recipients(settings.BACKUP_RECIPIENTS)
+    except AgeError as error:
+        yield _error("E071", f"BACKUP_RECIPIENTS cannot be read. {error}", "Copy it anew from what age-keygen printed.")
+        return
+    if not keys:
+        hint = "Let two people make keys by age-keygen on machines without network; see docs/operations.md, Backups."
+        yield _warning("W019", "BACKUP_RECIPIENTS is empty: no backup can be made.", hint)
     if not all(map(normalization.office, settings.OPERATOR_AGENCIES)):
         hint = "Write each name as reporters do, up to a semicolon or the end of its line."
         yield _error("E067", "OPERATOR_AGENCIES holds a name that no agency can be known by.", hint)

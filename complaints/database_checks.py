@@ -12,6 +12,7 @@ from django.db import DatabaseError, connection
 
 from complaints import database_roles, database_schema
 from complaints.models.rights import RoleKind
+from complaints.services.backup import restoring
 
 TAG = "portal"
 # As many differences as one message names; the command names them all.
@@ -32,7 +33,14 @@ def check_database(app_configs: object, **kwargs: object) -> list[CheckMessage]:
     if connection.vendor != "postgresql":
         return list(_sqlite())
     try:
-        return [*_owner_at_hand(), *_roles(), *_structure(), *_connections(), *_commit_times()]
+        return [
+            *_owner_at_hand(),
+            *_roles(),
+            *_structure(),
+            *_connections(),
+            *_commit_times(),
+            *_restoration(),
+        ]
     except DatabaseError as error:
         hint = "Is DATABASE_URL right, and has migrate been run? Nothing of roles and structure was compared."
         return [_error("E051", f"Roles and structure of the database cannot be read ({type(error).__name__}).", hint)]
@@ -54,10 +62,12 @@ def _owner_at_hand() -> Iterator[CheckMessage]:
 
 def _roles() -> Iterator[CheckMessage]:
     ((role,),) = database_roles.fetch("SELECT session_user::text")
-    yield from _role(role, database_roles.KINDS)
-    jobs: dict[str, Any] = settings.DATABASE_ROLES.get("DATABASE_JOBS_URL", {})
-    if jobs.get("USER") and jobs["USER"] != role:
-        yield from _role(jobs["USER"], ("jobs",))
+    yield from _role(role, ("web", "jobs"))
+    others: tuple[tuple[RoleKind, str], ...] = (("jobs", "DATABASE_JOBS_URL"), ("backup", "DATABASE_BACKUP_URL"))
+    for kind, variable in others:
+        other: dict[str, Any] = settings.DATABASE_ROLES.get(variable, {})
+        if other.get("USER") and other["USER"] != role:
+            yield from _role(other["USER"], (kind,))
 
 
 def _role(role: str, kinds: tuple[RoleKind, ...]) -> Iterator[CheckMessage]:
@@ -112,6 +122,12 @@ def _commit_times() -> Iterator[CheckMessage]:
     if kept != "off":
         hint = "Set track_commit_timestamp = off in postgresql.conf and restart PostgreSQL, which then drops them."
         yield _error("E061", "PostgreSQL keeps the hour of each transaction, and so when reporters wrote.", hint)
+
+
+def _restoration() -> Iterator[CheckMessage]:
+    if restoring.is_unfinished():
+        hint = "Drop the database, empty the evidence storage, and run manage.py restore again until it says all whole."
+        yield _error("E070", "A backup was being restored into this database, and that has not ended.", hint)
 
 
 def _some(words: list[str]) -> str:

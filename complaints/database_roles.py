@@ -1,6 +1,6 @@
 """Roles of PostgreSQL: the SQL that makes them and grants their rights, and the comparison with what a database grants.
 
-An owner role owns the tables and migrates; the web server and the job runner sign in as roles that may do what
+An owner role owns the tables and migrates; the web server, the job runner and backups sign in as roles that may do what
 ``complaints.models.rights`` lists. Rights are compared as PostgreSQL would decide them (``has_column_privilege``), with
 what comes through PUBLIC or another role, and not by the text of a grant.
 """
@@ -17,7 +17,7 @@ from django.db import connection
 
 from complaints.models.rights import LINES, RoleKind, columns, stored_models
 
-KINDS: Final[tuple[RoleKind, ...]] = ("web", "jobs")
+KINDS: Final[tuple[RoleKind, ...]] = ("web", "jobs", "backup")
 # No role may become another, make roles or databases, or go round row security.
 ATTRIBUTES: Final = "LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS"
 _UNSAFE: Final = {
@@ -27,6 +27,7 @@ _UNSAFE: Final = {
     "rolreplication": "may replicate",
     "rolbypassrls": "bypasses row security",
 }
+MIGRATIONS: Final = "django_migrations"
 _NAME: Final = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 # Relations that hold or show rows, and the sequences behind keys; not those of an extension.
 _RELATIONS: Final = """
@@ -49,21 +50,22 @@ ORDER BY 2
 
 @dataclass(frozen=True)
 class RoleNames:
-    """Names of the three roles; roles belong to a whole cluster, so two portals in one need names of their own."""
+    """Names of the four roles; roles belong to a whole cluster, so two portals in one need names of their own."""
 
     owner: str = "kanal_owner"
     web: str = "kanal_web"
     jobs: str = "kanal_jobs"
+    backup: str = "kanal_backup"
 
     def __post_init__(self) -> None:
         """Raise ValueError for a name that would need quoting, or one that is given twice."""
-        names = (self.owner, self.web, self.jobs)
+        names = (self.owner, self.web, self.jobs, self.backup)
         if len(set(names)) < len(names) or not all(_NAME.fullmatch(name) for name in names):
             raise ValueError(names)
 
     def of(self, kind: RoleKind) -> str:
         """Return the name of the role of this kind."""
-        return self.web if kind == "web" else self.jobs
+        return {"web": self.web, "jobs": self.jobs, "backup": self.backup}[kind]
 
 
 def fetch(query: str, *parameters: str | int | Sequence[str] | Sequence[int]) -> list[tuple[Any, ...]]:
@@ -114,35 +116,42 @@ def ownership_statements(owner: str) -> Iterator[str]:
 
 
 def grant_statements(names: RoleNames) -> Iterator[str]:
-    """Yield what takes every right from both runtime roles and PUBLIC, then grants those of their lines.
+    """Yield what takes every right from the runtime roles and PUBLIC, then grants those of their lines.
 
     Run in one transaction, so that no moment is without rights, by the owner role or a superuser.
     """
-    both = f"{_quote(names.web)}, {_quote(names.jobs)}"
+    all_roles = ", ".join(_quote(names.of(kind)) for kind in KINDS)
     ((database, schema),) = fetch("SELECT current_database(), current_schema()")
     for place in (f"DATABASE {_quote(database)}", f"SCHEMA {_quote(schema)}"):
-        yield f"REVOKE ALL ON {place} FROM PUBLIC, {both}"
-    yield f"GRANT CONNECT ON DATABASE {_quote(database)} TO {both}"
-    yield f"GRANT USAGE ON SCHEMA {_quote(schema)} TO {both}"
+        yield f"REVOKE ALL ON {place} FROM PUBLIC, {all_roles}"
+    yield f"GRANT CONNECT ON DATABASE {_quote(database)} TO {all_roles}"
+    yield f"GRANT USAGE ON SCHEMA {_quote(schema)} TO {all_roles}"
     relations = fetch(_RELATIONS, ["e"])
     for _oid, name, kind, _owner in relations:
-        yield f"REVOKE ALL ON {'SEQUENCE' if kind == 'S' else 'TABLE'} {_quote(name)} FROM PUBLIC, {both}"
+        yield f"REVOKE ALL ON {'SEQUENCE' if kind == 'S' else 'TABLE'} {_quote(name)} FROM PUBLIC, {all_roles}"
+        if kind == "S":
+            # pg_dump reads where a sequence stands.
+            yield f"GRANT SELECT ON SEQUENCE {_quote(name)} TO {_quote(names.backup)}"
     # A function that runs with its owner's rights could else be made the trigger of somebody's own table.
     for _oid, signature, _owner in fetch(_FUNCTIONS):
-        yield f"REVOKE ALL ON FUNCTION {signature} FROM PUBLIC, {both}"
+        yield f"REVOKE ALL ON FUNCTION {signature} FROM PUBLIC, {all_roles}"
     yield f"ALTER DEFAULT PRIVILEGES FOR ROLE {_quote(names.owner)} REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC"
     tables = {name for _oid, name, _kind, _owner in relations}
-    for kind in KINDS:
-        for table, rights in _expected(kind).items():
-            # Before the first migration there are none.
-            if table not in tables:
-                continue
-            words = [
-                f"{right} ({', '.join(_quote(column) for column in sorted(named))})" if right == "UPDATE" else right
-                for right, named in sorted(rights.items())
-            ]
-            if words:
-                yield f"GRANT {', '.join(words)} ON TABLE {_quote(table)} TO {_quote(names.of(kind))}"
+    for role in KINDS:
+        yield from _table_grants(role, _quote(names.of(role)), tables)
+
+
+def _table_grants(kind: RoleKind, role: str, tables: set[str]) -> Iterator[str]:
+    for table, rights in _expected(kind).items():
+        # Before the first migration there are none.
+        if table not in tables:
+            continue
+        words = [
+            f"{right} ({', '.join(_quote(column) for column in sorted(named))})" if right == "UPDATE" else right
+            for right, named in sorted(rights.items())
+        ]
+        if words:
+            yield f"GRANT {', '.join(words)} ON TABLE {_quote(table)} TO {role}"
 
 
 def _quote(name: str) -> str:
@@ -164,7 +173,8 @@ _WHOLE: Final[set[str]] = set()
 
 def _expected(kind: RoleKind) -> dict[str, _Rights]:
     """Return by table, then by right, the columns on which a role of ``kind`` has it."""
-    tables: dict[str, _Rights] = {}
+    # No model has Django's list of applied migrations, and a restored portal needs it.
+    tables: dict[str, _Rights] = {MIGRATIONS: {"SELECT": set(_WHOLE)}} if kind == "backup" else {}
     models = stored_models()
     for label, line in LINES.items():
         # A line whose model is gone speaks of no table; a test names it.
@@ -215,7 +225,7 @@ def differences(role: str, kind: RoleKind) -> list[str]:
         surplus = _words(has, should)
         missing = _words(should, has)
         wrong += [f"{table}: has {word}" for word in surplus] + [f"{table}: lacks {word}" for word in missing]
-    return wrong + [f"may {what}" for what in _beyond_tables(role)]
+    return wrong + [f"may {what}" for what in _beyond_tables(role, kind)]
 
 
 def _words(left: _Rights, right: _Rights) -> Iterator[str]:
@@ -236,7 +246,7 @@ SELECT what FROM (VALUES
 """
 
 
-def _beyond_tables(role: str) -> Iterator[str]:
+def _beyond_tables(role: str, of: RoleKind) -> Iterator[str]:
     with connection.cursor() as cursor:
         cursor.execute(_BEYOND, {"role": role})
         yield from (what for (what,) in cursor.fetchall())
@@ -244,7 +254,7 @@ def _beyond_tables(role: str) -> Iterator[str]:
         if fetch("SELECT 1 WHERE has_function_privilege(%s, %s::oid, 'EXECUTE')", role, oid):
             yield f"call {signature}"
     for oid, name, kind, _owner in fetch(_RELATIONS, ["e"]):
-        right = "USAGE, SELECT, UPDATE"
+        right = "USAGE, UPDATE" if of == "backup" else "USAGE, SELECT, UPDATE"
         if kind == "S" and fetch("SELECT 1 WHERE has_sequence_privilege(%s, %s::oid, %s)", role, oid, right):
             yield f"use the sequence {name}"
     if connection.pg_version >= 150000 and fetch(  # type: ignore[attr-defined]  # of Django's PostgreSQL backend

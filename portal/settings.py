@@ -116,6 +116,7 @@ CRISPY_CLASS_CONVERTERS |= {"select": "form-select", "checkboxinput": "form-chec
 _urls = {
     roles.WEB: env.str("DATABASE_URL", ""),
     roles.JOBS: env.str("DATABASE_JOBS_URL", ""),
+    roles.BACKUP: env.str("DATABASE_BACKUP_URL", ""),
     roles.OWNER: env.str("DATABASE_OWNER_URL", ""),
     roles.ADMIN: env.str("DATABASE_ADMIN_URL", ""),
 }
@@ -336,6 +337,8 @@ WORKER_PUBLIC_KEY = env.str("WORKER_PUBLIC_KEY", "")
 WORKER_PRIVATE_KEY = env.str("WORKER_PRIVATE_KEY", "")
 WORKER_PREVIOUS_KEYS: list[str] = env.list("WORKER_PREVIOUS_KEYS", [])
 TEAM_KEY_PINS = env.str("TEAM_KEY_PINS", "")
+# Public keys of age, with commas between them, whose holders can open a backup; the private halves are offline.
+BACKUP_RECIPIENTS = env.str("BACKUP_RECIPIENTS", "")
 # The names and short names of the agencies that run this portal, each up to a semicolon or the end of its line: names
 # of agencies hold commas. A report about one of them goes to the separate team.
 _OPERATOR = env.str("OPERATOR_AGENCIES", "Badan Arsip Cuaca Nasional; BACN" if SAMPLE_MODE else "")

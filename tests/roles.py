@@ -1,4 +1,4 @@
-"""The three roles of PostgreSQL in a test database, under names of its own, and connections as one of them.
+"""The four roles of PostgreSQL in a test database, under names of its own, and connections as one of them.
 
 Roles belong to the whole cluster: the names carry that of the database, so that runs side by side do not meet.
 """
@@ -17,13 +17,14 @@ from django.core.management import call_command
 from django.db import connection
 
 from complaints.database_roles import RoleNames, fetch
+from complaints.management.commands.database_roles import VARIABLES
 
 postgresql = connection.vendor == "postgresql"
 
 
 @dataclass(frozen=True)
 class Roles:
-    """The names, and by kind ("web", "jobs", "owner") the settings of a connection that signs in."""
+    """The names, and by kind ("web", "jobs", "backup", "owner") the settings of a connection that signs in."""
 
     names: RoleNames
     sign_in: dict[str, dict[str, Any]]
@@ -32,7 +33,7 @@ class Roles:
 
 def role_names(*, suffix: str = "") -> RoleNames:
     database = str(connection.settings_dict["NAME"])
-    return RoleNames(*(f"{database}{suffix}_{kind}"[-63:] for kind in ("owner", "web", "jobs")))
+    return RoleNames(*(f"{database}{suffix}_{kind}"[-63:] for kind in ("owner", "web", "jobs", "backup")))
 
 
 @contextmanager
@@ -47,6 +48,7 @@ def made(folder: Path, **options: Any) -> Iterator[Roles]:
                 owner=names.owner,
                 web=names.web,
                 jobs=names.jobs,
+                backup=names.backup,
                 env_file=runtime,
                 owner_file=owner,
                 stdout=out,
@@ -55,8 +57,7 @@ def made(folder: Path, **options: Any) -> Iterator[Roles]:
             out.flush()
             lines = (runtime.read_text() + owner.read_text()).splitlines()
             urls = dict(line.split("=", 1) for line in lines)
-            variables = {"web": "DATABASE_URL", "jobs": "DATABASE_JOBS_URL", "owner": "DATABASE_OWNER_URL"}
-            sign_in = {kind: dict(dj_database_url.parse(urls[name])) for kind, name in variables.items()}
+            sign_in = {kind: dict(dj_database_url.parse(urls[name])) for kind, name in VARIABLES.items()}
             yield Roles(names, sign_in, Path(out.name).read_text())
         finally:
             drop(names)
@@ -65,7 +66,7 @@ def made(folder: Path, **options: Any) -> Iterator[Roles]:
 def drop(names: RoleNames) -> None:
     """Give everything back to whoever made the test database, and remove the roles."""
     with connection.cursor() as cursor:
-        for role in (names.web, names.jobs, names.owner):
+        for role in (names.web, names.jobs, names.backup, names.owner):
             cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role])
             if cursor.fetchone():
                 name = connection.ops.quote_name(role)

@@ -43,6 +43,8 @@ for _name in (
     "DATABASE_OWNER_URL",
     "DATABASE_JOBS_URL",
     "DATABASE_ADMIN_URL",
+    "DATABASE_BACKUP_URL",
+    "BACKUP_RECIPIENTS",
     "BIND",
     "ONION_BIND",
     "ONION_ORIGIN",

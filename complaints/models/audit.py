@@ -81,6 +81,8 @@ EVENTS: Final = {
     "signin.counted": _("Refused sign-ins of a day counted"),
     "signin.changed": _("Change of how a person signs in noted"),
     "signin.told": _("Person told of refused sign-ins and changes"),
+    "backup.made": _("Backup made"),
+    "backup.rehearsed": _("Restoration of a backup rehearsed"),
     "signin.mailed": _("Administrators told by mail of many refused sign-ins"),
     "confirmation.asked": _("Account closed until a second administrator confirms"),
     "confirmation.given": _("Account confirmed by a second administrator"),
@@ -155,6 +157,9 @@ class AuditEntry(models.Model):
             models.Index(fields=["sequence"], condition=models.Q(event="object.retried"), name="audit_retried"),
             # Read by each process once a minute: which rules are in force.
             models.Index(fields=["sequence"], condition=models.Q(event="rule.confirmed"), name="audit_rules"),
+            # Read for the desk of administrators and auditors: on which day the last one was.
+            models.Index(fields=["sequence"], condition=models.Q(event="backup.made"), name="audit_backups"),
+            models.Index(fields=["sequence"], condition=models.Q(event="backup.rehearsed"), name="audit_rehearsals"),
             # Counted for each desk: which proposals of a lost code wait for a second officer.
             models.Index(fields=["sequence"], condition=models.Q(event="lost_code.proposed"), name="audit_lost_codes"),
         ]

@@ -1,7 +1,8 @@
 """What the runtime roles of PostgreSQL may do with each table: one line a model; a model without a line is a fault.
 
-The web server signs in as one role, the job runner as another; a third role owns the tables (docs/adr/0030). The lines
-follow from what the services write. ``complaints.database_roles`` makes grants of them and compares.
+The web server signs in as one role, the job runner as another, and backups are made as a third; a fourth role owns the
+tables (docs/adr/0030). The lines follow from what the services write. ``complaints.database_roles`` makes grants of
+them and compares.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Final, Literal
 from django.apps import apps
 from django.db.models import Model
 
-RoleKind = Literal["web", "jobs"]
+RoleKind = Literal["web", "jobs", "backup"]
 # In place of a list of fields: every column but the primary key.
 EVERY: Final = ("*",)
 # SELECT FOR UPDATE needs the right to update a column. That of the key changes nothing which counts: a check
@@ -32,14 +33,15 @@ class Rights:
 
 @dataclass(frozen=True)
 class Line:
-    """The rights on the table of one model."""
+    """The rights on the table of one model; the role of backups reads every table whole."""
 
     web: Rights
     jobs: Rights
+    backup: Rights = Rights()
 
     def of(self, kind: RoleKind) -> Rights:
         """Return the rights of the role of this kind."""
-        return self.web if kind == "web" else self.jobs
+        return {"web": self.web, "jobs": self.jobs, "backup": self.backup}[kind]
 
 
 NOTHING = Rights(read=False)
@@ -145,8 +147,8 @@ LINES: Final[dict[str, Line]] = {
     "complaints.Sanction": _APPENDED_BY_STAFF,
     "complaints.DecisionCopy": _APPENDED_BY_STAFF,
     # The audit chain; a trigger moves its head.
-    "complaints.AuditEntry": Line(web=APPEND, jobs=APPEND),
-    "complaints.ChainHead": Line(web=Rights(update=LOCK), jobs=Rights(update=LOCK)),
+    "complaints.AuditEntry": Line(web=APPEND, jobs=APPEND, backup=APPEND),
+    "complaints.ChainHead": Line(web=Rights(update=LOCK), jobs=Rights(update=LOCK), backup=Rights(update=LOCK)),
     "complaints.Batch": Line(web=READ, jobs=APPEND),
     "complaints.KeptLeaf": _APPENDED_BY_STAFF,
     "complaints.VerificationFault": Line(web=APPEND, jobs=APPEND),

@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
-OWNER, JOBS, WEB = "DATABASE_OWNER_URL", "DATABASE_JOBS_URL", "DATABASE_URL"
-# Makes roles and hands over what belongs to another role; set for one run of database_roles and kept nowhere.
+OWNER, JOBS, WEB, BACKUP = "DATABASE_OWNER_URL", "DATABASE_JOBS_URL", "DATABASE_URL", "DATABASE_BACKUP_URL"
+# Makes roles and hands over what belongs to another role, and fills an empty database; set for one run of
+# database_roles or restore, and kept nowhere.
 ADMIN = "DATABASE_ADMIN_URL"
 # Commands that change tables, make teams or accounts with every right: an operator runs them, and no service does.
 OWNER_COMMANDS = ("migrate", "setup_keys", "createsuperuser")
@@ -19,6 +20,10 @@ def variable(arguments: Sequence[str], urls: Mapping[str, str]) -> str:
     names: tuple[str, ...] = (WEB, JOBS)
     if command == "database_roles":
         names = (ADMIN, OWNER, WEB)
+    elif command == "restore":
+        names = (ADMIN, WEB)
+    elif command == "backup":
+        names = (BACKUP, WEB)
     elif command in OWNER_COMMANDS:
         names = (OWNER, WEB)
     elif command in JOB_COMMANDS:

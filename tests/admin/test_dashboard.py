@@ -15,11 +15,14 @@ from django.utils import timezone, translation
 from complaints.admin import dashboard, queue_filters
 from complaints.domain.workflow import Action
 from complaints.models.assignment import Absence
+from complaints.models.audit import AuditEntry
 from complaints.models.case import Case
 from complaints.models.reference_data import Election
 from complaints.services import after_the_end, assignment, case_file, conflicts, follow_up
 from complaints.services.actor import Actor
+from complaints.services.audit import recorded_backups
 from tests.cases import act, forwarded, in_review
+from tests.services.audit.test_nightly_run import without_triggers
 from tests.world import Cast, SignedIn, send_report
 
 pytestmark = pytest.mark.django_db
@@ -147,3 +150,33 @@ def test_every_officer_filter_has_words(cast: Cast, signed_in: SignedIn) -> None
     for value, label in officer.choices():
         page = client.get(reverse("admin:complaints_case_changelist") + f"?officer={value}")
         assert str(label) in page.content.decode().replace("&#x27;", "'")
+
+
+def test_administrators_and_auditors_are_told_of_backups(
+    signed_in: SignedIn, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clients = {name: signed_in(name) for name in ("adi", "audi", "vera")}
+
+    def desk(name: str) -> str:
+        return clients[name].get(reverse("admin:index")).content.decode()
+
+    for name in ("adi", "audi"):
+        assert "Belum ada cadangan data." in desk(name) and "Pemulihan belum pernah diuji coba." in desk(name)
+    assert "cadangan" not in desk("vera")
+    now = timezone.now()
+    recorded_backups.record_made(digest="a" * 64, now=now - timedelta(days=2))
+    assert not recorded_backups.record_rehearsed(digest="b" * 64, day=TODAY, now=now)
+    assert recorded_backups.record_rehearsed(digest="a" * 64, day=TODAY - timedelta(days=92), now=now)
+    page = desk("adi")
+    assert "Cadangan data terakhir:" in page and "Uji coba pemulihan terakhir:" in page
+    assert "Beri tahu pengelola server." not in page
+    # Somebody alters the day of a backup in the table.
+    with without_triggers():
+        AuditEntry.objects.filter(event="backup.made").update(at=now)
+        assert "Belum ada cadangan data." in desk("audi")
+        AuditEntry.objects.filter(event="backup.made").update(at=now - timedelta(days=2))
+    for change in ({"BACKUP_EVERY": timedelta(days=1)}, {"REHEARSAL_EVERY": timedelta(days=91)}):
+        with monkeypatch.context() as patch:
+            for setting, value in change.items():
+                patch.setattr(dashboard, setting, value)
+            assert "Beri tahu pengelola server." in desk("audi")

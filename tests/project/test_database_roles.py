@@ -21,6 +21,7 @@ from django.utils import timezone
 from pytest_django import DjangoDbBlocker, Settings
 
 from complaints import database_checks, database_roles, queue, tasks
+from complaints.adapters import age_files
 from complaints.domain import lane
 from complaints.domain.workflow import Action
 from complaints.models.assignment import AutoAssignmentRule
@@ -42,7 +43,8 @@ from complaints.services import (
     scheduled,
 )
 from complaints.services.actor import Actor
-from complaints.services.audit import batches, log, structure, verify
+from complaints.services.audit import batches, log, recorded_backups, structure, verify
+from complaints.services.backup import making, manifest
 from complaints.services.draft_rows import DraftKeys
 from complaints.services.evidence import processing
 from tests import cases
@@ -55,7 +57,7 @@ from tests.services.team_keys import test_rotation
 from tests.world import Cast, sealed_upload, send_report, start_session
 
 on_postgresql = pytest.mark.skipif(not postgresql, reason="SQLite has no roles")
-KINDS: tuple[RoleKind, ...] = ("web", "jobs")
+KINDS: tuple[RoleKind, ...] = ("web", "jobs", "backup")
 
 
 @pytest.fixture(scope="module")
@@ -165,7 +167,7 @@ def forbidden(kind: RoleKind) -> Iterator[str]:
 
 @on_postgresql
 def test_no_role_has_a_right_that_its_line_does_not_give(login: psycopg.Connection[Any], roles: Roles) -> None:
-    kind: RoleKind = "web" if login.info.user == roles.names.web else "jobs"
+    kind = next(kind for kind in KINDS if roles.names.of(kind) == login.info.user)
     statements = list(forbidden(kind))
     assert len(statements) > 300
     for statement in statements:
@@ -345,6 +347,20 @@ def test_the_night_names_altered_rights_as_the_job_runner(
     assert any(named.format(**names)[:60] in fault.subject for fault in faults)
 
 
+# --- A backup ---------------------------------------------------------------------------------------------------------
+
+
+@on_postgresql
+def test_the_role_of_backups_makes_one_and_changes_nothing_else(
+    roles: Roles, outside: None, settings: Settings, tmp_path: Path
+) -> None:
+    with signed_in(roles.sign_in["backup"]):
+        made = making.make(tmp_path, recipients=[age_files.Identity.generate().to_public()], now=timezone.now())
+        assert recorded_backups.last_day_of(recorded_backups.MADE) == timezone.localdate()
+    assert manifest.present(tmp_path) == [made.manifest.name]
+    assert (tmp_path / made.manifest.name / manifest.DATABASE).stat().st_size > 10_000
+
+
 # --- The command ------------------------------------------------------------------------------------------------------
 
 
@@ -363,10 +379,11 @@ def command(roles: Roles, **options: Any) -> None:
     known = {
         "DATABASE_URL": roles.sign_in["web"],
         "DATABASE_JOBS_URL": roles.sign_in["jobs"],
+        "DATABASE_BACKUP_URL": roles.sign_in["backup"],
         "DATABASE_OWNER_URL": roles.sign_in["owner"],
     }
     with override_settings(DATABASE_ROLES=known):
-        call_command("database_roles", owner=names.owner, web=names.web, jobs=names.jobs, **options)
+        call_command("database_roles", **vars(names), **options)
 
 
 @on_postgresql
@@ -437,7 +454,9 @@ def test_sqlite_has_no_roles(db: None) -> None:
         call_command("database_roles")
 
 
-@pytest.mark.parametrize("names", [("a", "a", "b"), ("a b", "c", "d"), ('x"; DROP', "c", "d"), ("", "c", "d")])
+@pytest.mark.parametrize(
+    "names", [("a", "a", "b", "c"), ("a b", "c", "d", "e"), ('x"; DROP', "c", "d"), ("", "c", "d")]
+)
 def test_names_that_need_quoting_are_refused(names: tuple[str, str, str]) -> None:
     with pytest.raises(ValueError):
         database_roles.RoleNames(*names)
@@ -453,7 +472,7 @@ def ids() -> set[str]:
 
 
 @on_postgresql
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ["web", "jobs"])
 def test_a_runtime_role_passes_the_check(roles: Roles, outside: None, kind: str) -> None:
     with override_settings(DATABASE_ROLES={"DATABASE_JOBS_URL": roles.sign_in["jobs"]}), signed_in(roles.sign_in[kind]):
         assert ids() == set()
@@ -465,9 +484,10 @@ def test_a_powerful_role_is_refused(roles: Roles, outside: None) -> None:
         assert ids() == {"E031"}  # the tests' own superuser
         with signed_in(roles.sign_in["owner"]):
             assert ids() == {"E031"}
-    powerful = {"DATABASE_JOBS_URL": roles.sign_in["owner"]}
-    with override_settings(DATABASE_ROLES=powerful), signed_in(roles.sign_in["web"]):
-        assert ids() == {"E031"}
+    for variable in ("DATABASE_JOBS_URL", "DATABASE_BACKUP_URL"):
+        powerful = {variable: roles.sign_in["owner"]}
+        with override_settings(DATABASE_ROLES=powerful), signed_in(roles.sign_in["web"]):
+            assert ids() == {"E031"}
 
 
 @on_postgresql

@@ -27,7 +27,7 @@ from django.utils import timezone
 from pytest_django import DjangoDbBlocker
 
 from complaints import checks as ours
-from complaints.adapters import sandbox
+from complaints.adapters import age_files, sandbox
 from complaints.domain.operator import SAMPLE, Operator
 from complaints.models.oversight import OversightBody
 from complaints.models.team import Role, Staff, Team, TeamKey, TeamMembership
@@ -47,6 +47,7 @@ OF_THE_MACHINE = {"E039"} if os.geteuid() == 0 else set()
 WARNINGS_OF_THE_MACHINE = {"W011", "W013", "W014"}
 SECRETS = new_secrets()
 SOUND: dict[str, Any] = {
+    "BACKUP_RECIPIENTS": str(age_files.Identity.generate().to_public()),
     **SECRETS,
     "DEBUG": False,
     "SAMPLE_MODE": False,
@@ -193,7 +194,7 @@ def test_a_sound_installation_on_postgresql_passes(shared_cast: Cast, tmp_path: 
             assert errors(run(environment | owner, "manage.py", "check", "--deploy")) == {"E034"} | OF_THE_MACHINE
         finally:
             server.execute(f"DROP DATABASE {database} WITH (FORCE)".encode())
-            for role in (names.web, names.jobs, names.owner):
+            for role in vars(names).values():
                 server.execute(f"DROP ROLE IF EXISTS {role}".encode())
 
 
@@ -285,6 +286,8 @@ def test_other_sound_ways(sound: Cast, db: None, sound_too: dict[str, Any]) -> N
         ({"AUTH_PASSWORD_VALIDATORS": []}, "E044"),
         ({"OPERATOR_AGENCIES": ("Kementerian Contoh", "tidak tahu")}, "E067"),
         ({"OPERATOR_AGENCIES": ()}, "W018"),
+        ({"BACKUP_RECIPIENTS": ""}, "W019"),
+        ({"BACKUP_RECIPIENTS": "age1rahasia"}, "E071"),
         ({"OPERATOR": Operator()}, "E068"),
         ({"OPERATOR": replace(SAMPLE, basis=" ")}, "E068"),
         ({"EXIT_URL": "http://cuaca.invalid/"}, "E069"),

@@ -30,7 +30,8 @@ HARDENED = {
     "IPAddressAllow": "localhost",
     "ReadWritePaths": "/srv/kanal-netral/var",
 }
-NOT_FOR_THE_WEB = {"WORKER_PRIVATE_KEY", "DATABASE_JOBS_URL"}
+NOT_FOR_THE_WEB = {"WORKER_PRIVATE_KEY", "DATABASE_JOBS_URL", "DATABASE_BACKUP_URL"}
+FOR_BACKUPS = {"SECRET_KEY", "WORKER_PUBLIC_KEY", "SERVER_SIGNING_KEY", "DATABASE_BACKUP_URL"}
 
 
 def service(name: str) -> configparser.SectionProxy:
@@ -54,12 +55,22 @@ def test_a_unit_leaves_the_sandbox_its_walls(name: str) -> None:
     assert {"RestrictNamespaces", "SystemCallFilter", "PrivateUsers"} & set(service(name)) == set()
 
 
-@pytest.mark.parametrize("name", UNITS)
+@pytest.mark.parametrize("name", (*UNITS, "backup"))
 def test_a_unit_gets_its_own_sealed_secrets(name: str) -> None:
     unit = service(name)
     assert unit["LoadCredentialEncrypted"] == f"{name}.env:/etc/kanal-netral/{name}.env.cred"
     assert f"PORTAL_ENV=%d/{name}.env" in unit["Environment"]
     assert "EnvironmentFile" not in unit
+
+
+def test_a_backup_is_made_every_night_by_a_unit_that_changes_nothing_of_the_portal() -> None:
+    unit = service("backup")
+    assert "manage.py backup /srv/kanal-backups" in unit["ExecStart"]
+    assert unit["ReadOnlyPaths"] == "/srv/kanal-netral/var"
+    assert {key: unit[key] for key in HARDENED if key != "ReadWritePaths"} == {
+        key: value for key, value in HARDENED.items() if key != "ReadWritePaths"
+    }
+    assert "OnCalendar=*-*-* 02:00" in (DEPLOY / "kanal-backup.timer").read_text(encoding="utf-8")
 
 
 def test_the_workers_key_is_replaced_every_week() -> None:
@@ -80,6 +91,7 @@ def sealed(tmp_path: Path) -> Path:
     write_once(tmp_path / "portal.env")
     with (tmp_path / "portal.env").open("a", encoding="ascii") as file:
         file.write("DATABASE_URL=postgres://w\nDATABASE_JOBS_URL=postgres://j\nDATABASE_OWNER_URL=postgres://o\n")
+        file.write("DATABASE_BACKUP_URL=postgres://b\n")
     environment = {"PATH": f"{program.parent}:{os.environ['PATH']}", "SEAL_FOLDER": str(tmp_path)}
     subprocess.run([str(DEPLOY / "seal-secrets"), str(tmp_path / "portal.env")], env=environment, check=True)
     return tmp_path
@@ -92,9 +104,10 @@ def names(path: Path) -> set[str]:
 def test_each_unit_gets_what_it_needs(sealed: Path) -> None:
     whole = names(sealed / "portal.env")
     assert names(sealed / "web.env.cred") == whole - NOT_FOR_THE_WEB - {"DATABASE_OWNER_URL"}
-    assert names(sealed / "jobs.env.cred") == whole - {"DATABASE_URL", "DATABASE_OWNER_URL"}
+    assert names(sealed / "jobs.env.cred") == whole - {"DATABASE_URL", "DATABASE_OWNER_URL", "DATABASE_BACKUP_URL"}
+    assert names(sealed / "backup.env.cred") == FOR_BACKUPS
     assert names(sealed / "portal.env.cred") == whole - {"DATABASE_OWNER_URL"}
-    for name in ("web", "jobs", "portal"):
+    for name in ("web", "jobs", "backup", "portal"):
         asked = (sealed / f"{name}.env.cred").read_text(encoding="ascii").splitlines()[0]
         assert f"--name={name}.env --with-key=host+tpm2" in asked
 

@@ -1,4 +1,4 @@
-"""``manage.py database_roles``: make PostgreSQL's three roles, hand the database over to the owner, grant the rights.
+"""``manage.py database_roles``: make PostgreSQL's four roles, hand the database over to the owner, grant the rights.
 
 An operator runs it once for an installation, and after each ``migrate``, because a new table grants nothing to anybody.
 Making roles and handing over need a superuser (DATABASE_ADMIN_URL); granting alone does with DATABASE_OWNER_URL.
@@ -19,9 +19,15 @@ from django.db import DatabaseError, connection, transaction
 from complaints import database_roles
 from complaints.adapters import private_file
 from complaints.database_roles import RoleNames
+from complaints.services.backup import restoring
 
 PASSWORD_BYTES = 32
-VARIABLES = {"owner": "DATABASE_OWNER_URL", "web": "DATABASE_URL", "jobs": "DATABASE_JOBS_URL"}
+VARIABLES = {
+    "owner": "DATABASE_OWNER_URL",
+    "web": "DATABASE_URL",
+    "jobs": "DATABASE_JOBS_URL",
+    "backup": "DATABASE_BACKUP_URL",
+}
 
 
 class Command(BaseCommand):
@@ -35,27 +41,30 @@ class Command(BaseCommand):
         parser.add_argument("--owner", default=names.owner, help="Role that owns the tables and migrates.")
         parser.add_argument("--web", default=names.web, help="Role of the web server.")
         parser.add_argument("--jobs", default=names.jobs, help="Role of the job runner.")
+        parser.add_argument("--backup", default=names.backup, help="Role that backups are made by.")
         parser.add_argument(
             "--env-file",
             type=Path,
             default=settings.ENV_FILE,
-            help="Environment file that gets DATABASE_URL and DATABASE_JOBS_URL where they do not name the roles yet.",
+            help="Environment file that gets the URLs of the runtime roles where it does not name them yet.",
         )
         parser.add_argument("--owner-file", type=Path, help="The same for DATABASE_OWNER_URL; no service may read it.")
-        parser.add_argument("--new-passwords", action="store_true", help="Draw new passwords for all three.")
+        parser.add_argument("--new-passwords", action="store_true", help="Draw new passwords for all four.")
         parser.add_argument("--check", action="store_true", help="Compare, change nothing; fails on a difference.")
 
     def handle(self, *args: object, **options: Any) -> None:
         if connection.vendor != "postgresql":
             raise CommandError("SQLite has no roles: set DATABASE_URL to a database of PostgreSQL.")
         try:
-            names = RoleNames(options["owner"], options["web"], options["jobs"])
+            names = RoleNames(*(options[kind] for kind in VARIABLES))
         except ValueError as error:
-            raise CommandError("Three different names of small letters, digits and _ are needed.") from error
+            raise CommandError("Four different names of small letters, digits and _ are needed.") from error
+        if restoring.is_unfinished():
+            raise CommandError("A restoration into this database has not ended; nothing was changed.")
         if options["check"]:
             self._check(names)
             return
-        files = {"owner": options["owner_file"], "web": options["env_file"], "jobs": options["env_file"]}
+        files = dict.fromkeys(VARIABLES, options["env_file"]) | {"owner": options["owner_file"]}
         try:
             with transaction.atomic():
                 self._make(names, files, renew=options["new_passwords"])
@@ -75,7 +84,7 @@ class Command(BaseCommand):
         self.stdout.write("The roles have the rights that the portal needs, and no others.")
 
     def _make(self, names: RoleNames, files: Mapping[str, Path | None], *, renew: bool) -> None:
-        roles = {"owner": names.owner, "web": names.web, "jobs": names.jobs}
+        roles = {kind: str(getattr(names, kind)) for kind in VARIABLES}
         present = {role for role in roles.values() if database_roles.exists(role)}
         for role in roles.values():
             self._run(database_roles.role_statements(role))
@@ -89,7 +98,7 @@ class Command(BaseCommand):
                 raise CommandError(f"Name a file for {VARIABLES[kind]} by --owner-file.")
         self._run(database_roles.ownership_statements(names.owner))
         self._run(database_roles.grant_statements(names), shown=False)
-        self.stdout.write(f"Granted {names.web} and {names.jobs} their rights on every table.")
+        self.stdout.write(f"Granted {names.web}, {names.jobs} and {names.backup} their rights on every table.")
         # Last, and before the commit: a file may name a role that is not there yet, never the other way round.
         for kind, url in written.items():
             path = files[kind]

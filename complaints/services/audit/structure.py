@@ -21,7 +21,11 @@ from complaints.services.audit.faults import SUBJECT_CHARS, Fault
 # Of more differences than this only the number is named.
 NAMED_AT_MOST: Final = 50
 _UNUSUAL: Final = re.compile(r"[^A-Za-z0-9_ .,:()=-]")
-_ROLES: Final[tuple[tuple[RoleKind, str], ...]] = (("web", "DATABASE_URL"), ("jobs", "DATABASE_JOBS_URL"))
+_ROLES: Final[tuple[tuple[RoleKind, str], ...]] = (
+    ("web", "DATABASE_URL"),
+    ("jobs", "DATABASE_JOBS_URL"),
+    ("backup", "DATABASE_BACKUP_URL"),
+)
 
 
 def structure_faults() -> list[Fault]:

@@ -1,0 +1,56 @@
+"""``manage.py restore``: restore a backup into an empty database and storage, and verify all of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import connection
+from django.utils import timezone
+
+from complaints.adapters.age_files import AgeError, identities
+from complaints.adapters.postgresql_dump import DumpError
+from complaints.services.audit import log
+from complaints.services.backup import restoring
+from complaints.services.backup.manifest import BackupError
+
+
+class Command(BaseCommand):
+    """Exit status 0: everything is as it was. 1: refused, or a line for each difference."""
+
+    help = "Restore a backup into an empty database and an empty evidence storage, and verify it whole."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("folder", type=Path, help="Folder of all backups.")
+        parser.add_argument("--name", default="", help="Day of the backup; the newest where it is not given.")
+        parser.add_argument("--identity", type=Path, required=True, help="File of the private key of age.")
+        parser.add_argument("--heads", type=Path, help="Heads of the chain that left the machine, to compare.")
+
+    def handle(
+        self, *args: object, folder: Path, identity: Path, name: str = "", heads: Path | None = None, **options: object
+    ) -> None:
+        if connection.vendor != "postgresql":
+            raise CommandError("Backups are restored into PostgreSQL: set DATABASE_ADMIN_URL to an empty database.")
+        try:
+            published = _heads(heads) if heads else []
+            backup = restoring.restore(folder, name=name, identities=identities(identity))
+        except (AgeError, BackupError, DumpError) as error:
+            raise CommandError(str(error)) from error
+        except OSError as error:
+            raise CommandError(f"Nothing was restored: {error.strerror or error}.") from error
+        if faults := list(restoring.faults(backup, heads=published)):
+            raise CommandError("\n".join([*faults, "Do not serve this portal."]))
+        restoring.finish()
+        held = len(backup.objects)
+        self.stdout.write(f"Restored {backup.name}: {backup.sequence} entries of the chain, {held} objects, all whole.")
+        if lost := max((head.sequence for head in published), default=0) - backup.sequence:
+            self.stdout.write(f"Entries that came after the backup, up to the newest head: {max(lost, 0)}.")
+        self.stdout.write("Next: manage.py database_roles. If this was a rehearsal, tell the portal:")
+        self.stdout.write(f'manage.py backup --rehearsed "{restoring.rehearsal_line(backup, now=timezone.now())}"')
+
+
+def _heads(path: Path) -> list[log.Head]:
+    try:
+        return log.parse_heads(path.read_text(encoding="ascii"))
+    except ValueError as error:
+        raise CommandError(f"{path} holds something else than heads of the chain: {error}") from error
