@@ -66,6 +66,7 @@ test: setup
 	@.ci/gettext
 	@.ci/redis
 	@.ci/poppler
+	@.ci/age
 	@.ci/test
 
 test-fast: setup

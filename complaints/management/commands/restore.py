@@ -43,8 +43,9 @@ class Command(BaseCommand):
         restoring.finish()
         held = len(backup.objects)
         self.stdout.write(f"Restored {backup.name}: {backup.sequence} entries of the chain, {held} objects, all whole.")
-        if lost := max((head.sequence for head in published), default=0) - backup.sequence:
-            self.stdout.write(f"Entries that came after the backup, up to the newest head: {max(lost, 0)}.")
+        newest = max((head.sequence for head in published), default=backup.sequence)
+        if newest > backup.sequence:
+            self.stdout.write(f"Lost are at least {newest - backup.sequence} entries that came after the backup.")
         self.stdout.write("Next: manage.py database_roles. If this was a rehearsal, tell the portal:")
         self.stdout.write(f'manage.py backup --rehearsed "{restoring.rehearsal_line(backup, now=timezone.now())}"')
 

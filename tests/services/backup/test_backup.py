@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import shutil
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -76,6 +77,13 @@ def restore(folder: Path, key: Offline, **options: Any) -> str:
     printed = StringIO()
     call_command("restore", folder, identity=key.file, stdout=printed, **options)
     return printed.getvalue()
+
+
+@pytest.fixture
+def made(live_cast: Cast, offline: Offline, tmp_path: Path) -> Path:
+    send_report(files=[sealed_upload(photo())])
+    backup(tmp_path / "backups")
+    return tmp_path / "backups"
 
 
 @contextmanager
@@ -174,6 +182,17 @@ def test_nothing_of_a_report_is_readable_in_a_backup(live_cast: Cast, offline: O
     assert all(path.stat().st_mode & 0o077 == 0 for path in (tmp_path / "backups").rglob("*"))
 
 
+@pytest.mark.skipif(shutil.which("age") is None, reason="no age here")
+def test_the_stock_tools_open_a_backup(made: Path, offline: Offline) -> None:
+    path = made / timezone.localdate().isoformat() / "database.age"
+    dump = subprocess.run(
+        ["age", "--decrypt", "--identity", offline.file, path], capture_output=True, check=True
+    ).stdout
+    listed = subprocess.run(["pg_restore", "--list"], input=dump, capture_output=True, check=True).stdout.decode()
+    assert "TABLE DATA public complaints_complaint " in listed
+    assert "TABLE DATA public complaints_sealedsession " not in listed
+
+
 def test_a_second_backup_copies_what_is_new_and_old_ones_go(live_cast: Cast, offline: Offline, tmp_path: Path) -> None:
     folder, now = tmp_path / "backups", timezone.now()
     send_report(files=[sealed_upload(photo())])
@@ -243,13 +262,6 @@ ALTERED: dict[str, tuple[Alter, str]] = {
     "a link": (_link, "not whole"),
     "a pipe": (_pipe, "not whole"),
 }
-
-
-@pytest.fixture
-def made(live_cast: Cast, offline: Offline, tmp_path: Path) -> Path:
-    send_report(files=[sealed_upload(photo())])
-    backup(tmp_path / "backups")
-    return tmp_path / "backups"
 
 
 def test_an_altered_backup_is_refused_before_anything_is_written(
