@@ -96,6 +96,7 @@ EVENTS: Final = {
     "team.made": _("Team made"),
     "team.asked": _("Admission asked for"),
     "team.admitted": _("Person admitted to a team"),
+    "team.recovered": _("Team's key recovered by its two keepers"),
     "team.left": _("Person's place in a team ended"),
     "team.reviewed": _("Access reviewed"),
     "teamkey.removal_asked": _("Removal of a member requested"),

@@ -7,7 +7,7 @@ OWNER, JOBS, WEB, BACKUP = "DATABASE_OWNER_URL", "DATABASE_JOBS_URL", "DATABASE_
 # database_roles or restore, and kept nowhere.
 ADMIN = "DATABASE_ADMIN_URL"
 # Commands that change tables, make teams or accounts with every right: an operator runs them, and no service does.
-OWNER_COMMANDS = ("migrate", "setup_keys", "createsuperuser")
+OWNER_COMMANDS = ("migrate", "setup_keys", "recover_team", "createsuperuser")
 JOB_COMMANDS = ("work",)
 
 

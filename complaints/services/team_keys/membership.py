@@ -32,7 +32,8 @@ class AdmissionRefused(Refused):
     the team's key), changed (the team's key was changed in between), record (the account is not as the chain records
     it), gone (the person is not a member any more). Of a request to remove somebody: asked (there is one), decided (it
     does not wait any more), second (this person may not judge it), asked_by (somebody else asked), asker (who asked is
-    no member any more), waits (the alarm is not over).
+    no member any more), waits (the alarm is not over). Of a recovery: team, person (there is none of this name),
+    keepers (the team has no recovery halves), answers (they do not give its key).
     """
 
 
