@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
+from typing import Final
+
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 from complaints.domain.sealing.primitives import BoxPair
+
+# A grant to the worker ends after seven days, at the run of that day's job.
+KEPT_DAYS: Final = 8
 
 
 def public() -> bytes:
@@ -26,7 +32,21 @@ def pairs() -> list[BoxPair]:
     if not settings.WORKER_PRIVATE_KEY:
         return []
     keys = [settings.WORKER_PRIVATE_KEY, *settings.WORKER_PREVIOUS_KEYS]
-    return [BoxPair.from_private(bytes.fromhex(key)) for key in keys]
+    return [BoxPair.from_private(bytes.fromhex(key.partition("@")[0])) for key in keys]
+
+
+def previous_after(today: date) -> list[str]:
+    """Return the previous keys for a new one that is drawn today: the present key and those that may still open a row.
+
+    Each is written with the day on which it was replaced, ``KEY@2026-11-30``; one without a day as if it was today.
+    What is sealed to the worker waits for KEPT_DAYS at most, so an older key opens nothing any more.
+    """
+    kept = [f"{settings.WORKER_PRIVATE_KEY}@{today.isoformat()}"]
+    for text in settings.WORKER_PREVIOUS_KEYS:
+        key, _at, day = text.partition("@")
+        if not day or today - date.fromisoformat(day) <= timedelta(days=KEPT_DAYS):
+            kept.append(f"{key}@{day or today.isoformat()}")
+    return kept
 
 
 def new_keys() -> tuple[str, str]:

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
+from django.utils import timezone
 from pytest_django import Settings
 
 from complaints.adapters import sandbox
@@ -19,7 +20,7 @@ from complaints.admin.case_evidence import NO_COPY
 from complaints.domain.sealing.primitives import BoxPair
 from complaints.models.evidence import Evidence, EvidenceObject
 from complaints.services import follow_up
-from complaints.services.evidence import processing, storage
+from complaints.services.evidence import processing, storage, worker_key
 from complaints.services.evidence.storage import FileReport
 from tests.adapters import samples
 from tests.world import Cast, Sent, at, sealed_upload, send_report
@@ -423,13 +424,47 @@ def test_node_without_worker_key_stores_but_does_not_process(cast: Cast, setting
     assert item.state == Evidence.State.READY
 
 
-def test_the_command_keeps_the_key_before(settings: Settings, tmp_path: Path) -> None:
-    settings.ENV_FILE = tmp_path / "portal.env"
-    settings.ENV_FILE.write_text("SECRET_KEY=tetap\nWORKER_PRIVATE_KEY=" + settings.WORKER_PRIVATE_KEY + "\n")
+def rotated(settings: Settings) -> None:
+    """Replace the worker's key by the command, and read the environment file anew as a restart does."""
     call_command("rotate_worker_key", stdout=StringIO())
     lines = dict(line.split("=", 1) for line in settings.ENV_FILE.read_text().splitlines() if line)
-    assert lines["WORKER_PREVIOUS_KEYS"] == settings.WORKER_PRIVATE_KEY != lines["WORKER_PRIVATE_KEY"]
-    pair = BoxPair.from_private(bytes.fromhex(lines["WORKER_PRIVATE_KEY"]))
-    assert lines["WORKER_PUBLIC_KEY"] == pair.public.hex()
-    assert lines["SECRET_KEY"] == "tetap"
+    settings.WORKER_PRIVATE_KEY, settings.WORKER_PUBLIC_KEY = lines["WORKER_PRIVATE_KEY"], lines["WORKER_PUBLIC_KEY"]
+    settings.WORKER_PREVIOUS_KEYS = lines["WORKER_PREVIOUS_KEYS"].split(",")
+
+
+def test_a_key_that_is_replaced_twice_in_a_row_loses_nothing(cast: Cast, settings: Settings, tmp_path: Path) -> None:
+    settings.ENV_FILE, first = tmp_path / "portal.env", settings.WORKER_PRIVATE_KEY
+    settings.ENV_FILE.write_text(f"SECRET_KEY=tetap\nWORKER_PRIVATE_KEY={first}\n")
+    sent_with(samples.jpeg(), "a.jpg")
+    for _ in range(2):
+        rotated(settings)
+    assert [pair.private.hex() for pair in worker_key.pairs()][2] == first
+    assert worker_key.public() == BoxPair.from_private(bytes.fromhex(settings.WORKER_PRIVATE_KEY)).public
+    assert "SECRET_KEY=tetap" in settings.ENV_FILE.read_text()
     assert settings.ENV_FILE.stat().st_mode & 0o777 == 0o600
+    assert work().state == Evidence.State.READY
+
+
+def test_an_earlier_key_goes_once_nothing_can_be_sealed_to_it(settings: Settings) -> None:
+    key, today = "ab" * 32, timezone.localdate()
+    days = {0: True, 8: True, 9: False}
+    for age, is_kept in days.items():
+        settings.WORKER_PREVIOUS_KEYS = [f"{key}@{(today - timedelta(days=age)).isoformat()}"]
+        assert (len(worker_key.previous_after(today)) == 2) == is_kept
+    settings.WORKER_PREVIOUS_KEYS = [key]
+    assert worker_key.previous_after(today)[1] == f"{key}@{today.isoformat()}"
+
+
+def test_a_node_without_the_private_half_never_gets_one(settings: Settings, tmp_path: Path) -> None:
+    settings.ENV_FILE, settings.WORKER_PUBLIC_KEY = tmp_path / "portal.env", worker_key.public().hex()
+    settings.WORKER_PRIVATE_KEY = ""
+    with pytest.raises(CommandError, match="only the public half"):
+        call_command("rotate_worker_key")
+    assert not settings.ENV_FILE.exists()
+
+
+def test_a_file_that_cannot_be_written_is_told_in_words(settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    settings.ENV_FILE = tmp_path / "file" / "portal.env"
+    with pytest.raises(CommandError, match="cannot be written"):
+        call_command("rotate_worker_key")
