@@ -109,10 +109,16 @@ def check_sandbox(app_configs: object, **kwargs: object) -> list[CheckMessage]:
 def check_stored(app_configs: object, **kwargs: object) -> list[CheckMessage]:
     """Check accounts, teams, the calendar and the durability of the database."""
     try:
-        return [*_accounts(), *_teams(), *_law(), *_durability()]
+        return [*_accounts(), *_teams(), *_law(), *_durability(), *_worker_key()]
     except DatabaseError:
         hint = "Is DATABASE_URL right, and has migrate been run?"
         return [_error("E015", "The database cannot be read.", hint)]
+
+
+def _worker_key() -> Iterator[CheckMessage]:
+    if (settings.WORKER_PUBLIC_KEY or settings.WORKER_PRIVATE_KEY) and worker_key.is_stale():
+        hint = "Bring the line WORKER_PUBLIC_KEY of the last rotate_worker_key to this node, and restart it."
+        yield _error("E072", "This node seals files to another key of the worker than the job runner has.", hint)
 
 
 def _mode() -> Iterator[CheckMessage]:

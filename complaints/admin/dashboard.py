@@ -50,6 +50,7 @@ from complaints.services import (
     signin_counts,
 )
 from complaints.services.audit import log, named_faults, nightly_run, recorded_backups, recorded_lines
+from complaints.services.evidence import worker_key
 from complaints.services.forwarding import release_assignment
 from complaints.services.forwarding.questions import unread_by_body
 from complaints.services.reference_data import elections, sample_mode, year_without_list
@@ -163,6 +164,7 @@ def index(request: StaffRequest) -> HttpResponse:
         context["backups"] = None if sample_mode() else _backups(today)
     if access.may_administer(person):
         context["failing_jobs"] = job_runs.failing_jobs()
+        context["stale_worker_key"] = worker_key.is_stale()
         context["year_without_list"] = year_without_list(today)
         context["without_anybody"] = number = conflicts.cases_without_eligible_staff()
         context["without_anybody_words"] = or_more(number, conflicts.COUNTED_AT_MOST)

@@ -319,6 +319,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.PositiveSmallIntegerField(default=1, primary_key=True, serialize=False)),
                 ('beat_at', models.DateTimeField()),
+                ('worker_key', models.BinaryField(null=True)),
             ],
             options={
                 'constraints': [models.CheckConstraint(condition=models.Q(('id', 1)), name='heartbeat_single')],

@@ -180,7 +180,7 @@ LINES: Final[dict[str, Line]] = {
     # Hours of jobs and their failures; what a job runs stands in the code.
     "complaints.JobRun": Line(web=Rights(insert=True, update=EVERY), jobs=Rights(insert=True, update=EVERY)),
     "complaints.JobFailure": Line(web=READ, jobs=Rights(insert=True, delete=True)),
-    "complaints.Heartbeat": Line(web=READ, jobs=Rights(insert=True, update=("beat_at",))),
+    "complaints.Heartbeat": Line(web=READ, jobs=Rights(insert=True, update=("beat_at", "worker_key"))),
     # Reference data, edited in the admin.
     "complaints.AccusedKind": _REFERENCE,
     "complaints.Category": _REFERENCE,

@@ -62,6 +62,8 @@ class Heartbeat(models.Model):
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1)
     beat_at = models.DateTimeField()
+    # The public half of the worker's key that the job runner has: other nodes compare theirs, and seal to their own.
+    worker_key = models.BinaryField(null=True)
 
     class Meta:
         constraints = [models.CheckConstraint(condition=models.Q(id=1), name="heartbeat_single")]

@@ -32,6 +32,7 @@ from complaints.services.audit import (
 )
 from complaints.services.audit.faults import Fault
 from complaints.services.audit.structure import structure_faults
+from complaints.services.evidence import worker_key
 
 logger = logging.getLogger(__name__)
 
@@ -205,5 +206,6 @@ def record_heartbeat(*, now: datetime) -> None:
     The sign of life comes first: a chain that was cut off is a fault, and no reason to start the cluster again.
     """
     login_throttle.purge(now=now)
-    Heartbeat.objects.update_or_create(pk=1, defaults={"beat_at": now})
+    worker_key.compare()
+    Heartbeat.objects.update_or_create(pk=1, defaults={"beat_at": now, "worker_key": worker_key.public()})
     _keep(latest_head.keep(), timezone.localdate(now))

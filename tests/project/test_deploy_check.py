@@ -30,6 +30,7 @@ from complaints import checks as ours
 from complaints.adapters import age_files, sandbox
 from complaints.domain.operator import SAMPLE, Operator
 from complaints.models.oversight import OversightBody
+from complaints.models.session import Heartbeat
 from complaints.models.team import Role, Staff, Team, TeamKey, TeamMembership
 from complaints.services.actor import Actor
 from complaints.services.keyring import Keyring
@@ -389,6 +390,10 @@ def test_the_pins_after_a_key_change(sound: Cast, db: None, capsys: pytest.Captu
         call_command("team_pins")
 
 
+def _tell_another_worker_key() -> None:
+    Heartbeat.objects.update_or_create(pk=1, defaults={"beat_at": timezone.now(), "worker_key": b"x" * 32})
+
+
 def _end_bodies() -> None:
     OversightBody.objects.update(valid_until="2025-01-01")
 
@@ -414,6 +419,7 @@ def _add_body() -> None:
     ("change", "expected"),
     [
         (_keep_samples, "E008"),
+        (_tell_another_worker_key, "E072"),
         (_lose_a_body, "E011"),
         (_lose_separate_team, "E011"),
         (_leave_one_in_the_separate_team, "E012"),

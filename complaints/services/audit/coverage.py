@@ -335,7 +335,7 @@ COVERAGE: Final[Mapping[str, Coverage]] = {
     "LoginDelay": Coverage(
         unbound=_unbound("forgotten within the hour; a process names one that was altered", "id", "failures", "until")
     ),
-    "Heartbeat": Coverage(unbound=_unbound(_JOB, "id", "beat_at")),
+    "Heartbeat": Coverage(unbound=_unbound(_JOB, "id", "beat_at", "worker_key")),
     "Batch": Coverage(derived=("number",), unbound={"day": "a label; the entry of the batch repeats it"}),
     "KeptLeaf": Coverage(
         leaf=("digest", "batch"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import date, timedelta
 from typing import Final
 
@@ -9,7 +10,9 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 from complaints.domain.sealing.primitives import BoxPair
+from complaints.models.session import Heartbeat
 
+logger = logging.getLogger(__name__)
 # A grant to the worker ends after seven days, at the run of that day's job.
 KEPT_DAYS: Final = 8
 
@@ -47,6 +50,21 @@ def previous_after(today: date) -> list[str]:
         if not day or today - date.fromisoformat(day) <= timedelta(days=KEPT_DAYS):
             kept.append(f"{key}@{day or today.isoformat()}")
     return kept
+
+
+def is_stale() -> bool:
+    """Whether this node seals to another key of the worker than the one that the job runner told with its heartbeat.
+
+    What the row says is compared only: whoever writes to the database could put a key of their own there.
+    """
+    told = Heartbeat.objects.values_list("worker_key", flat=True).first()
+    return told is not None and bytes(told) != public()
+
+
+def compare() -> None:
+    """Log where another node that runs jobs has told another key, before this one tells its own."""
+    if is_stale():
+        logger.error("Two nodes that run jobs have different keys of the worker")
 
 
 def new_keys() -> tuple[str, str]:

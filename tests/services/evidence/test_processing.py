@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.urls import reverse
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -19,11 +20,11 @@ from complaints.adapters import sandbox
 from complaints.admin.case_evidence import NO_COPY
 from complaints.domain.sealing.primitives import BoxPair
 from complaints.models.evidence import Evidence, EvidenceObject
-from complaints.services import follow_up
+from complaints.services import follow_up, scheduled
 from complaints.services.evidence import processing, storage, worker_key
 from complaints.services.evidence.storage import FileReport
 from tests.adapters import samples
-from tests.world import Cast, Sent, at, sealed_upload, send_report
+from tests.world import Cast, Sent, at, sealed_upload, send_report, start_session
 
 DAY = date(2026, 11, 9)
 
@@ -468,3 +469,22 @@ def test_a_file_that_cannot_be_written_is_told_in_words(settings: Settings, tmp_
     settings.ENV_FILE = tmp_path / "file" / "portal.env"
     with pytest.raises(CommandError, match="cannot be written"):
         call_command("rotate_worker_key")
+
+
+def test_a_node_with_a_stale_half_is_told(cast: Cast, settings: Settings, caplog: pytest.LogCaptureFixture) -> None:
+    assert not worker_key.is_stale(), "before the first heartbeat nothing is known"
+    scheduled.record_heartbeat(now=timezone.now())
+    assert not worker_key.is_stale() and "different keys" not in caplog.text
+    held = settings.WORKER_PRIVATE_KEY
+    settings.WORKER_PUBLIC_KEY = worker_key.new_keys()[1]
+    assert worker_key.is_stale()
+    desk = start_session("adi").get(reverse("admin:index")).content.decode()
+    assert "Server ini mengunci berkas dengan kunci lama" in desk
+    settings.WORKER_PUBLIC_KEY = ""
+    assert "kunci lama" not in start_session("adi").get(reverse("admin:index")).content.decode()
+    # A second node that runs jobs says so before it tells its own key.
+    settings.WORKER_PRIVATE_KEY = worker_key.new_keys()[0]
+    scheduled.record_heartbeat(now=timezone.now())
+    assert "different keys" in caplog.text
+    settings.WORKER_PRIVATE_KEY = held
+    assert worker_key.is_stale()
