@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -111,8 +110,7 @@ def _connections() -> Iterator[CheckMessage]:
 
 def connections_needed() -> int:
     """Return how many connections the nodes open at most, with a few for commands and maintenance."""
-    processes = int(os.environ.get("WEB_WORKERS", "2"))
-    each = settings.DATABASE_POOL_SIZE or int(os.environ.get("WEB_THREADS", "16"))
+    processes, each = settings.WEB_WORKERS, settings.DATABASE_POOL_SIZE or settings.WEB_THREADS
     jobs = int(str(settings.Q_CLUSTER["workers"])) + JOB_PROCESSES
     return settings.WEB_NODES * processes * each + settings.JOB_NODES * jobs + COMMANDS
 

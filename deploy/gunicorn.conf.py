@@ -12,10 +12,13 @@ from pathlib import Path
 from gunicorn.glogging import Logger
 
 from complaints.adapters.confinement import keep_memory_private
+from portal import environment
+
+env = environment.load()
 
 # The second listener is Tor's alone: portal/body_worker.py expects the PROXY line on it, and nowhere else.
 bind = [
-    place for place in (*os.environ.get("BIND", "127.0.0.1:8000").split(","), os.environ.get("ONION_BIND")) if place
+    place for place in (*env.str("BIND", "127.0.0.1:8000").split(","), env.str("ONION_BIND", "")) if place
 ]
 # Django reads X-Forwarded-Proto itself where BEHIND_PROXY says so. gunicorn would believe it, and SCRIPT_NAME and
 # PATH_INFO, from any process of this machine, and so from visitors of the onion.
@@ -25,10 +28,10 @@ forwarder_headers = ""
 worker_class = "portal.body_worker.BodyWorker"
 # Far below the usual 1024 open files of a process; when they are used up, the one that waited longest goes.
 worker_connections = 500
-workers = int(os.environ.get("WEB_WORKERS", "2"))
-threads = int(os.environ.get("WEB_THREADS", "16"))
+workers = env.int("WEB_WORKERS", 2)
+threads = env.int("WEB_THREADS", 16)
 keepalive = 5
-graceful_timeout = int(os.environ.get("WEB_GRACEFUL_SECONDS", "30"))
+graceful_timeout = env.int("WEB_GRACEFUL_SECONDS", 30)
 accesslog = None
 errorlog = "-"
 # gunicorn's control socket, in the home folder, would be another way to control the server.

@@ -6,26 +6,21 @@ the portal's own settings come last.
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from django.utils.translation import gettext_lazy as _
-from environs import Env
 
 from complaints.domain.operator import SAMPLE, Operator
+from portal import environment
 from portal.logs import logging_config
 from portal.postgresql import roles
 
-BASE_DIR = Path(__file__).resolve().parent.parent
-VAR_DIR = Path(os.environ.get("PORTAL_VAR", BASE_DIR / "var"))
-
-ENV_FILE = Path(os.environ.get("PORTAL_ENV", VAR_DIR / "portal.env"))
-
-env = Env()
-env.read_env(str(ENV_FILE), recurse=False)
+BASE_DIR = environment.BASE_DIR
+VAR_DIR, ENV_FILE = environment.var_dir(), environment.env_file()
+env = environment.load()
 
 # --- Core -------------------------------------------------------------------------------------------------------------
 DEBUG = env.bool("DEBUG", False)
@@ -136,6 +131,8 @@ else:
     )
 # Of each process of the web server, whose threads share them; 0: a connection for each thread.
 DATABASE_POOL_SIZE = env.int("DATABASE_POOL_SIZE", 8)
+# Processes and threads of one web server; deploy/gunicorn.conf.py reads them too.
+WEB_WORKERS, WEB_THREADS = env.int("WEB_WORKERS", 2), env.int("WEB_THREADS", 16)
 # How many machines run the web server and the jobs; the deployment check counts their connections.
 WEB_NODES, JOB_NODES = env.int("WEB_NODES", 1), env.int("JOB_NODES", 1)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

@@ -157,7 +157,7 @@ def test_threat_model_lists_exactly_the_clear_columns() -> None:
 
 def test_operations_lists_every_setting_of_the_environment() -> None:
     read = set()
-    for path in ("portal/settings.py", "deploy/gunicorn.conf.py"):
+    for path in ("portal/environment.py", "portal/settings.py", "deploy/gunicorn.conf.py"):
         for node in ast.walk(ast.parse((ROOT / path).read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args:
                 reader = ast.unparse(node.func)
