@@ -142,6 +142,31 @@ def test_names_and_descriptions_of_pictures_go() -> None:
     assert "budi" not in "".join(texts(clean(original, SAMPLES["odt"][0])).values())
 
 
+def test_changes_keep_their_place_and_lose_their_day() -> None:
+    """LibreOffice puts a deleted text in front of the document where its change has no date."""
+    change = (
+        '<text:tracked-changes><text:changed-region text:id="ct1"><text:deletion><office:change-info>'
+        "<dc:creator>budi</dc:creator><dc:date>2026-11-03T10:11:12</dc:date></office:change-info><text:p>hapus</text:p>"
+        '</text:deletion></text:changed-region></text:tracked-changes><text:p>a<text:change text:change-id="ct1"/>'
+        "</text:p><text:p>"
+    )
+    content = texts(clean(changed("odt", "content.xml", "<text:p>", change), SAMPLES["odt"][0]))["content.xml"]
+    assert "<dc:creator>Author 2</dc:creator><dc:date>1970-01-01T00:00:00</dc:date></office:change-info>" in content
+    assert "2026" not in content
+
+
+def test_comments_on_slides_of_libreoffice_are_kept() -> None:
+    """It writes them in a namespace of its own."""
+    comment = (
+        '<draw:page><o:annotation xmlns:o="http://openoffice.org/2009/office"><dc:creator>budi</dc:creator>'
+        "<dc:date>2026-11-03</dc:date><text:p>komentar</text:p></o:annotation></draw:page><text:p>"
+    )
+    content = texts(clean(changed("odp", "content.xml", "<text:p>", comment), SAMPLES["odp"][0]))["content.xml"]
+    assert "<dc:creator>Author 2</dc:creator><text:p>komentar</text:p>" in content
+    assert "2026" not in content
+    assert "budi" not in content
+
+
 def test_fields_of_headers_that_nobody_filled_in_stay_empty() -> None:
     space = "urn:org:documentfoundation:names:experimental:office:xmlns:loext:1.0"
     fields = "<text:title>???</text:title><text:date>00.00.0000</text:date><text:date>1 Mei</text:date>"

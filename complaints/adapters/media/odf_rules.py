@@ -41,7 +41,9 @@ _TEXTS: Final = markup.names(
     "presentation:date-time-decl number:text number:currency-symbol number:embedded-text style:region-left",
     "style:region-center style:region-right math:mi math:mo math:mn math:mtext math:ms loext:text loext:fill-character",
 )
-_AUTHORED: Final = markup.names("office:annotation office:change-info")
+_AUTHORED: Final = markup.names("office:annotation officeooo:annotation office:change-info")
+# LibreOffice puts a deleted text in front of the document where its change has no date.
+_NO_DATE: Final = "1970-01-01T00:00:00"
 _NEEDS_TARGET: Final = markup.names("draw:image draw:object draw:fill-image style:background-image")
 _PICTURES: Final = _NEEDS_TARGET | {"text:list-level-style-image"}
 # What stands in the fields of headers and footers of tables until a program fills them in.
@@ -291,6 +293,8 @@ class PartRules(markup.Rules):
     def text(self, text: str) -> str | None:
         """Keep what people read; replace the names of authors."""
         inside = self.path[-1]
+        if inside == "dc:date":
+            return _NO_DATE
         if inside == "dc:creator":
             return self.values.people(text) if self.path[-2] in _AUTHORED else None
         if inside in _UNWRAPPED:
@@ -302,6 +306,8 @@ class PartRules(markup.Rules):
     def _is_dropped(self, name: str, attributes: Mapping[str, str]) -> bool:
         if name in {"text:hidden-text", "text:hidden-paragraph"}:
             return attributes.get("text:is-hidden") == "true"
+        if name == "dc:date":
+            return self.path[-2] != "office:change-info"
         # The copied cells of another file, or a name that the copy cannot define.
         label = attributes.get("table:name", "")
         is_named = name in {"table:table", "table:named-range", "table:named-expression"}
