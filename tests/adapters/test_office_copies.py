@@ -10,7 +10,7 @@ from importlib import import_module
 
 import pytest
 
-from complaints.adapters.media import documents, formulas, kinds, markup, odf_rules, vocabulary
+from complaints.adapters.media import documents, formulas, kinds, markup, odf, odf_rules, ooxml, vocabulary
 from complaints.adapters.media.refusal import Unreadable
 from tests.adapters import poison, samples
 from tests.adapters.samples import MARK, SAMPLES, SHOWN
@@ -165,6 +165,48 @@ def test_comments_on_slides_of_libreoffice_are_kept() -> None:
     assert "<dc:creator>Author 2</dc:creator><text:p>komentar</text:p>" in content
     assert "2026" not in content
     assert "budi" not in content
+
+
+def test_links_of_open_documents_to_files_are_told_and_gone() -> None:
+    for target, codes, lost in (
+        ("../C:/Users/budi/a.odt", {"path"}, {"links"}),
+        ("file:///home/budi/a.odt", {"path"}, {"links"}),
+        ("https://example.test/a", set(), set()),
+        ("#bagian", set(), set()),
+    ):
+        original = changed("odt", "content.xml", "<text:p>", f'<text:p><text:a xlink:href="{target}">a</text:a>')
+        assert documents.inspect(io.BytesIO(original), SAMPLES["odt"][0]) & {"path"} == codes
+        copy, found = io.BytesIO(), set[str]()
+        odf.clean(io.BytesIO(original), copy, SAMPLES["odt"][0], found)
+        assert found & {"links"} == lost
+        assert "budi" not in texts(copy.getvalue())["content.xml"]
+
+
+@pytest.mark.parametrize(
+    ("instruction", "is_told"), [('HYPERLINK "https://x.com/a"', True), ('HYPERLINK \\l "b"', False)]
+)
+def test_an_address_in_a_field_is_told(instruction: str, is_told: bool) -> None:
+    quoted = instruction.replace('"', "&quot;")
+    run = f"<w:r><w:instrText> {quoted} </w:instrText></w:r>"
+    for field in (f'<w:fldSimple w:instr="{quoted}"><w:r><w:t>b</w:t></w:r></w:fldSimple>', run):
+        copy, lost = io.BytesIO(), set[str]()
+        word = changed("docx", "word/document.xml", "<w:p ", f"<w:p>{field}</w:p><w:p ")
+        ooxml.clean(io.BytesIO(word), copy, kinds.DOCX, lost)
+        assert ("links" in lost) is is_told
+        assert "HYPERLINK" not in "".join(texts(copy.getvalue()).values())
+
+
+@pytest.mark.parametrize(
+    "target", ["file:///C:/Users/budi/a.docx", "../../../C:/Users/budi/a.docx", "..%2Fa/b.docx", "a.docx"]
+)
+def test_links_to_files_are_told_and_gone(target: str) -> None:
+    link = f'<Relationship Id="rId77" Type="{samples._REL}/hyperlink" TargetMode="External" Target="{target}"/></Rel'
+    word = changed("docx", "word/_rels/document.xml.rels", "</Rel", link)
+    assert "path" in documents.inspect(io.BytesIO(word), kinds.DOCX)
+    copy, lost = io.BytesIO(), set[str]()
+    ooxml.clean(io.BytesIO(word), copy, kinds.DOCX, lost)
+    assert "links" in lost
+    assert target not in "".join(texts(copy.getvalue()).values())
 
 
 def test_fields_of_headers_that_nobody_filled_in_stay_empty() -> None:

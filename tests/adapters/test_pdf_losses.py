@@ -115,6 +115,22 @@ def test_comments_and_links_on_a_page_are_told(note: Dictionary, code: str) -> N
     assert copied(document)[1] == ({code} if code else set())
 
 
+@pytest.mark.parametrize(
+    ("target", "codes"),
+    [
+        (Dictionary(S=Name.URI, URI=pikepdf.String("../C:/Users/budi/a.docx")), {"path"}),
+        (Dictionary(S=Name.Launch, F=pikepdf.String("/home/budi/a.docx")), {"path"}),
+        (Dictionary(S=Name.URI, URI=pikepdf.String("https://example.test/home/a:/b")), set()),
+    ],
+)
+def test_links_to_files_of_a_computer_are_told(target: Dictionary, codes: set[str]) -> None:
+    document = pikepdf.Pdf.new()
+    page = document.add_blank_page(page_size=(100, 100))
+    page.obj.Annots = Array([Dictionary(Subtype=Name.Link, Rect=[0, 0, 9, 9], A=target)])
+    assert told(document) & {"path"} == codes
+    assert copied(document)[1] == {"links"}
+
+
 def test_text_that_is_not_drawn_is_told() -> None:
     """Programs put the words that they recognised behind the picture of a scanned page."""
     for orders, is_told in ((b"BT 3 Tr (kata) Tj ET", True), (b"BT 0 Tr (kata) Tj 1.3 Tr ET", False)):

@@ -36,7 +36,9 @@ _CHANGES: Final = markup.names("ins del moveFrom moveTo tracked-changes")
 _PEOPLE: Final = markup.names("author refreshedBy userName ed securityDescriptor userId")
 _FORMULAS: Final = markup.names("formula expression")
 _FORMULA_TEXTS: Final = markup.names("f formula definedName")
-_OWN_PLACE: Final = re.compile(r"file:|[A-Za-z]:[\\/]|\\\\|/(home|Users|Volumes|media|mnt)/", re.I)
+_LOADED: Final = re.compile(r"(https?|ftp|smb):", re.I)
+# An address that begins so leads to another place than the author's computer, or to one in the document.
+_WEB_ADDRESS: Final = re.compile(r"(?!file:)[a-z][a-z0-9+.-]+:|www\.|#", re.I)
 _REQUESTS: Final = re.compile(r"\b(WEBSERVICE|DDE|RTD|IMAGE|STOCKHISTORY)\s*\(|\w\|'?\w", re.I)
 _SOFTWARE_FIELDS: Final = markup.names("Application AppVersion generator")
 
@@ -71,13 +73,22 @@ class _Content(markup.Rules):
             self.codes.add("path")
         for key in _FORMULAS & values.keys():
             self._judge(values[key])
+        if "href" in values:
+            self._judge_target(tag, values["href"])
         return attributes
 
     def _judge(self, formula: str) -> None:
         """Take note of a formula or name that leads outside of the file."""
         if names_a_place(formula):
-            self.codes.add("path" if _OWN_PLACE.search(formula) else "remote")
+            self.codes.add("path" if hints.names_own_place(formula) else "remote")
         if _REQUESTS.search(formula):
+            self.codes.add("remote")
+
+    def _judge_target(self, tag: str, target: str) -> None:
+        """Take note of an OpenDocument's link to a file, and of what it loads from outside."""
+        if target.startswith("../") or hints.names_own_place(target):
+            self.codes.add("path")
+        elif tag != "a" and _LOADED.match(target):
             self.codes.add("remote")
 
     def text(self, text: str) -> str | None:
@@ -135,7 +146,7 @@ def _codes_of_relationships(archive: zips.Archive, name: str) -> set[str]:
     folder, _, part = name.rpartition("_rels/")
     codes = set()
     for item in ooxml.relationships(archive, folder + part.removesuffix(".rels")):
-        if item.external and re.match(r"file:|[A-Za-z]:|\\\\|/", item.target):
+        if item.external and not _WEB_ADDRESS.match(item.target):
             codes.add("path")
         elif item.external and not item.type.endswith("/hyperlink"):
             codes.add("remote")

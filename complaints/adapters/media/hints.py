@@ -67,8 +67,17 @@ _WORDS: Final = {
 _CODE_OF: Final = {word: code for code, words in _WORDS.items() for word in words.split()}
 _PREFIXES: Final = (("gps", "place"), ("location", "place"), ("lens", "device"), ("date", "time"))
 _RDF: Final = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
+_OWN_PLACE: Final = re.compile(
+    r"\bfile:|(?<![A-Za-z])[A-Za-z]:[\\/]|\\\\|(?<![\w.])/(home|Users|Volumes|media|mnt)/", re.I
+)
+_ADDRESS: Final = re.compile(r"(https?|ftp|mailto):", re.I)
 _XMP_LIMIT: Final = 4 * 1024 * 1024
 _XMP_BODIES: Final = ((b"<x:xmpmeta", b"</x:xmpmeta>"), (b"<rdf:RDF", b"</rdf:RDF>"))
+
+
+def names_own_place(target: str) -> bool:
+    """Return whether a link or formula leads to a folder or file of its author's computer or network."""
+    return _OWN_PLACE.search(target) is not None and not _ADDRESS.match(target)
 
 
 def code_of(field: str) -> str:

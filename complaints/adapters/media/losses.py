@@ -18,7 +18,7 @@ LACKING: Final = (
     "embedded-files",  # other documents and programs inside of a document
     "form-values",  # check boxes and fields of forms
     "page-comments",  # texts of comments on the pages of a PDF
-    "links",  # addresses behind words or places of a PDF
+    "links",  # addresses behind words or places of a PDF, links of an office document to files
     "formulas",  # formulas that do more than calculate; their last values are there
     "macros",  # programs
     "fonts",  # that a document brings along

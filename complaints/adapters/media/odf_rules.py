@@ -279,6 +279,8 @@ class PartRules(markup.Rules):
             self.frames[-1].add(target is None)
         elif target is None and name in _PICTURES:
             self.losses.add("pictures")
+        elif target is None and local(name) == "a":
+            self.losses.add("links")
 
     def end(self, name: str) -> None:
         """Take note of a frame whose picture was lost and that shows nothing in its place."""

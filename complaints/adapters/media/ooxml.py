@@ -192,7 +192,9 @@ class _Copy:
     def _is_shown(self, item: _Relationship) -> bool:
         self.losses |= {code for kind, code in _LOST_KINDS.items() if item.type.endswith(f"/{kind}")}
         if item.external:
-            return item.type in HYPERLINKS and item.target.lower().startswith(_LINK_SCHEMES)
+            is_kept = item.type in HYPERLINKS and item.target.lower().startswith(_LINK_SCHEMES)
+            self.losses |= {"links"} if item.type in HYPERLINKS and not is_kept else set()
+            return is_kept
         # A link to another slide of the document.
         if item.type in HYPERLINKS:
             return bool(self._names.get(item.target.casefold()))

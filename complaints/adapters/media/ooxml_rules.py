@@ -5,6 +5,7 @@ The vocabulary says which elements and attributes a copy may hold, ``ooxml_value
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from typing import Final
@@ -15,7 +16,7 @@ from complaints.adapters.media.ooxml_values import Values
 from complaints.adapters.media.vocabulary import Vocabulary, load, names_a_place
 
 _UNWRAPPED: Final = markup.names(
-    "w:fldChar w:fldSimple w:smartTag w:customXml w:sdt w:sdtContent w:ffData w:checkBox w:ddList"
+    "w:fldChar w:fldSimple w:instrText w:smartTag w:customXml w:sdt w:sdtContent w:ffData w:checkBox w:ddList"
 )
 # Elements whose text people read.
 _TEXTS: Final = markup.names(
@@ -32,6 +33,8 @@ _VALID_WITHOUT_TARGET: Final = markup.names(
     "w:hyperlink x:hyperlink a:hlinkClick a:hlinkMouseOver a:blip v:imagedata x:pageSetup p:oleObj v:fill v:stroke",
     "w:background a14:imgLayer",
 )
+# The instruction of a field that leads to an address or a file, and not to a place of the document.
+_LINK: Final = re.compile(r"\s*HYPERLINK\s+(?!\\l)", re.I)
 _RESULTS: Final = markup.names("w:t w:delText w:drawing w:pict w:object")
 _LOST_WITH: Final = {
     "control": "form-values",
@@ -104,6 +107,7 @@ class PartRules(markup.Rules):
         if name == "w:fldChar":
             self._update_fields(attributes.get("w:fldCharType", ""))
             return {}
+        self._note_link(attributes.get("w:instr", ""))
         self.hidden.note(self.path, attributes)
         if "w:ffData" in self.path:
             return self.form_field.start(name, attributes)
@@ -130,11 +134,19 @@ class PartRules(markup.Rules):
             return self.values.people.relabelled(text) if inside == "x:t" and "x:comment" in self.path else text
         if inside == "x:author":
             return self.values.people(text)
+        if inside == "w:instrText":
+            return self._note_link(text)
         if inside in _FORMULAS:
             return self._formula(inside, text)
         if text.isspace() or self.values.vocabulary.is_plain(text):
             return text
         return self.values.uuid(text) if inside in _UUIDS else ""
+
+    def _note_link(self, instruction: str) -> str:
+        """Take note of a field whose result stays without the address behind it; nothing of an instruction does."""
+        if _LINK.match(instruction):
+            self.losses.add("links")
+        return ""
 
     def left_out(self, name: str) -> None:
         """Take note of what people would see."""

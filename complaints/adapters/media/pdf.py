@@ -34,6 +34,8 @@ _INFO_CODES: Final = {
     "/Company": "organisation",
 }
 _SCRIPTED: Final = {"/JavaScript", "/Launch", "/Rendition"}
+# Where an action leads, and what a file specification names.
+_TARGETS: Final = ("/URI", "/F", "/UF")
 _CALLING: Final = {"/SubmitForm", "/ImportData", "/GoToR", "/GoToE"}
 _MEDIA: Final = frozenset({"/RichMedia", "/Screen", "/Movie", "/Sound", "/3D"})
 # ISO 32000-2, table 171: annotations with which people mark and comment a page.
@@ -342,9 +344,13 @@ def _codes_of_dictionary(item: Object) -> set[str]:
     # pdfTeX copies both of each figure that it takes from another file.
     if isinstance(figure := item.get("/PTEX.InfoDict"), Dictionary):
         codes |= _codes_of_info(figure)
-    if "/PTEX.FileName" in item:
+    if "/PTEX.FileName" in item or any(map(_names_own_place, map(item.get, _TARGETS))):
         codes.add("path")
     return codes
+
+
+def _names_own_place(target: object) -> bool:
+    return isinstance(target, pikepdf.String) and hints.names_own_place(str(target))
 
 
 def _codes_of_info(info: Dictionary) -> set[str]:
