@@ -135,6 +135,15 @@ class Sandbox:
             self._server.wait(timeout=_START_SECONDS)
             self._server = None
 
+    def start_soon(self) -> None:
+        """Start the server in a thread, for a caller that has other work to do before its first job."""
+        if self._control is None:
+            threading.Thread(target=self._start_quietly, name="sandbox", daemon=True).start()
+
+    def _start_quietly(self) -> None:
+        with self._lock, contextlib.suppress(Unavailable):  # the first job raises it
+            self._started()
+
     @property
     def walls(self) -> Walls:
         """Which walls this system puts around a job. Starts the server; raises Unavailable."""

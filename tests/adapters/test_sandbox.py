@@ -451,3 +451,17 @@ def test_the_default_sandbox_is_lazy() -> None:
     done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["None", "[]"]
     assert isinstance(sandbox.hold([b""], 1), Held)
+
+
+def test_decoders_are_loaded_for_the_pictures_that_need_them() -> None:
+    """A photo that only the whole file shows to be of another kind is asked for anew, as one of that kind."""
+    box = Sandbox()
+    box.start_soon()
+    with hold([SAMPLES["heic"][1]()], 2**20) as held:
+        with box.run_steps("derive", held, "image/jpeg") as steps:
+            assert (list(steps.done), steps.done["recognise"].type) == (["recognise"], "image/heic")
+        with box.run_steps("derive", held, "image/heic") as steps:
+            assert list(steps.done) == ["recognise", "inspect", "clean"]
+        with box.run_steps("derive", held, "image/jpeg") as steps:
+            assert "clean" in steps.done
+    box.close()
