@@ -174,7 +174,7 @@ def preview(source: BinaryIO, out: BinaryIO, media_type: str, side: int) -> str:
 
 def save_preview(image: Image.Image, out: BinaryIO, side: int) -> None:
     """Write ``image``, which must hold no metadata, reduced to ``side`` pixels, as JPEG."""
-    image.thumbnail((side, side), Image.Resampling.LANCZOS)
+    image.thumbnail((side, side), Image.Resampling.BICUBIC)
     image.convert("RGB").save(out, "JPEG", quality=85)
 
 

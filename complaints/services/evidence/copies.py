@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -129,13 +130,11 @@ class _Reading:
                 return self._type
             try:
                 copy = self._clean(steps, open_results)
+                self._held.close()
+                self._store_and_draw(copy)
             except sandbox.JobFailed as failure:
+                self._copies.discard()
                 self._copies.report.no_copy = failure.code
-                return self._type
-            self._held.close()
-            if kinds.is_shown(copy.type):
-                with contextlib.suppress(sandbox.JobFailed):
-                    self._draw(copy)
         return self._type
 
     def _sequence(self) -> sandbox.Steps:
@@ -163,12 +162,25 @@ class _Reading:
         return sandbox.run(job, self._held, self._type, limits=sandbox.limits_of(self._held))
 
     def _clean(self, steps: sandbox.Steps, open_results: contextlib.ExitStack) -> sandbox.Part:
-        """Store the working copy; raises sandbox.JobFailed where there is none."""
+        """Return the working copy; raises sandbox.JobFailed where there is none."""
         result = steps.result(CLEAN) or open_results.enter_context(self._alone(CLEAN))
         (copy,) = checked_parts(result, kinds.copy_types(self._type), 1)
         self._copies.report.losses = list(result.codes)
-        self._copies.stored.append(seal_part(Variant.WORKING, 0, copy))
         return copy
+
+    def _store_and_draw(self, copy: sandbox.Part) -> None:
+        """Store the working copy while its pictures are drawn, so that disk and processor do not wait for each other.
+
+        Raises as :func:`seal_part`.
+        """
+        with ThreadPoolExecutor(1, thread_name_prefix="store") as pool:
+            storing = pool.submit(seal_part, Variant.WORKING, 0, copy)
+            try:
+                if kinds.is_shown(copy.type):
+                    with contextlib.suppress(sandbox.JobFailed):
+                        self._draw(copy)
+            finally:
+                self._copies.stored.insert(0, storing.result())
 
     def _draw(self, copy: sandbox.Part) -> None:
         """Store preview and pages, drawn in a process that never met the original; raises sandbox.JobFailed."""
