@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime, timedelta
+from itertools import chain, zip_longest
 from typing import Final
 
 from django.db import DatabaseError, transaction
@@ -22,7 +23,7 @@ from django.db.models import Count, F, Min
 
 from complaints.adapters import machine, sandbox
 from complaints.domain.errors import SealError
-from complaints.domain.sealing.primitives import BoxPair
+from complaints.domain.sealing.primitives import BoxPair, SignPair
 from complaints.domain.sealing.records import open_record, seal_record
 from complaints.models.evidence import Evidence, EvidenceObject
 from complaints.services.audit import batches, leaves, log
@@ -59,6 +60,7 @@ _TRY_AGAIN: Final = frozenset({"crashed", "memory", "time"})
 # No copy is possible of these, whatever reads them.
 _NEVER: Final = frozenset({"opaque", "legacy", "encrypted", "too_large", "infected"})
 Variant = EvidenceObject.Variant
+_SEALED_OF_REPORT: Final = [f"evidence__complaint__sealed_{name}" for name in ("answers", "summary", "days")]
 # The event of a file that failed and waits for an officer again.
 RETRIED: Final = "object.retried"
 
@@ -114,7 +116,7 @@ class _Run:
         try:
             while self._fill(pool):
                 for future in wait(self._claims, timeout=LOOK_SECONDS, return_when=FIRST_COMPLETED).done:
-                    self._end(future)
+                    self._follow(pool, future)
                 self._give_back_late()
         except BaseException:
             self._give_back_rest()
@@ -132,12 +134,21 @@ class _Run:
             if identifier is None:
                 break
             self.tried += 1
+            sandbox.DEFAULT.start_soon()
             if claim := _claim(identifier):
                 self._claims[pool.submit(claim.work.run)] = claim
         return bool(self._claims)
 
-    def _end(self, future: Future[FileCopies]) -> None:
+    def _follow(self, pool: ThreadPoolExecutor, future: Future[FileCopies]) -> None:
+        """End a file; where its work was done, the next one is begun first, and read while the copies are recorded."""
         claim = self._claims.pop(future)
+        try:
+            if future.exception() is None:
+                self._fill(pool)
+        finally:
+            self._end(claim, future)
+
+    def _end(self, claim: _Claim, future: Future[FileCopies]) -> None:
         try:
             with file_locks.released(claim.evidence.pk):
                 _end(claim.evidence, future)
@@ -175,9 +186,12 @@ class _Run:
 
 
 def _in_rounds(limit: int, *, until: float) -> Iterator[uuid.UUID]:
-    """Yield the ids of at most ``limit`` pending files, none twice, and none after ``until`` on the monotonic clock."""
+    """Yield the ids of at most ``limit`` pending files, none twice, and none after ``until`` on the monotonic clock.
+
+    What came meanwhile is looked for where all that waited before was yielded.
+    """
     seen: set[uuid.UUID] = set()
-    while len(seen) < limit and (files := _one_of_each_report(seen, limit - len(seen))):
+    while len(seen) < limit and (files := _waiting_files(seen, limit - len(seen))):
         for identifier in files:
             if time.monotonic() > until:
                 return
@@ -185,16 +199,20 @@ def _in_rounds(limit: int, *, until: float) -> Iterator[uuid.UUID]:
             yield identifier
 
 
-def _one_of_each_report(seen: set[uuid.UUID], limit: int) -> list[uuid.UUID]:
-    """Return the next pending file of each of the oldest reports; those whose files were all tried before come last."""
+def _waiting_files(seen: set[uuid.UUID], limit: int) -> list[uuid.UUID]:
+    """Return the next pending files, one of each of the oldest reports, then the second of each, and so on.
+
+    Reports whose files were all tried before come last.
+    """
     waiting = Evidence.objects.filter(state=Evidence.State.PENDING).exclude(pk__in=seen)
     by_age = waiting.values("complaint").annotate(tries=Min("attempts"), since=Min("day"), first=Min("batch"))
     reports = [row["complaint"] for row in by_age.order_by("tries", "since", "first", "complaint")[:limit]]
-    following: dict[uuid.UUID, uuid.UUID] = {}
+    of_report: dict[uuid.UUID, list[uuid.UUID]] = {report: [] for report in reports}
     files = waiting.filter(complaint__in=reports).order_by("attempts", "sequence")
     for identifier, report in files.values_list("pk", "complaint"):
-        following.setdefault(report, identifier)
-    return [following[report] for report in reports if report in following]
+        of_report[report].append(identifier)
+    rounds = chain.from_iterable(zip_longest(*of_report.values()))
+    return [identifier for identifier in rounds if identifier is not None][:limit]
 
 
 # --- One file: claimed, ended, given back
@@ -206,35 +224,40 @@ def _claim(identifier: uuid.UUID) -> _Claim | None:
         return None
     claim = None
     try:
-        evidence = _count_attempt(identifier)
-        claim = _opened(evidence) if evidence else None
+        original = _count_attempt(identifier)
+        claim = _opened(original) if original else None
     finally:
         if claim is None:
             file_locks.release(identifier)
     return claim
 
 
-def _count_attempt(identifier: uuid.UUID) -> Evidence | None:
-    """Count an attempt on a pending file and return it as it was before; None where it is none any more.
+def _count_attempt(identifier: uuid.UUID) -> EvidenceObject | None:
+    """Count an attempt on a pending file and return its original; None where it is none any more.
 
     An attempt that this machine began before it last started was ended with the machine, by no fault of the file.
     """
-    pending = Evidence.objects.filter(pk=identifier, state=Evidence.State.PENDING)
-    evidence = pending.select_related("complaint").first()
-    if evidence is None:
+    originals = EvidenceObject.objects.filter(evidence=identifier, variant=Variant.ORIGINAL)
+    waiting = originals.filter(evidence__state=Evidence.State.PENDING)
+    # What is sealed of a report is not read with each of its files.
+    original = waiting.select_related("evidence__complaint").defer(*_SEALED_OF_REPORT).first()
+    if original is None:
         return None
+    evidence = original.evidence
     before = evidence.attempts
     if machine.restarted_since(evidence.tried_by):
         evidence.attempts = max(0, before - 1)
     # Of two that read the same number of attempts, one takes the file.
+    pending = Evidence.objects.filter(pk=identifier, state=Evidence.State.PENDING)
     counted = pending.filter(attempts=before, tried_by=evidence.tried_by)
     if not counted.update(attempts=evidence.attempts + 1, tried_by=machine.this_start()):
         return None
-    return evidence
+    return original
 
 
-def _opened(evidence: Evidence) -> _Claim | None:
+def _opened(original: EvidenceObject) -> _Claim | None:
     """Return the claim of a file whose attempt is counted; None where it is not to be worked on."""
+    evidence = original.evidence
     if evidence.sealed_report is not None:
         # Somebody has set it back in the database; the existing report must not be overwritten.
         logger.error("An evidence item whose work was done stood as pending")
@@ -245,7 +268,6 @@ def _opened(evidence: Evidence) -> _Claim | None:
     if evidence.attempts >= MAX_ATTEMPTS:
         _leave_to_officer(evidence)
         return None
-    original = evidence.objects_stored.get(variant=Variant.ORIGINAL)
     try:
         info = _open_worker_grant(evidence, original)
     except SealError:
@@ -336,30 +358,33 @@ def _finish(evidence: Evidence, made: FileCopies) -> None:
         batch = batches.open_batch()
         waiting = [Evidence.State.PENDING, Evidence.State.OFFICER]
         rows = Evidence.objects.select_for_update().filter(pk=evidence.pk, state__in=waiting, sealed_report=None)
-        row = rows.first()
-        if row is None:
+        tried_by = rows.values_list("tried_by", flat=True).first()
+        if tried_by is None:
             made.discard()
             return
-        for item in made.stored:
-            upload = item.upload
-            if upload.info is None:
-                continue
-            context = object_context(upload.id, evidence)
-            EvidenceObject.objects.create(
-                pk=upload.id,
-                evidence=evidence,
-                variant=item.variant,
-                number=item.number,
-                object_name=upload.object_name,
-                object_digest=upload.object_digest,
-                sealed=seal_record(bytes(complaint.public_key), context, asdict(upload.info), signer),
-            )
-        fields = ["state", "worker_grant", "worked_batch", "sealed_report"]
+        EvidenceObject.objects.bulk_create(_rows_of_copies(evidence, made, signer))
+        sealed = seal_record(bytes(complaint.public_key), report_context(evidence), asdict(report), signer)
         # The web server, on which officers read files, has no right to this column, and none of theirs is being tried.
-        fields += ["tried_by"] if row.tried_by else []
-        row.state, row.worker_grant, row.worked_batch, row.tried_by = state, None, batch, ""
-        row.sealed_report = seal_record(bytes(complaint.public_key), report_context(row), asdict(report), signer)
-        row.save(update_fields=fields)
+        freed = {"tried_by": ""} if tried_by else {}
+        row = Evidence.objects.filter(pk=evidence.pk)
+        row.update(state=state, worker_grant=None, worked_batch=batch, sealed_report=sealed, **freed)
+
+
+def _rows_of_copies(evidence: Evidence, made: FileCopies, signer: SignPair) -> list[EvidenceObject]:
+    public_key = bytes(evidence.complaint.public_key)
+    return [
+        EvidenceObject(
+            pk=item.upload.id,
+            evidence=evidence,
+            variant=item.variant,
+            number=item.number,
+            object_name=item.upload.object_name,
+            object_digest=item.upload.object_digest,
+            sealed=seal_record(public_key, object_context(item.upload.id, evidence), asdict(item.upload.info), signer),
+        )
+        for item in made.stored
+        if item.upload.info is not None
+    ]
 
 
 def end_grants(*, today: date) -> int:

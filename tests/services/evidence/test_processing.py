@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 from pytest_django import Settings
@@ -233,6 +235,29 @@ def test_a_run_begins_no_file_after_its_time(cast: Cast) -> None:
     pending_files(DAY, 1)
     assert processing.process_pending(seconds=-1) == 0
     assert Evidence.objects.get().attempts == 0
+
+
+def test_a_file_more_costs_eight_statements(cast: Cast) -> None:
+    """Two that claim it, and six in the transaction that ends it; the order of all is asked for at the beginning."""
+    pending_files(DAY, 1)
+    with CaptureQueriesContext(connection) as alone:
+        processing.process_pending()
+    pending_files(DAY, 4)
+    with CaptureQueriesContext(connection) as together:
+        processing.process_pending()
+    locks = [query for query in together if "advisory_lock" in query["sql"] or "advisory_unlock" in query["sql"]]
+    assert len(together) - len(locks) - len(alone) <= 3 * 8
+
+
+def test_the_next_file_is_begun_before_the_copies_of_the_last_are_recorded(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pending_files(DAY, processing.PARALLEL + 1)
+    claim, finish, events = processing._claim, processing._finish, list[str]()
+    monkeypatch.setattr(processing, "_claim", lambda identifier: events.append("claim") or claim(identifier))
+    monkeypatch.setattr(processing, "_finish", lambda *arguments: events.append("finish") or finish(*arguments))
+    processing.process_pending()
+    assert events == ["claim"] * (processing.PARALLEL + 1) + ["finish"] * (processing.PARALLEL + 1)
 
 
 # --- What costs no attempt

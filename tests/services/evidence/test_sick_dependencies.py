@@ -140,7 +140,7 @@ def test_a_machine_that_lost_power_gives_its_tries_back(cast: Cast, monkeypatch:
         Evidence.objects.update(attempts=1, tried_by=started)
         item = processing._count_attempt(Evidence.objects.get().pk)
         assert item is not None
-        assert (item.attempts, started) == (left, started)
+        assert (item.evidence.attempts, started) == (left, started)
         assert states() == [(State.PENDING, left + 1, own)]
     assert machine.restarted_since("") is False
     Evidence.objects.update(attempts=processing.MAX_ATTEMPTS, tried_by=own)
