@@ -28,7 +28,7 @@ from django.db.models import (
 from django.db.models.functions import Cast, Coalesce, Concat, Greatest, TruncDate
 from django.utils import timezone
 
-from complaints.domain import hashchain
+from complaints.domain import hashchain, workflow
 from complaints.domain.errors import SealError
 from complaints.domain.sealing.primitives import Stored, verify
 from complaints.domain.workflow import FIRST_STATUS, Action, ActorKind, Status
@@ -250,7 +250,7 @@ def follows_entries(case: Case, steps: Sequence[CaseStep], entries: Sequence[Aud
     targets = [FIRST_STATUS[case.kind].value, *(step.target for step in steps)]
     if (case.step_count, case.status) != (len(steps), targets[-1]) or not follows_step(case, last):
         return False
-    if [step.source for step in steps] != targets[:-1]:
+    if [step.source for step in steps] != targets[:-1] or not all(map(_is_by_table, steps)):
         return False
     by_staff = [step for step in steps if step.actor_kind != ActorKind.REPORTER]
     if len(by_staff) < len(steps) and not _are_by_reporters(case, steps):
@@ -260,6 +260,15 @@ def follows_entries(case: Case, steps: Sequence[CaseStep], entries: Sequence[Aud
         return False
     is_on_day = all(step.at and step.day == timezone.localdate(step.at) for step in by_staff)
     return is_on_day and all(log.is_genuine(entry) for entry in entries)
+
+
+def _is_by_table(step: CaseStep) -> bool:
+    """Whether the table of the workflow lets an actor of this kind take a step: its entry does not say who did."""
+    try:
+        row = workflow.transition_for(Action(step.action), Status(step.source))
+    except (workflow.TransitionRefused, ValueError):
+        return False
+    return row.actor == step.actor_kind
 
 
 def is_kind_as_sent(complaint: Complaint, case: Case) -> bool:

@@ -54,7 +54,7 @@ def steps_fault(release: uuid.UUID, steps: Sequence[ReleaseStep], entries: Seque
     recorded = [(entry.actor, entry.at, facts_without_practice(entry.facts)) for entry in entries]
     if recorded != [(step.actor_id, step.at, step_facts(step)) for step in by_staff]:
         return "entries"
-    if not all(step.at and step.day == timezone.localdate(step.at) for step in by_staff):
+    if any(step.signature or not step.at or step.day != timezone.localdate(step.at) for step in by_staff):
         return "entries"
     if not all(log.is_genuine(entry) for entry in entries):
         return "entries"

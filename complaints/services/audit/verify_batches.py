@@ -196,7 +196,7 @@ def _thread_faults(complaint_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Fault]
     return {
         report: Fault(None, "thread.rows", f"complaint {report}", f"{len(taken)}.{following[report]}")
         for report, taken in numbers.items()
-        if sorted(taken) != list(range(1, following[report]))
+        if following[report] < 1 or sorted(taken) != list(range(1, following[report]))
     }
 
 

@@ -99,8 +99,8 @@ def _index_faults_of(reports: Collection[uuid.UUID]) -> dict[uuid.UUID, Fault | 
     other_days = set(rows.exclude(day=F("complaint__day")).values_list("complaint", flat=True))
     faults: dict[uuid.UUID, Fault | None] = {}
     for report, (sequence, code) in compared.items():
-        is_named = numbers[report] is None or numbers[report] == sequence
-        altered = bool(code) or not is_named or report in other_days
+        # Without an entry the report names none; one that names none is read by the office as if nobody had seen it.
+        altered = bool(code) or numbers[report] != sequence or report in other_days
         faults[report] = Fault(sequence, "index.altered", f"complaint {report}", stored[report]) if altered else None
     return faults
 

@@ -117,12 +117,13 @@ def _steps_fault(
         count += 1
         if sequence != count:
             return "case.step_count"
-        if _workflow_fault((action, source, target, actor_kind), status, asked_from):
+        is_by_person = actor_kind != ActorKind.REPORTER
+        is_signed_in_vain = is_by_person and signature
+        if is_signed_in_vain or _workflow_fault((action, source, target, actor_kind), status, asked_from):
             return "case.step"
         asked_from = status if action == Action.ASK_REPORTER else None
         status = Status(target)
         facts = step_facts(StepColumns(sequence, action, source, target, *left))
-        is_by_person = actor_kind != ActorKind.REPORTER
         if is_by_person and (_without_practice(next(records, None)) != (actor, at, facts) or day != _day_of(at)):
             return "case.entries"
         if not (is_by_person or is_by_reporter(signature, step_statement(case[0], facts), reporters)):
@@ -199,8 +200,11 @@ _TABLES: Final[Mapping[str, tuple[str, tuple[type[models.Model], ...]]]] = {
     "decision.recorded": ("decision", (Hearing, FindingProposal, Finding, Recommendation, Sanction)),
     "decision.filed": ("file", (DecisionCopy,)),
 }
-# What else a row of these tables seals, the fact ``copy`` of its entry.
-_COPIES: Final[Mapping[type[models.Model], str]] = {Message: "sealed_for_reporter", Redaction: "stored__sealed"}
+# What else a row of these tables seals, by the fact of its entry. No words of staff are sealed as an answer to a body.
+_COPIES: Final[Mapping[type[models.Model], Mapping[str, str]]] = {
+    Message: {"copy": "sealed_for_reporter", "answer": "sealed_for_release"},
+    Redaction: {"copy": "stored__sealed"},
+}
 # By the event and the row: a message has the key of the words that a body signed for it.
 Digests = Mapping[tuple[str, uuid.UUID], Mapping[str, str]]
 
@@ -225,7 +229,8 @@ def text_faults(sequences: Sequence[int]) -> Iterator[Fault]:
         if row is None or (event, row) not in stored:
             yield Fault(sequence, "row.gone", subject)
         elif stored[event, row] != {key: facts[key] for key in ("digest", "row", "copy") if key in facts}:
-            yield Fault(sequence, "row.altered", subject, state=".".join(stored[event, row].values()))
+            digests = ".".join(stored[event, row].values())
+            yield Fault(sequence, "row.altered", subject, state=digest_of(digests.encode()))
 
 
 def _stored_digests(rows: Iterable[tuple[str, uuid.UUID]]) -> Digests:
@@ -252,13 +257,12 @@ def _row_id(event: str, facts: object) -> uuid.UUID | None:
 
 def _digests(model: type[models.Model], rows: list[uuid.UUID]) -> Iterable[tuple[uuid.UUID, dict[str, str]]]:
     columns = COVERAGE[model.__name__].recorded
-    copies = (_COPIES[model],) if model in _COPIES else ()
-    stored = model._default_manager.filter(pk__in=rows).values_list("pk", "sealed", *columns, *copies)
+    copies = _COPIES.get(model, {})
+    stored = model._default_manager.filter(pk__in=rows).values_list("pk", "sealed", *columns, *copies.values())
     for row, sealed, *values in stored.iterator(chunk_size=PIECE):
         digests = {"digest": digest_of(sealed), "row": digest_of_columns(columns, values[: len(columns)])}
-        if copies and values[-1]:
-            digests["copy"] = digest_of(values[-1])
-        yield row, digests
+        of_copies = zip(copies, values[len(columns) :], strict=True)
+        yield row, digests | {fact: digest_of(copy) for fact, copy in of_copies if copy}
 
 
 def surplus_faults(_head: Sequence[int]) -> Iterator[Fault]:

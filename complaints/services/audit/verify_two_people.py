@@ -1,5 +1,7 @@
 """Verifies that two people took the steps that need two, and that a finding was proposed and the accused heard.
 
+Whoever closed a case may not decide again after its reporter objected; this is compared as well.
+
 The rule is asked when a step is taken. Whoever holds one person's key and writes to the database past the portal is
 named by this.
 """
@@ -11,8 +13,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, TypeAlias
 
 from complaints.domain import workflow
+from complaints.domain.objections import closer_objected_to
 from complaints.domain.workflow import TABLE, Action
 from complaints.models.audit import AuditEntry
+from complaints.models.case import CaseStep
 from complaints.models.oversight import Release
 from complaints.services.audit.faults import Fault, RowCheck, Rows, Scope
 
@@ -21,6 +25,7 @@ _Row: TypeAlias = tuple[uuid.UUID | None, int, uuid.UUID | None, object]
 _EARLIER: Final = {row.action.value: row.second_person_than for row in TABLE if row.second_person_than}
 _OPEN: Final = frozenset(row.action.value for row in TABLE if row.proposal == "open")
 _UNHEARD: Final = frozenset(row.action.value for row in TABLE if row.hearing_first)
+_NOT_BY_CLOSER: Final = frozenset(row.action.value for row in TABLE if row.not_closer)
 
 
 def _cases(scope: Scope) -> Rows:
@@ -80,7 +85,25 @@ def _fault_of(action: str, actor: uuid.UUID | None, taken: Sequence[tuple[str, u
     return "" if is_open and is_heard else "entry.no_proposal"
 
 
+def _objected_to(scope: Scope) -> Rows:
+    return scope.cases().filter(pk__in=CaseStep.objects.filter(action=Action.OBJECT).values("case"))
+
+
+def _faults_of_closers(cases: Sequence[uuid.UUID]) -> Iterator[Fault]:
+    """Yield the steps that whoever closed a case took after its reporter objected; steps are never altered."""
+    taken: list[tuple[str, uuid.UUID | None]] = []
+    current: uuid.UUID | None = None
+    steps = CaseStep.objects.filter(case__in=cases).order_by("case", "sequence").select_related("case")
+    for step in steps.iterator():
+        if step.case_id != current:
+            taken, current = [], step.case_id
+        if step.action in _NOT_BY_CLOSER and step.actor_id and step.actor_id == closer_objected_to(taken):
+            yield Fault(None, "entry.same_person", step.case.reference, f"step.{step.sequence}")
+        taken.append((step.action, step.actor_id))
+
+
 CHECKS: Final = (
     RowCheck("two_people", _cases, _faults),
+    RowCheck("two_people_after_objections", _objected_to, _faults_of_closers),
     RowCheck("two_people_of_releases", _releases, _faults_of_releases),
 )
