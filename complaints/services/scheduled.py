@@ -27,6 +27,7 @@ from complaints.services.audit import (
     nightly_run,
     node_files,
     open_batch,
+    rewritten_entries,
     verify_cases,
     verify_states,
 )
@@ -81,12 +82,11 @@ def close_batch(*, now: datetime) -> None:
 
     Clocks that differ become a fault, which the desk and the mail of :func:`verify_chain` tell. So do rows of the open
     batch that are gone since the last look, what alters the structure of the database by day alone, rules and
-    reference data that are not as recorded, and reports that stand among the inquiries.
+    reference data that are not as recorded, reports that stand among the inquiries, entries written again.
     """
     today = timezone.localdate(now)
-    _keep(
-        [*structure_faults(), *open_batch.look(), *verify_states.reference_faults(), *verify_cases.kind_faults()], today
-    )
+    faults = [*structure_faults(), *open_batch.look(), *verify_states.reference_faults(), *verify_cases.kind_faults()]
+    _keep([*faults, *rewritten_entries.keep(whole=True)], today)
     fault = batches.close_due(now=now)
     if fault is not None:
         _keep([fault], today)
@@ -208,4 +208,4 @@ def record_heartbeat(*, now: datetime) -> None:
     login_throttle.purge(now=now)
     worker_key.compare()
     Heartbeat.objects.update_or_create(pk=1, defaults={"beat_at": now, "worker_key": worker_key.public()})
-    _keep(latest_head.keep(), timezone.localdate(now))
+    _keep([*latest_head.keep(), *rewritten_entries.keep(whole=False)], timezone.localdate(now))

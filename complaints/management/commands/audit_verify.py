@@ -9,7 +9,7 @@ from django.utils import translation
 
 from complaints.models.verification import FAULTS
 from complaints.services import retention
-from complaints.services.audit import log, structure, verify
+from complaints.services.audit import log, rewritten_entries, structure, verify
 from complaints.services.audit.faults import Fault
 
 
@@ -26,7 +26,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: object, heads: Path | None = None, files: bool = False, **options: object) -> None:
         published = _read_heads(heads) if heads else []
-        altered = structure.structure_faults()
+        altered = [*structure.structure_faults(), *rewritten_entries.faults()]
         verdict = verify.verify_chain(heads=published)
         if altered or not verdict.whole:
             more = [f"and {verdict.more} more faults"] if verdict.more else []
