@@ -73,6 +73,10 @@ class OversightBody(DeliveredRow):
     def __str__(self) -> str:
         return self.short_name
 
+    def is_valid_on(self, day: date) -> bool:
+        """Whether it is competent on ``day``; a placeholder without a first day never is."""
+        return self.valid_from is not None and self.valid_from <= day <= (self.valid_until or day)
+
 
 class Release(RandomKeyModel):
     """What of a case was forwarded to a body at one time, under a key of the release.

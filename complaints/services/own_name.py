@@ -10,7 +10,7 @@ from complaints.domain import workflow
 from complaints.domain.workflow import Status
 from complaints.models.complaint import Complaint
 from complaints.models.identity import Identity
-from complaints.services import case_membership, reporter_identity, reporter_reading, transitions
+from complaints.services import case_membership, reference_data, reporter_identity, reporter_reading, transitions
 from complaints.services.audit import batches, recorded_acts
 from complaints.services.follow_up import Ticket, complaint_of
 from complaints.services.reporter_identity import Change, Name
@@ -34,7 +34,7 @@ def give(*, ticket: Ticket, name: Name, body: str, today: date) -> None:
     with transaction.atomic():
         identity, readers = _locked(ticket)
         asker = reporter_reading.asking_body(reporter_reading.requests_of(ticket.complaint_id), today)
-        if asker is None or asker.short_name != body:
+        if asker is None or reference_data.body_name(asker.pk) != body:
             raise NotGiven
         change = None if asker.pk in readers else Change(name)
         reporter_identity.rewrite(identity=identity, reporter=ticket.keys, today=today, change=change)

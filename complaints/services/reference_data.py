@@ -42,7 +42,7 @@ from complaints.services.rule_book import bawaslu_rules, reading
 
 logger = logging.getLogger(__name__)
 Row = TypeVar("Row", bound=models.Model)
-Calendared = TypeVar("Calendared", ClosedDay, Election)
+Delivered = TypeVar("Delivered", bound=DeliveredRow)
 
 # Lifetime of the cache: an edit reaches the other processes after at most this time.
 MEMORY_SECONDS = 60
@@ -161,44 +161,45 @@ def _cached(read: Callable[[], Iterable[Row]]) -> Callable[[], list[Row]]:
     return wraps(read)(lambda: list(rows_of(edition())))
 
 
-# The rows of the calendar that this process has last read as the chain records them.
-_calendar_rows: dict[type[DeliveredRow], tuple[DeliveredRow, ...]] = {}
+# The rows of each table that this process has last read as the chain records them.
+_known_rows: dict[type[DeliveredRow], tuple[DeliveredRow, ...]] = {}
 
 
-def _recorded(model: type[Calendared]) -> Sequence[Calendared]:
-    """Return the rows of a table of the calendar; where they are not as the chain records them, those known before.
+def _recorded(model: type[Delivered]) -> Sequence[Delivered]:
+    """Return the rows of a table in no order; where they are not as the chain records them, those known before.
 
-    They count the days of deadlines. A process that has read none yet takes those of the program.
+    They count the days of deadlines, name bodies to reporters and are put into words to them. A process that has read
+    none yet takes those of the program.
     """
     rows = tuple(model._default_manager.all())
     if recorded_rules.is_table_recorded(model):
-        _calendar_rows[model] = rows
+        _known_rows[model] = rows
         return rows
     logger.error("The table of %s is not as the chain records it and decides nothing", model._meta.model_name)
-    known = cast("tuple[Calendared, ...]", _calendar_rows.get(model, ()))
+    known = cast("tuple[Delivered, ...]", _known_rows.get(model, ()))
     return known or [_delivered(model, values) for values in _delivered_rows(model).values()]
 
 
-def _delivered(model: type[Calendared], values: Mapping[str, object]) -> Calendared:
+def _delivered(model: type[Delivered], values: Mapping[str, object]) -> Delivered:
     fields = {field.name: field for field in model._meta.concrete_fields}
     return model(**{name: fields[name].to_python(value) for name, value in values.items()})
 
 
 @_cached
 def _active_categories() -> Iterable[Category]:
-    return Category.objects.filter(active=True).order_by("order", "code")
+    return sorted((row for row in _recorded(Category) if row.active), key=lambda row: (row.order, row.code))
 
 
 @_cached
 def accused_kinds() -> Iterable[AccusedKind]:
     """Return the kinds of accused in order, cached."""
-    return AccusedKind.objects.order_by("order", "code")
+    return sorted(_recorded(AccusedKind), key=lambda row: (row.order, row.code))
 
 
 @_cached
 def provinces() -> Iterable[Province]:
     """Return the provinces in order, cached."""
-    return Province.objects.order_by("order", "name")
+    return sorted(_recorded(Province), key=lambda row: (row.order, row.name))
 
 
 @_cached
@@ -209,12 +210,12 @@ def elections() -> Iterable[Election]:
 
 @_cached
 def _active_texts() -> Iterable[StandardText]:
-    return StandardText.objects.filter(active=True).order_by("order", "code")
+    return sorted((row for row in _recorded(StandardText) if row.active), key=lambda row: (row.order, row.code))
 
 
 @lru_cache(maxsize=2)
 def _bodies_for(day: date, edition: tuple[int, int]) -> tuple[OversightBody, ...]:
-    return tuple(OversightBody.objects.overseers_on(day))
+    return tuple(row for row in bodies() if row.task == OversightBody.Task.OVERSIGHT and row.is_valid_on(day))
 
 
 @lru_cache(maxsize=4)
@@ -336,12 +337,15 @@ def body_with_team(day: date, teams: Collection[str]) -> OversightBody | None:
 @_cached
 def bodies() -> Iterable[OversightBody]:
     """Return all bodies in order, of whatever days, cached."""
-    return OversightBody.objects.order_by("order", "code")
+    return sorted(_recorded(OversightBody), key=lambda row: (row.order, row.code))
 
 
 def body_name(code: str) -> str:
-    """Return the short name of a body by its code, "" for an unknown one, cached."""
-    return next((body.short_name for body in bodies() if body.pk == code), "")
+    """Return the short name of a body by its code, of an unknown one the code, cached.
+
+    The row that another one names may say anything: these are as the chain records them.
+    """
+    return next((body.short_name for body in bodies() if body.pk == code), code)
 
 
 def door(code: str, language: str) -> dict[str, object]:

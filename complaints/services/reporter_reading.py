@@ -122,9 +122,11 @@ def own_name(complaint: Complaint, keys: KeySet, *, today: date, has_requests: b
         state=stored.state,
         body=reference_data.body_name(stored.body),
         day=date.fromisoformat(stored.day) if stored.day else None,
-        asker=asker.short_name if asker else "",
+        asker=reference_data.body_name(asker.pk) if asker else "",
         requests=[
-            ShownRequest(row.day, row.body.short_name, _reason(row, keys.box), row.body_id not in asking)
+            ShownRequest(
+                row.day, reference_data.body_name(row.body_id), _reason(row, keys.box), row.body_id not in asking
+            )
             for row in requests
         ],
         readings=[(day, reference_data.body_name(code)) for day, code in readings],

@@ -76,7 +76,8 @@ def hostile_scene(cast: Cast) -> AddressScenario:
     AccusedKind.objects.filter(pk="superior").update(**labels)
     StandardText.objects.update(title_id=PAYLOADS[5], title_en=PAYLOADS[32], body_id=ALL[:4000], body_en=ALL[:4000])
     Election.objects.update(name_id=PAYLOADS[8], name_en=PAYLOADS[34])
-    record_table(Election)
+    for table in (Category, AccusedKind, StandardText, Election):
+        record_table(table)
     return scene
 
 

@@ -12,12 +12,13 @@ from complaints.domain.workflow import Action
 from complaints.models.identity import Identity
 from complaints.models.oversight import OversightBody
 from complaints.models.team import Team
-from complaints.services import reference_data, reporter_identity
+from complaints.services import reporter_identity
 from complaints.services.actor import Actor
 from complaints.services.audit import verify
 from complaints.services.forwarding import names
 from complaints.services.reporter_identity import Name
 from tests.cases import body_act, forwarded
+from tests.rules import record_table
 from tests.views import walk
 from tests.world import Cast, Sent, at, send_report
 
@@ -65,7 +66,7 @@ def test_a_name_that_was_read_is_not_called_closed(cast: Cast) -> None:
 def test_a_name_is_taken_back_also_when_no_body_can_get_one(cast: Cast) -> None:
     client = opened(send_report(**NAMED))
     OversightBody.objects.filter(pk__in=["bkn", "kasn"]).update(valid_until=DAY - timedelta(days=1))
-    reference_data.clear_cache()
+    record_table(OversightBody)
     page = client.get(PAGE)
     assert "Saat ini tidak ada lembaga pengawas" in walk.words(page)
     assert 'name="do" value="take"' in page.content.decode()

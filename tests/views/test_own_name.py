@@ -9,7 +9,7 @@ from pytest_django import Settings
 from complaints.models.complaint import Complaint
 from complaints.models.identity import Identity
 from complaints.models.oversight import OversightBody
-from complaints.services import reference_data
+from tests.rules import record_table
 from tests.views import walk
 from tests.world import Cast, send_report
 
@@ -81,11 +81,11 @@ def test_a_name_goes_to_no_other_body_than_the_page_named(cast: Cast, client: Cl
     named = {"token": walk.token_of(page), "identity": "confidential", "name": "Ratna", "recipient": "bkn"}
     OversightBody.objects.filter(pk="bkn").update(valid_until="2025-12-31")
     OversightBody.objects.filter(pk="kasn").update(valid_until=None)
-    reference_data.clear_cache()
+    record_table(OversightBody)
     refused = client.post("/lapor/periksa/", named)
     assert "Kini nama Anda akan diberikan kepada lembaga lain" in walk.words(refused)
     assert "Komisi Aparatur Sipil Negara (KASN)" in walk.words(refused) and 'value="Ratna"' in refused.content.decode()
     again = named | {"token": walk.token_of(refused), "recipient": "kasn"}
     assert client.post("/lapor/periksa/", again).url == "/lapor/kode/"
     assert Identity.objects.get().body_id == "kasn"
-    reference_data.clear_cache()
+    record_table(OversightBody)

@@ -12,7 +12,7 @@ from django.test import Client
 from complaints.models.complaint import Complaint
 from complaints.models.reference_data import Category
 from complaints.models.session import SealedSession
-from complaints.services import reference_data
+from tests.rules import record_table
 from tests.views import walk
 
 BAWASLU = "laporan Anda tetap kami terima: petugas dapat menyampaikannya ke Bawaslu lewat surat sebagai informasi awal"
@@ -233,7 +233,7 @@ def test_without_a_door_page_one_takes_both(client: Client) -> None:
 
 def test_a_category_for_bawaslu_that_is_in_scope_is_accepted(client: Client) -> None:
     Category.objects.filter(pk="A8").update(door="bawaslu")
-    reference_data.clear_cache()
+    record_table(Category)
     assert walk.to_who(client, category="A8").url == "/lapor/siapa/"
     assert BAWASLU in walk.words(client.get("/lapor/siapa/"))
 

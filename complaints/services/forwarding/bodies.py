@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from complaints.models.oversight import OversightBody
+from complaints.services import reference_data
 from complaints.services.team_key_history import UnpinnedKey, pinned_team
 
 
@@ -20,7 +21,7 @@ class Bodies:
 def bodies_on(day: date) -> Bodies:
     """Return the bodies that are competent on a day, in their order."""
     found = Bodies([], [])
-    for body in OversightBody.objects.valid_on(day):
+    for body in filter(lambda row: row.is_valid_on(day), reference_data.bodies()):
         try:
             pinned_team(f"body-{body.pk}")
         except UnpinnedKey:
