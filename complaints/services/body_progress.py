@@ -10,7 +10,8 @@ from datetime import date
 from complaints.domain.workflow import Action, Status
 from complaints.models.complaint import Message
 from complaints.models.oversight import Release, ReleaseStep
-from complaints.services import release_steps
+from complaints.services import reference_data, release_steps
+from complaints.services.audit.recorded_told import GIVEN_BACK
 from complaints.services.release_steps import ReleaseHistory
 from complaints.services.report_questions import question_of
 from complaints.services.reporter_reading import Event, Told, event_of, status_label, untold_steps
@@ -44,7 +45,7 @@ def read_progress(
     ``messages`` are those to the reporter, ``texts`` what they say by their id. Three queries.
     """
     firsts = list(dict.fromkeys(item.first for item in told if item.is_further))
-    releases = Release.objects.select_related("body").in_bulk(firsts)
+    releases = Release.objects.in_bulk(firsts)
     histories = release_steps.read(releases.values())
     of_first = {first: [item for item in told if item.first == first] for first in firsts}
     return [_progress(releases[first], histories[first], of_first[first], messages, texts) for first in firsts]
@@ -57,7 +58,7 @@ def _progress(
     messages: Sequence[Message],
     texts: Mapping[uuid.UUID, str],
 ) -> BodyProgress:
-    body = release.body.short_name
+    body = reference_data.body_name(release.body_id)
     asked = question_of(history.steps, messages)
     status = history.status
     if status is Status.NEEDS_INFORMATION and asked is None and history.asked_from:
@@ -76,8 +77,14 @@ def _progress(
         question=texts.get(asked, "") if asked and has_it else "",
         has_it=has_it,
         is_ended=history.is_ended,
-        is_recorded=history.is_recorded,
+        is_recorded=history.is_recorded and _is_state_recorded(release, history),
     )
+
+
+def _is_state_recorded(release: Release, history: ReleaseHistory) -> bool:
+    """Whether a release is given back as its steps say; that it was recalled is compared with the chain elsewhere."""
+    is_given_back = any(step.action in GIVEN_BACK for step in history.steps)
+    return (release.state == Release.State.OPEN) is not is_given_back
 
 
 def _events(

@@ -129,14 +129,14 @@ def status_page(*, ticket: Ticket, today: date) -> StatusPage:
 
 
 def _status_page(ticket: Ticket, today: date) -> StatusPage:
-    complaint = complaint_of(ticket, Complaint.objects.select_related("case__lead_body", "identity"))
+    complaint = complaint_of(ticket, Complaint.objects.select_related("case", "identity"))
     case, (has_messages, own_messages, own_files, moved, has_requests) = complaint.case, activity(complaint)
     messages = _to_reporter(complaint) if has_messages else []
     texts = read_as_reporter(messages, ticket.keys.box, team=case.held_by)
-    body = case.lead_body.short_name if case.lead_body else ""
+    body = reference_data.body_name(case.lead_body_id or "")
     reasons = {row.step_id: texts[row.pk] for row in messages if row.pk in texts}
     told = read_told(complaint, ticket.keys.box) if moved or case.lead_body_id else []
-    report_history = history(complaint, moved=moved, reasons=reasons, body=body, told=told)
+    report_history = history(complaint, moved=moved, reasons=reasons, body=body, told=told, messages=messages)
     openings = recorded_acts.openings(complaint, report_history.stays)
     by_body = [(item, openings.of_release(item.first, item.shown_with)) for item in told]
     status, due_on, question = _shown_status(case, report_history, reasons)
@@ -149,13 +149,13 @@ def _status_page(ticket: Ticket, today: date) -> StatusPage:
         stages=stages_of(status, case.asked_from, report_history.stage, to_bawaslu=_is_for_bawaslu(complaint)),
         body_name=body if report_history.is_with_holder else "",
         events=report_history.events,
-        thread=_thread(messages, texts),
+        thread=_thread(messages, texts) if report_history.is_recorded else [],
         question=question,
         question_from_body=bool(question) and case.asked_from == Status.UNDER_EXAMINATION,
         question_to=str(case.lead_body_id) if case.asked_from == Status.UNDER_EXAMINATION else OFFICE,
         own_messages=own_messages,
         own_files=own_files,
-        told=[item for item, seen in by_body if seen or not item.is_recalled],
+        told=[item for item, seen in by_body if report_history.is_recorded and (seen or not item.is_recalled)],
         opened_count=len(openings.office.union(*(seen for _item, seen in by_body))),
         opened_on=max((day for _actor, day in openings.office), default=None),
         may_answer=status is not Status.WITHDRAWN,
@@ -175,7 +175,7 @@ def _with_end(page: StatusPage, case: Case, report_history: History, keys: KeySe
     """Return a page with what follows on the end, or on a day that the office missed."""
     return replace(
         page,
-        body_name=case.lead_body.short_name if report_history.is_unsent and case.lead_body else page.body_name,
+        body_name=reference_data.body_name(case.lead_body_id or "") if report_history.is_unsent else page.body_name,
         stages=[] if report_history.is_unsent else page.stages,
         next_day=next_day(Status(page.status), page.due_on, today) if page.late else None,
         objection=objection_of(case, report_history.steps, keys, today),

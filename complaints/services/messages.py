@@ -96,7 +96,7 @@ def send_to_reporter(
     facts = {"message": str(message.pk), "digest": log.digest_of(message.sealed), "row": row_digest(message)}
     if message.sealed_for_reporter:
         facts["copy"] = log.digest_of(message.sealed_for_reporter)
-    actor.record("message.sent", case=complaint.case_id, facts=facts)
+    actor.record("message.sent", case=complaint.case_id, subject=complaint.pk, facts=facts)
     return message
 
 
@@ -154,7 +154,7 @@ def store_for_team(
     row.save(force_insert=True)
     facts = {event.partition(".")[0]: str(row.pk), "digest": log.digest_of(row.sealed), "row": row_digest(row)}
     facts |= more or {}
-    actor.record(event, case=complaint.case_id, facts=facts)
+    actor.record(event, case=complaint.case_id, subject=complaint.pk, facts=facts)
 
 
 def row_context(row: InternalNote | Assessment | Redaction, kind: str) -> Context:

@@ -15,14 +15,12 @@ from datetime import date
 from complaints.domain import workflow
 from complaints.domain.workflow import Action, ActorKind, Status
 from complaints.models.case import CaseStep
-from complaints.models.complaint import Complaint
+from complaints.models.complaint import Complaint, Message
 from complaints.services import case_membership
-from complaints.services.audit import recorded_acts
+from complaints.services.audit import recorded_acts, recorded_told
 from complaints.services.case_membership import MembershipPeriod
 from complaints.services.keyring import is_key_of
 from complaints.services.reporter_reading import Event, Told, event_of, status_label, untold_steps
-
-_GIVEN_BACK = (Action.RETURN, Action.DECLINE, Action.RECALL)
 
 
 @dataclass(frozen=True)
@@ -54,6 +52,7 @@ def history(
     reasons: Mapping[uuid.UUID | None, str],
     body: str,
     told: Sequence[Told] = (),
+    messages: Sequence[Message] = (),
 ) -> History:
     """Return the history of a report.
 
@@ -62,6 +61,7 @@ def history(
         reasons: texts to the reporter, by the id of the step that they were sent with.
         body: the short name of the body that the case was forwarded to.
         told: what of the report went to bodies.
+        messages: all of staff on the report. Where these or the releases are not as recorded, neither is the report.
     """
     case, moves = complaint.case, case_membership.moves_of(complaint) if moved else []
     only = [MembershipPeriod(case.pk, 0, None, None, complaint.check_by)]
@@ -73,7 +73,8 @@ def history(
     stays = [(period.case_id, period.since, end) for period, end in zip(periods, ends, strict=True)]
     reference = moves[0].source.reference if moves else case.reference
     is_displaced = moved and not recorded_acts.moves_are_recorded(complaint, moves)
-    if is_displaced or not _is_recorded(complaint, by_case[case.pk], periods[-1]):
+    is_as_recorded = _is_recorded(complaint, by_case[case.pk], periods[-1], messages)
+    if is_displaced or not is_as_recorded or not _are_releases_recorded(periods, by_case):
         return History([], None, 0, reference, stays, is_recorded=False)
     of_leading = [item for item in told if not item.is_further]
     events, is_held = _events_of_periods(periods, by_case, reasons, body, of_leading)
@@ -99,13 +100,26 @@ def is_recorded(complaint: Complaint) -> bool:
     return _is_recorded(complaint, list(complaint.case.steps.order_by("sequence")), period)
 
 
-def _is_recorded(complaint: Complaint, steps: Sequence[CaseStep], period: MembershipPeriod) -> bool:
+def _are_releases_recorded(periods: Sequence[MembershipPeriod], by_case: Mapping[uuid.UUID, list[CaseStep]]) -> bool:
+    """Whether the releases of the cases are as recorded, as far as any went to a body; else no query."""
+    steps = {period.case_id: by_case[period.case_id] for period in periods}
+    forwarded = {case: rows for case, rows in steps.items() if any(row.action == Action.FORWARD for row in rows)}
+    return not forwarded or recorded_told.are_releases_recorded(forwarded)
+
+
+def _is_recorded(
+    complaint: Complaint,
+    steps: Sequence[CaseStep],
+    period: MembershipPeriod,
+    messages: Sequence[Message] | None = None,
+) -> bool:
     if not recorded_acts.is_kind_as_sent(complaint, complaint.case):
         return False
     # A report that came to the case by a move, after its last step, brought or found the deadline of that day.
     has_step_since = bool(steps) and (period.since is None or period.after < len(steps))
     due_on = steps[-1].due_on if has_step_since else period.due_on
-    return recorded_acts.is_recorded(complaint.case, steps, due_on=due_on, is_key_of=is_key_of)
+    told = None if messages is None else (complaint.pk, messages)
+    return recorded_acts.is_recorded(complaint.case, steps, due_on=due_on, is_key_of=is_key_of, told=told)
 
 
 def _events_of_periods(
@@ -155,7 +169,7 @@ def _events_of_period(
             is_held = any(item.after == step.sequence and not item.is_supplement for item in told)
         if (is_held or not _is_of_body(step)) and step.pk not in untold:
             events.append(event_of(step, reasons.get(step.pk, ""), body))
-        is_held, last = is_held and step.action not in _GIVEN_BACK, step.sequence
+        is_held, last = is_held and step.action not in recorded_told.GIVEN_BACK, step.sequence
     return events, is_held
 
 
@@ -171,4 +185,4 @@ def _status_on_joining(steps: Sequence[CaseStep], count: int) -> str:
     if not count:
         return Status.RECEIVED.value
     step = steps[count - 1]
-    return Status.IN_REVIEW.value if _is_of_body(step) and step.action not in _GIVEN_BACK else step.target
+    return Status.IN_REVIEW.value if _is_of_body(step) and step.action not in recorded_told.GIVEN_BACK else step.target

@@ -187,11 +187,8 @@ COVERAGE: Final[Mapping[str, Coverage]] = {
         ),
     ),
     "Release": Coverage(
-        derived=(
-            "id", "case", "number", "body", "first", "after_step", "is_further", "state", "public_key",
-            "key_signature", "signer", "sealed",
-        ),
-        recorded=("released_by", "at"),
+        derived=("id", "case", "state", "public_key", "key_signature", "signer", "sealed"),
+        recorded=("number", "body", "first", "after_step", "is_further", "released_by", "at"),
     ),
     "ReleaseStep": Coverage(
         derived=(

@@ -35,8 +35,8 @@ from complaints.domain.workflow import FIRST_STATUS, Action, ActorKind, Status
 from complaints.models.audit import AuditEntry
 from complaints.models.case import Case, CaseKind, CaseStep
 from complaints.models.case_links import CaseMove
-from complaints.models.complaint import Complaint
-from complaints.services.audit import log
+from complaints.models.complaint import Complaint, Message
+from complaints.services.audit import log, recorded_told
 from complaints.services.audit.log import step_facts
 from complaints.services.audit.state import STATES
 
@@ -220,7 +220,14 @@ def follows_step(case: Case, last: CaseStep | None) -> bool:
     return stored == (last.body_id, last.stage, last.source if last.action == Action.ASK_REPORTER else "")
 
 
-def is_recorded(case: Case, steps: Sequence[CaseStep], *, due_on: date | None, is_key_of: IsKeyOf) -> bool:
+def is_recorded(
+    case: Case,
+    steps: Sequence[CaseStep],
+    *,
+    due_on: date | None,
+    is_key_of: IsKeyOf,
+    told: tuple[uuid.UUID, Sequence[Message]] | None = None,
+) -> bool:
     """Whether a case is as its steps lead to, and these are those that the chain records, in order; one query.
 
     As :func:`follows_entries`, and the newest entry must be signed by a key of the person who acted, or by the server
@@ -229,8 +236,15 @@ def is_recorded(case: Case, steps: Sequence[CaseStep], *, due_on: date | None, i
     Args:
         steps: all steps of the case, in order.
         due_on: the deadline that steps and moves lead to.
+        told: a report with all messages of staff on it, which must be as recorded, too.
     """
-    entries = _entries_of(case)
+    condition = Q(case=case.pk, event="case.transition")
+    if told:
+        condition |= Q(subject=told[0], event=recorded_told.SENT)
+    rows = list(AuditEntry.objects.filter(condition).order_by("sequence"))
+    entries, sent = ([row for row in rows if (row.event == recorded_told.SENT) is said] for said in (False, True))
+    if told and not recorded_told.are_messages_recorded(told[1], sent):
+        return False
     if case.due_on != due_on or not follows_entries(case, steps, entries):
         return False
     return not entries or _holds(entries[-1], is_key_of)

@@ -329,7 +329,7 @@ def _send(
         setattr(message, name, seal_signed(recipient, signed[name]))
     message.save(force_insert=True)
     facts = {"message": str(message.pk), "copy": log.digest_of(message.sealed_for_reporter or b""), **_digests(message)}
-    actor.record("message.sent", case=complaint.case_id, facts=facts)
+    actor.record("message.sent", case=complaint.case_id, subject=complaint.pk, facts=facts)
 
 
 def _store_reply(

@@ -45,7 +45,7 @@ from complaints.services import (
     urgent_register,
 )
 from complaints.services.actor import Actor
-from complaints.services.audit import log
+from complaints.services.audit import log, recorded_told
 from complaints.services.audit.log import row_digest
 from complaints.services.audit.state import content_root, release_roots
 from complaints.services.forwarding.contents import Choice, Composed, Held, compose
@@ -271,6 +271,7 @@ def _record(actor: Actor, release: Release, rows: _Rows) -> None:
     facts = {"release": str(release.pk), "body": release.body_id, "number": release.number}
     facts |= {"files": len(rows.files), "parts": len(rows.parts), "digest": log.digest_of(release.sealed)}
     facts |= {"root": release_roots([release.pk])[release.pk], "row": row_digest(release)}
+    facts["reports"] = recorded_told.reports_digest((row.complaint_id, row.number) for row in rows.reports)
     actor.record("release.made", case=release.case_id, subject=release.pk, facts=facts)
 
 

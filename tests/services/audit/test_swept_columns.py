@@ -11,12 +11,25 @@ from complaints.domain.workflow import Action
 from complaints.models import triggers
 from complaints.models.case import CaseStep
 from complaints.models.complaint import Complaint, Message
-from complaints.services import after_the_end, case_actions, first_look, transitions
+from complaints.models.oversight import OversightBody, Release, ReleasedReport
+from complaints.models.reference_data import Category, StandardText
+from complaints.services import (
+    after_the_end,
+    case_actions,
+    case_links,
+    first_look,
+    follow_up,
+    reference_data,
+    transitions,
+)
 from complaints.services.actor import Actor
 from complaints.services.audit import verify
-from tests.cases import act, in_review
+from complaints.services.forwarding.bodies import bodies_on
+from complaints.services.reporter_page import StatusPage
+from complaints.services.transitions import current_versions
+from tests.cases import act, body_act, forwarded, in_review
 from tests.database import editor
-from tests.world import Cast, send_report
+from tests.world import Cast, Sent, send_report
 
 pytestmark = pytest.mark.django_db
 
@@ -93,3 +106,100 @@ def without_a_number(cast: Cast) -> int:
 def test_an_altered_column_is_named(cast: Cast, alter: Callable[[Cast], int], code: str) -> None:
     assert alter(cast)
     assert code in codes()
+
+
+# --- Told to no reporter, not even where the row is put back before the night
+
+
+def asked(cast: Cast) -> Sent:
+    sent = in_review(cast)
+    act(cast, "vera", sent, Action.ASK_REPORTER, "Jam berapa?")
+    return sent
+
+
+def written_to(cast: Cast) -> Sent:
+    sent = asked(cast)
+    actor = Actor(cast.ring("vera"), timezone.now())
+    case_actions.reply_to_reporter(actor=actor, complaint_id=sent.ticket.complaint_id, text="Kami menunggu.")
+    return sent
+
+
+def at_a_body(cast: Cast) -> Sent:
+    sent, release = forwarded(cast)
+    body_act(cast, "kirana", release, Action.TAKE_UP)
+    return sent
+
+
+def taken_for_the_clocks(cast: Cast) -> int:
+    triggers.remove_append_only(editor())
+    return CaseStep.objects.filter(action=Action.FORWARD).update(actor_kind="body")
+
+
+@pytest.mark.parametrize(
+    ("build", "alter"),
+    [
+        (asked, lambda _cast: Message.objects.all()._raw_delete("default")),
+        (asked, lambda _cast: Message.objects.update(step=None)),
+        (asked, lambda _cast: Message.objects.update(direction=Message.Direction.BODY_TO_TRIAGE)),
+        (written_to, lambda _cast: Message.objects.filter(step=None).update(step=CaseStep.objects.first())),
+        (written_to, lambda _cast: Message.objects.filter(step=None).update(day="2026-01-01")),
+        (at_a_body, lambda _cast: ReleasedReport.objects.all()._raw_delete("default")),
+        (at_a_body, lambda _cast: Release.objects.update(state="recalled")),
+        (at_a_body, lambda _cast: Release.objects.update(state="returned")),
+        (at_a_body, lambda _cast: Release.objects.update(number=7)),
+        (at_a_body, lambda _cast: Release.objects.update(is_further=True)),
+        (at_a_body, taken_for_the_clocks),
+    ],
+)
+def test_what_is_altered_is_told_to_no_reporter(
+    cast: Cast, build: Callable[[Cast], Sent], alter: Callable[[Cast], int | None]
+) -> None:
+    sent = build(cast)
+    before = page(sent)
+    assert before is not None and not before.under_check
+    alter(cast)
+    after = page(sent)
+    if after is not None:
+        assert (after.under_check, after.status, after.thread, after.events, after.told) == (True, "", [], [], [])
+
+
+def page(sent: Sent) -> StatusPage | None:
+    """Return the page of a report; None where a record does not open, and the page says that it cannot be read."""
+    try:
+        return follow_up.status_page(ticket=sent.ticket, today=timezone.localdate())
+    except follow_up.UNREADABLE:
+        return None
+
+
+def test_an_opening_tells_of_the_same_words_after_a_report_has_moved(cast: Cast) -> None:
+    """Words that were written in another case are as recorded, too."""
+    sent, other = written_to(cast), in_review(cast)
+    seen = current_versions([sent.case, other.case])
+    actor = Actor(cast.ring("vera"), timezone.now())
+    sources = {sent.case.pk: seen[sent.case.pk]}
+    case_links.link(
+        actor=actor, target_id=other.case.pk, sources=sources, reason="Perkara yang sama.", seen=seen[other.case.pk]
+    )
+    moved = page(sent)
+    assert moved is not None and not moved.under_check
+    assert [entry.text for entry in moved.thread] == ["Kami menunggu."]
+
+
+def test_another_name_of_a_body_is_told_to_no_reporter_and_chosen_by_nobody(cast: Cast) -> None:
+    """The tables that name bodies, categories and words are compared once in each edition, as the calendar is."""
+    sent = at_a_body(cast)
+    before = page(sent)
+    assert before is not None and "BKN" in before.label
+    OversightBody.objects.filter(pk="bkn").update(short_name="KASN", valid_until="2026-01-01")
+    StandardText.objects.update(body_id="Laporan Anda ditolak.")
+    Category.objects.update(name_id="Lain", active=False)
+    for _look in range(2):
+        reference_data.clear_cache()
+        after = page(sent)
+        assert after is not None and (after.label, after.body_name) == (before.label, before.body_name)
+        assert "bkn" in {body.pk for body in bodies_on(timezone.localdate()).with_team}
+        assert reference_data.categories() and not {row.name_id for row in reference_data.categories()} & {"Lain"}
+        texts = reference_data.standard_texts("reply", "offline")
+        assert texts and not {row.body_id for row in texts} & {"Laporan Anda ditolak."}
+        # A process that has read none takes those of the program.
+        reference_data._known_rows.clear()
