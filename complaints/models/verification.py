@@ -32,6 +32,7 @@ FAULTS: Final = {
     "batch.altered": _("What reporters sent in a closed batch was altered"),
     "batch.order": _("The entries of closed batches do not follow one another"),
     "batch.none": _("A row of a reporter is in no batch"),
+    "report.signature": _("A report or an inquiry is not as its sender has signed it"),
     "identity.gone": _("A report has lost the sealed place of the reporter's name"),
     "identity.signature": _("The sealed place of a reporter's name is signed by nobody who may write it"),
     "identity.older": _("The sealed place of a reporter's name holds an older version"),

@@ -34,7 +34,7 @@ from complaints.models.complaint import Complaint, KeyGrant, Message
 from complaints.models.oversight import Release, ReleasedReport
 from complaints.models.team import Staff, Team, TeamKey, TeamMembership
 from complaints.services import team_key_history
-from complaints.services.audit import recorded_accounts
+from complaints.services.audit import recorded_accounts, report_signature
 from complaints.services.team_key_history import pinned_teams, team_fingerprint
 
 SESSION_KEY = "staff_key"
@@ -345,11 +345,7 @@ def told_context(row: ReleasedReport) -> Context:
 
 def _key_statement(owner: Complaint | Release) -> bytes:
     if isinstance(owner, Complaint):
-        publics = (owner.public_key, owner.reporter_key, owner.reporter_verify_key)
-        # The channel too: it says whether the reporter has sent a report or asked first.
-        channel = owner.channel.encode()
-        place = owner.pk.bytes + len(channel).to_bytes(1, "big") + channel
-        return b"keys of a complaint 2" + place + b"".join(bytes(public) for public in publics)
+        return report_signature.statement(owner)
     body = owner.body_id.encode()
     # The first epoch of the key, which closes nothing: a handover to another body would begin the next.
     epoch, closes = (1).to_bytes(4, "big"), bytes(32)

@@ -284,6 +284,16 @@ def test_a_report_hidden_as_an_inquiry_is_named_in_the_list_at_once(cast: Cast) 
     }
 
 
+def test_a_report_that_says_itself_that_it_is_an_inquiry_is_named_in_the_list_and_at_night(cast: Cast) -> None:
+    """Within the first hour, so that the batch binds it as altered: its sender has signed a report."""
+    report = send_report()
+    hide(report, channel="inquiry")
+    assert recorded_lines.differing(list(recorded_lines.with_first(Case.objects.all()))) == {report.case.pk}
+    assert {fault.code for fault in verify_cases.kind_faults()} == {"report.signature"}
+    close_batch(timezone.now() + timedelta(days=1))
+    assert {fault.code for fault in verify.verify_chain().faults} == {"report.signature"}
+
+
 def test_a_report_hidden_among_ended_inquiries_is_named_within_the_hour(cast: Cast) -> None:
     """No list shows a line of it: it looks long closed."""
     report = send_report()

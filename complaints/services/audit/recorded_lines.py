@@ -24,7 +24,7 @@ from complaints.models.audit import AuditEntry
 from complaints.models.case import Case, CaseStep
 from complaints.models.case_links import CaseMove
 from complaints.models.complaint import Complaint
-from complaints.services.audit import log, recorded_acts
+from complaints.services.audit import log, recorded_acts, report_signature
 from complaints.services.audit.coverage import state_columns
 from complaints.services.audit.recorded_acts import MOVE_EVENTS, facts_without_practice, follows_step
 from complaints.services.audit.state import STATES, loaded_state
@@ -100,6 +100,9 @@ def _differing(cases: Collection[Case]) -> set[uuid.UUID]:
         return set()
     records = _records(cases)
     suspects = {case.pk for case in cases if not _is_recorded(case, records[case.pk])}
+    # Of an inquiry its sender says that it is one, not the row alone; a query more where any is listed.
+    inquiries = [case.pk for case in cases if case.is_inquiry]
+    suspects |= {report.pk for report in report_signature.unsigned(inquiries)} if inquiries else set()
     moved = [case for case in cases if case.pk not in suspects and case.due_on != _due_on(records[case.pk])]
     return suspects | {case.pk for case in moved} - _with_deadline_of_move(moved)
 

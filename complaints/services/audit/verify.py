@@ -17,6 +17,7 @@ from complaints.services.audit import (
     recorded_release_steps,
     recorded_releases,
     recorded_rules,
+    report_signature,
     verify_assigning,
     verify_batches,
     verify_cases,
@@ -39,6 +40,7 @@ FAULTS_AT_MOST: Final = 1000
 # All checks of rows, in the order in which they run.
 ROW_CHECKS: Final[tuple[RowCheck, ...]] = (
     *verify_batches.CHECKS,
+    *report_signature.CHECKS,
     *verify_rows.CHECKS,
     *verify_states.CHECKS,
     *verify_cases.CHECKS,

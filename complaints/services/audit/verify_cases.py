@@ -19,6 +19,7 @@ from complaints.models.case_links import CaseMove
 from complaints.models.complaint import Complaint
 from complaints.services.audit.faults import Fault, RowCheck, lock
 from complaints.services.audit.recorded_acts import CAME_AS_INQUIRY, follows_step
+from complaints.services.audit.report_signature import signature_faults
 from complaints.services.audit.state import states_of
 
 # Events by which a case that no report came with gets its filing; the state is a fact of the entry.
@@ -125,9 +126,15 @@ def _filed_otherwise(keys: Collection[uuid.UUID]) -> Iterator[uuid.UUID]:
 
 
 def kind_faults() -> list[Fault]:
-    """Return a fault for each case that stands among the inquiries and came as none: no list of reports shows it."""
+    """Return a fault for each case that stands among the inquiries and came as none: no list of reports shows it.
+
+    What came says so itself by its sender's signature, which is verified of what no root binds yet.
+    """
     hidden = Case.objects.filter(IS_INQUIRY).exclude(CAME_AS_INQUIRY).order_by("pk")
-    return [Fault(None, "case.filing", reference) for reference in hidden.values_list("reference", flat=True)]
+    faults = [Fault(None, "case.filing", reference) for reference in hidden.values_list("reference", flat=True)]
+    since = AuditEntry.objects.filter(event="day.closed").count()
+    asked = Complaint.objects.filter(channel=Complaint.Channel.INQUIRY, batch__gte=since)
+    return [*faults, *signature_faults(list(asked.values_list("pk", flat=True)))]
 
 
 def _linked_otherwise(cases: dict[uuid.UUID, Case]) -> Iterator[uuid.UUID]:

@@ -115,6 +115,10 @@ class TwoReports:
     @staticmethod
     def _page(sent: Sent) -> Any:
         page = follow_up.status_page(ticket=sent.ticket, today=DAY)
+        if page.under_check:
+            # The page says that the records are checked, and tells nothing else.
+            assert not (page.status or page.thread or page.question or page.told or page.events)
+            raise SealError("under check")
         return [page.reference, page.thread, page.question, page.told, [event.reason for event in page.events]]
 
     def _release(self, sent: Sent) -> Any:
