@@ -277,6 +277,7 @@ _OPTIONAL_COLUMNS: Final[dict[str, Column]] = {
     "day": DateField(),
     "direction": CharField(),
     "release_id": UUIDField(),
+    "release_step_id": UUIDField(),
     "is_read": BooleanField(),
     "kind": CharField(),
 }
@@ -297,6 +298,16 @@ class WrittenRecords:
     messages: list[Message] = field(default_factory=list)
     notes: list[InternalNote] = field(default_factory=list)
     assessments: list[Assessment] = field(default_factory=list)
+
+    def by_report(self, reports: Collection[uuid.UUID]) -> dict[uuid.UUID, list[Message | InternalNote | Assessment]]:
+        """Return what was written on each of these reports, of some nothing."""
+        of_report: dict[uuid.UUID, list[Message | InternalNote | Assessment]] = {report: [] for report in reports}
+        rows: list[Message | InternalNote | Assessment] = [*self.messages, *self.notes, *self.assessments]
+        for row in rows:
+            # A checklist may be on a report that is in another case by now.
+            if row.complaint_id in of_report:
+                of_report[row.complaint_id].append(row)
+        return of_report
 
 
 def read_written_records(*, case: Case, complaints: Collection[uuid.UUID]) -> WrittenRecords:

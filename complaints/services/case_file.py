@@ -274,7 +274,7 @@ def _open(
     ]
     matches = _matches(keyring, rows) if is_indexed is not None else None
     unread = [number for number, report in rows.elsewhere.items() if report.is_unread]
-    history, under_check = transitions.read_steps(case, first_due_on=rows.first_due_on)
+    history, under_check = transitions.read_steps(case, first_due_on=rows.first_due_on, texts=written.by_report(by_id))
     _record_opening(actor, rows, threads, notes)
     return CaseFile(
         case=case,

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import wraps
+from itertools import chain
 from typing import Final, ParamSpec, TypeVar
 
 from django.conf import settings
@@ -31,7 +32,7 @@ from complaints.models.complaint import Complaint
 from complaints.models.team import Staff
 from complaints.services import reference_data, rule_book
 from complaints.services.actor import Actor
-from complaints.services.audit import log, recorded_acts
+from complaints.services.audit import log, recorded_acts, recorded_told
 from complaints.services.keyring import Locked
 
 logger = logging.getLogger(__name__)
@@ -48,6 +49,7 @@ _FULL: Final = re.compile(rf"([a-z_]+)\.({_NUMBER})\.((?:{_NUMBER}(?:-{_NUMBER})
 # without steps and entries, needs no comparison. The columns alone say nothing: they can be set so in the database. A
 # reporter's act has compared the case before it takes a step.
 _NEW: Final = (0, "", 1, None)
+_NO_REPORTS: Final[Mapping[uuid.UUID, Sequence[recorded_told.Text]]] = {}
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
@@ -186,15 +188,25 @@ def current_versions(cases: Iterable[Case]) -> dict[uuid.UUID, CaseVersion]:
     return {pk: case_version(case, sequences[pk]) for pk, case in by_id.items()}
 
 
-def read_steps(case: Case, *, first_due_on: date | None) -> tuple[list[CaseStep], bool]:
+def read_steps(
+    case: Case,
+    *,
+    first_due_on: date | None,
+    texts: Mapping[uuid.UUID, Sequence[recorded_told.Text]] = _NO_REPORTS,
+) -> tuple[list[CaseStep], bool]:
     """Return the steps of a case in order, and whether the case is not as these and the chain record it; one query.
 
     To be asked before its status or its deadline is shown, in a transaction; columns of ``case`` may be read anew.
 
     Args:
         first_due_on: the deadline with which the case's own report came; None where that is in another case.
+        texts: by report all that staff wrote on it, which must be as recorded, too.
     """
-    history = log.read_history(case.pk)
+    history = log.read_history(case.pk, reports=texts.keys(), events=recorded_told.WRITTEN)
+    are_texts_recorded = recorded_told.are_texts_recorded(chain.from_iterable(texts.values()), history.of_reports)
+    if not are_texts_recorded and not recorded_told.are_texts_stored_as_recorded(texts.keys()):
+        logger.error("What staff wrote on a report is not as the chain records it")
+        return history.steps, True
     if _is_recorded(case, history, first_due_on):
         return history.steps, False
     # A step may have come between two of the queries; none does while the case is locked.

@@ -7,7 +7,7 @@ import re
 import uuid
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Final, NamedTuple
@@ -300,12 +300,17 @@ class RecordedEntry:
 
 @dataclass(frozen=True)
 class CaseHistory:
-    """The steps of a case, each actor with a name and no other columns, and the entries of steps; both in order."""
+    """The steps of a case, each actor with a name and no other columns, and the entries of steps; both in order.
+
+    ``of_reports`` are the entries of other events that were asked for.
+    """
 
     steps: list[CaseStep]
     entries: list[AuditEntry]
+    of_reports: list[AuditEntry] = field(default_factory=list)
 
 
+_STEP_TAKEN: Final = "case.transition"
 # Columns of an entry, each with that of a step which has the same type.
 _SHARED_WITH_STEP: Final = {
     "sequence": "sequence",
@@ -319,10 +324,14 @@ _SHARED_WITH_STEP: Final = {
 }
 
 
-def read_history(case: uuid.UUID) -> CaseHistory:
-    """Return the steps of a case and their entries, in one query."""
-    entries = AuditEntry.objects.filter(case=case, event="case.transition")
-    return read_steps_and_entries(CaseStep.objects.filter(case=case), entries)
+def read_history(case: uuid.UUID, *, reports: Collection[uuid.UUID] = (), events: Collection[str] = ()) -> CaseHistory:
+    """Return the steps of a case and their entries, and those of ``events`` about some reports, in one query."""
+    wanted = models.Q(case=case, event=_STEP_TAKEN)
+    if reports:
+        wanted |= models.Q(subject__in=reports, event__in=events)
+    read = read_steps_and_entries(CaseStep.objects.filter(case=case), AuditEntry.objects.filter(wanted))
+    entries = [entry for entry in read.entries if entry.event == _STEP_TAKEN]
+    return CaseHistory(read.steps, entries, [entry for entry in read.entries if entry.event != _STEP_TAKEN])
 
 
 def read_steps_and_entries(steps: models.QuerySet[CaseStep], entries: models.QuerySet[AuditEntry]) -> CaseHistory:

@@ -9,20 +9,28 @@ from __future__ import annotations
 import uuid
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Final
+from typing import Final, TypeAlias
 
 from complaints.domain import hashchain
 from complaints.domain.sealing.primitives import blake2b
 from complaints.domain.workflow import Action
 from complaints.models.audit import AuditEntry
-from complaints.models.case import CaseStep
-from complaints.models.complaint import Message
+from complaints.models.case import Assessment, CaseStep, InternalNote
+from complaints.models.complaint import Complaint, Message
 from complaints.models.oversight import Release, ReleasedReport
 from complaints.services.audit import log
 
 SENT: Final = "message.sent"
 MADE: Final = "release.made"
 RECALLED: Final = "release.recalled"
+# What staff write on a report: by the event of its entry, the fact that holds the row's id, and the table.
+WRITTEN: Final = {SENT: "message", "note.written": "note", "assessment.recorded": "assessment"}
+Text: TypeAlias = Message | InternalNote | Assessment
+_MODELS: Final[Mapping[str, type[Text]]] = {
+    SENT: Message,
+    "note.written": InternalNote,
+    "assessment.recorded": Assessment,
+}
 # By these steps a body no longer has what was released to it.
 GIVEN_BACK: Final = (Action.RETURN, Action.DECLINE, Action.RECALL)
 
@@ -46,6 +54,37 @@ def _line(message: Message) -> tuple[str, str, str, str]:
     copy = message.sealed_for_reporter
     digests = log.digest_of(message.sealed), log.row_digest(message), log.digest_of(copy) if copy else ""
     return str(message.pk), *digests
+
+
+def are_texts_recorded(rows: Iterable[Text], entries: Iterable[AuditEntry]) -> bool:
+    """Whether messages of staff, notes and assessments on reports are those that genuine entries record.
+
+    Args:
+        rows: all of them, with the columns that the chain records.
+        entries: all entries of WRITTEN about the reports.
+    """
+    recorded = set()
+    for entry in entries:
+        if not log.is_genuine(entry):
+            return False
+        facts = entry.facts
+        recorded.add((entry.event, *(str(facts.get(name, "")) for name in (WRITTEN[entry.event], "digest", "row"))))
+    events = {model.__name__: event for event, model in _MODELS.items()}
+    stored = {
+        (events[type(row).__name__], str(row.pk), log.digest_of(row.sealed), log.row_digest(row))
+        for row in rows
+        if not (isinstance(row, Message) and row.direction == Message.Direction.FROM_REPORTER)
+    }
+    return recorded == stored
+
+
+def are_texts_stored_as_recorded(reports: Collection[uuid.UUID]) -> bool:
+    """Ask the same of what is stored on some reports, while nobody acts on them: a first look may have met an act."""
+    list(Complaint.objects.select_for_update(of=("self",)).filter(pk__in=reports).order_by("pk").values_list("pk"))
+    rows: list[Text] = []
+    for model in _MODELS.values():
+        rows += model._default_manager.filter(complaint__in=reports)
+    return are_texts_recorded(rows, AuditEntry.objects.filter(subject__in=reports, event__in=WRITTEN))
 
 
 def reports_digest(reports: Iterable[tuple[uuid.UUID, int]]) -> str:

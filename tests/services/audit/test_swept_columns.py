@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from django.utils import timezone
 
+from complaints.domain.risk import RiskGrade
 from complaints.domain.workflow import Action
 from complaints.models import triggers
-from complaints.models.case import CaseStep
+from complaints.models.case import Assessment, CaseStep, InternalNote
 from complaints.models.complaint import Complaint, Message
 from complaints.models.oversight import OversightBody, Release, ReleasedReport
 from complaints.models.reference_data import Category, StandardText
 from complaints.services import (
     after_the_end,
+    assessments,
     case_actions,
+    case_file,
     case_links,
     first_look,
     follow_up,
@@ -203,3 +207,40 @@ def test_another_name_of_a_body_is_told_to_no_reporter_and_chosen_by_nobody(cast
         assert texts and not {row.body_id for row in texts} & {"Laporan Anda ditolak."}
         # A process that has read none takes those of the program.
         reference_data._known_rows.clear()
+
+
+# --- Shown to no officer without a word
+
+
+def noted(cast: Cast) -> Sent:
+    sent = written_to(cast)
+    actor = Actor(cast.ring("vera"), timezone.now())
+    case_actions.write_case_note(actor=actor, complaint_id=sent.ticket.complaint_id, text="Sudah ditelepon.")
+    complaint = Complaint.objects.get(pk=sent.ticket.complaint_id)
+    assessments.record_risk(complaint=complaint, answers={}, grade=RiskGrade.HIGH, why="Diancam.", actor=actor)
+    return sent
+
+
+@pytest.mark.parametrize(
+    "alter",
+    [
+        lambda cast: Message.objects.filter(step=None)._raw_delete("default"),
+        lambda cast: Message.objects.filter(step=None).update(author=cast["vino"]),
+        lambda cast: Message.objects.filter(step=None).update(day="2026-01-01"),
+        lambda cast: InternalNote.objects.all()._raw_delete("default"),
+        lambda cast: InternalNote.objects.update(author=cast["vino"]),
+        lambda cast: InternalNote.objects.update(at=timezone.now() - timedelta(days=9)),
+        lambda cast: Assessment.objects.filter(kind="risk")._raw_delete("default"),
+        lambda cast: Assessment.objects.update(author=cast["vino"]),
+    ],
+)
+def test_what_staff_wrote_and_somebody_altered_is_shown_with_a_warning(
+    cast: Cast, alter: Callable[[Cast], int | None]
+) -> None:
+    sent = noted(cast)
+    actor = Actor(cast.ring("vino"), timezone.now())
+    opened = case_file.open_case(actor=actor, case_id=sent.case.pk)
+    assert not opened.under_check
+    alter(cast)
+    opened = case_file.open_case(actor=actor, case_id=sent.case.pk)
+    assert (opened.under_check, opened.history, opened.choices) == (True, [], [])
