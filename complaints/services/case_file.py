@@ -207,6 +207,11 @@ class _CaseRows:
         opened = {complaint.pk for complaint in self.complaints}
         return {number: report for number, report in enumerate(self.reports, 1) if report.id not in opened}
 
+    @property
+    def unread(self) -> list[int]:
+        """The numbers of those of them with messages that nobody has read."""
+        return [number for number, report in self.elsewhere.items() if report.is_unread]
+
 
 def open_case(
     *,
@@ -273,8 +278,8 @@ def _open(
         for row in written.notes
     ]
     matches = _matches(keyring, rows) if is_indexed is not None else None
-    unread = [number for number, report in rows.elsewhere.items() if report.is_unread]
-    history, under_check = transitions.read_steps(case, first_due_on=rows.first_due_on, texts=written.by_report(by_id))
+    texts, due_on = written.by_report(by_id), rows.first_due_on
+    history, under_check = transitions.read_steps(case, first_due_on=due_on, texts=texts, releases=releases)
     _record_opening(actor, rows, threads, notes)
     return CaseFile(
         case=case,
@@ -289,7 +294,7 @@ def _open(
         matches=matches,
         is_compared=bool(is_indexed),
         version=transitions.case_version(case, {report.id: report.next_sequence for report in rows.reports}),
-        paging=Paging(len(rows.reports), rows.page, unread),
+        paging=Paging(len(rows.reports), rows.page, rows.unread),
         is_high_risk=_is_high_risk(keyring, rows, opened),
         statement=assessed.last,
         is_for_bawaslu=_is_for_bawaslu(case, opened, assessed.last),

@@ -10,7 +10,7 @@ import random
 import re
 import time
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import wraps
@@ -29,10 +29,12 @@ from complaints.domain.sealing.primitives import SignPair
 from complaints.domain.workflow import Action, ActorKind, Status
 from complaints.models.case import Case, CaseStep
 from complaints.models.complaint import Complaint
+from complaints.models.oversight import Release
 from complaints.models.team import Staff
 from complaints.services import reference_data, rule_book
 from complaints.services.actor import Actor
 from complaints.services.audit import log, recorded_acts, recorded_told
+from complaints.services.audit.recorded_told import are_as_made
 from complaints.services.keyring import Locked
 
 logger = logging.getLogger(__name__)
@@ -193,6 +195,7 @@ def read_steps(
     *,
     first_due_on: date | None,
     texts: Mapping[uuid.UUID, Sequence[recorded_told.Text]] = _NO_REPORTS,
+    releases: Sequence[Release] = (),
 ) -> tuple[list[CaseStep], bool]:
     """Return the steps of a case in order, and whether the case is not as these and the chain record it; one query.
 
@@ -201,22 +204,29 @@ def read_steps(
     Args:
         first_due_on: the deadline with which the case's own report came; None where that is in another case.
         texts: by report all that staff wrote on it, which must be as recorded, too.
+        releases: some releases of the case, which must be as recorded, too.
     """
-    history = log.read_history(case.pk, reports=texts.keys(), events=recorded_told.WRITTEN)
-    are_texts_recorded = recorded_told.are_texts_recorded(chain.from_iterable(texts.values()), history.of_reports)
+    history = _read_history(case, texts, releases)
+    are_texts_recorded = recorded_told.are_texts_recorded(chain.from_iterable(texts.values()), history.of_rows)
     if not are_texts_recorded and not recorded_told.are_texts_stored_as_recorded(texts.keys()):
         logger.error("What staff wrote on a report is not as the chain records it")
         return history.steps, True
-    if _is_recorded(case, history, first_due_on):
+    if _is_recorded(case, history, first_due_on) and are_as_made(releases, history.steps, history.of_rows):
         return history.steps, False
     # A step may have come between two of the queries; none does while the case is locked.
     Case.objects.select_for_update(of=("self",)).get(pk=case.pk)
     case.refresh_from_db(fields=["status", "asked_from", "stage_reached", "step_count", "due_on", "lead_body"])
-    history = log.read_history(case.pk)
-    if _is_recorded(case, history, first_due_on):
+    history = _read_history(case, _NO_REPORTS, releases)
+    releases = list(Release.objects.filter(pk__in=[row.pk for row in releases]).defer("sealed")) if releases else ()
+    if _is_recorded(case, history, first_due_on) and are_as_made(releases, history.steps, history.of_rows):
         return history.steps, False
     logger.error("A case is not as its steps and entries record it; its status is shown to nobody")
     return history.steps, True
+
+
+def _read_history(case: Case, reports: Collection[uuid.UUID], releases: Sequence[Release]) -> log.CaseHistory:
+    subjects = [*reports, *(row.pk for row in releases)]
+    return log.read_history(case.pk, subjects=subjects, events=(*recorded_told.WRITTEN, *recorded_told.RELEASED))
 
 
 def _is_recorded(case: Case, history: log.CaseHistory, first_due_on: date | None) -> bool:

@@ -302,12 +302,12 @@ class RecordedEntry:
 class CaseHistory:
     """The steps of a case, each actor with a name and no other columns, and the entries of steps; both in order.
 
-    ``of_reports`` are the entries of other events that were asked for.
+    ``of_rows`` are the entries of other events that were asked for.
     """
 
     steps: list[CaseStep]
     entries: list[AuditEntry]
-    of_reports: list[AuditEntry] = field(default_factory=list)
+    of_rows: list[AuditEntry] = field(default_factory=list)
 
 
 _STEP_TAKEN: Final = "case.transition"
@@ -324,11 +324,11 @@ _SHARED_WITH_STEP: Final = {
 }
 
 
-def read_history(case: uuid.UUID, *, reports: Collection[uuid.UUID] = (), events: Collection[str] = ()) -> CaseHistory:
-    """Return the steps of a case and their entries, and those of ``events`` about some reports, in one query."""
+def read_history(case: uuid.UUID, *, subjects: Collection[uuid.UUID] = (), events: Collection[str] = ()) -> CaseHistory:
+    """Return the steps of a case and their entries, and those of ``events`` about some rows, in one query."""
     wanted = models.Q(case=case, event=_STEP_TAKEN)
-    if reports:
-        wanted |= models.Q(subject__in=reports, event__in=events)
+    if subjects:
+        wanted |= models.Q(subject__in=subjects, event__in=events)
     read = read_steps_and_entries(CaseStep.objects.filter(case=case), AuditEntry.objects.filter(wanted))
     entries = [entry for entry in read.entries if entry.event == _STEP_TAKEN]
     return CaseHistory(read.steps, entries, [entry for entry in read.entries if entry.event != _STEP_TAKEN])

@@ -31,6 +31,7 @@ _MODELS: Final[Mapping[str, type[Text]]] = {
     "note.written": InternalNote,
     "assessment.recorded": Assessment,
 }
+RELEASED: Final = (MADE, RECALLED)
 # By these steps a body no longer has what was released to it.
 GIVEN_BACK: Final = (Action.RETURN, Action.DECLINE, Action.RECALL)
 
@@ -61,10 +62,12 @@ def are_texts_recorded(rows: Iterable[Text], entries: Iterable[AuditEntry]) -> b
 
     Args:
         rows: all of them, with the columns that the chain records.
-        entries: all entries of WRITTEN about the reports.
+        entries: all entries of WRITTEN about the reports, and any others.
     """
     recorded = set()
     for entry in entries:
+        if entry.event not in WRITTEN:
+            continue
         if not log.is_genuine(entry):
             return False
         facts = entry.facts
@@ -122,6 +125,28 @@ def are_releases_recorded(steps: Mapping[uuid.UUID, Sequence[CaseStep]]) -> bool
         and _is_state_recorded(row, steps[row.case_id], recalled)
         for row in releases
     )
+
+
+def are_as_made(releases: Iterable[Release], steps: Sequence[CaseStep], entries: Iterable[AuditEntry]) -> bool:
+    """Whether some releases of a case stand as genuine entries and steps leave them, whichever reports they hold.
+
+    Args:
+        releases: read with all columns but what is sealed.
+        steps: all steps of the case; those of a further release are not compared here.
+        entries: all entries RELEASED about the releases, and any others.
+    """
+    about = [entry for entry in entries if entry.event in RELEASED]
+    made = {entry.subject: entry.facts.get("row") for entry in about if entry.event == MADE}
+    recalled = {entry.subject for entry in about if entry.event == RECALLED}
+    return all(map(log.is_genuine, about)) and all(
+        log.row_digest(row) == made.get(row.pk) and _is_state_recorded(row, steps, recalled) for row in releases
+    )
+
+
+def are_further_as_made(releases: Collection[Release]) -> bool:
+    """Ask the same of further releases, whose state follows from steps of their own, unless recalled; one query."""
+    entries = AuditEntry.objects.filter(subject__in=[row.pk for row in releases], event__in=RELEASED)
+    return are_as_made(releases, (), entries)
 
 
 def _is_state_recorded(release: Release, steps: Iterable[CaseStep], recalled: Collection[uuid.UUID | None]) -> bool:

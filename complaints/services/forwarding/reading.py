@@ -40,7 +40,7 @@ from complaints.models.oversight import (
 from complaints.services import disclosure_check, release_steps, transitions
 from complaints.services.actor import Actor
 from complaints.services.assessments import FactsContent
-from complaints.services.audit import log, recorded_releases
+from complaints.services.audit import log, recorded_releases, recorded_told
 from complaints.services.audit.log import row_digest
 from complaints.services.audit.recorded_releases import RecordedOpening, ReleaseRecord
 from complaints.services.audit.state import CONTENT, content_root
@@ -167,7 +167,7 @@ def open_release(*, actor: Actor, release_id: uuid.UUID, is_replaced: bool | Non
         row.case = release.case
         actor.keyring.release(row, grants)
     opened = open_contents(actor.keyring, [row for row, _grants in rows])
-    under_check = _is_under_check(release)
+    under_check = _is_under_check(release, [row for row, _grants in rows])
     pair = actor.keyring.release(release)
     thread = messages_on(release, pair, reporters_of(opened))
     answers = sum(entry.message.direction == Message.Direction.FROM_REPORTER for entry in thread)
@@ -186,10 +186,15 @@ def open_release(*, actor: Actor, release_id: uuid.UUID, is_replaced: bool | Non
     )
 
 
-def _is_under_check(release: Release) -> bool:
-    """Whether the state that a body reads is not as recorded: of a further release its own, else that of the case."""
+def _is_under_check(release: Release, rows: Sequence[Release]) -> bool:
+    """Whether the state that a body reads is not as recorded: of a further release its own, else that of the case.
+
+    ``rows`` are the forwarding and its supplements.
+    """
     if not release.is_further:
-        return transitions.read_steps(release.case, first_due_on=None)[1]
+        return transitions.read_steps(release.case, first_due_on=None, releases=rows)[1]
+    if not recorded_told.are_further_as_made(rows):
+        return True
     history = release_steps.read([release])[release.pk]
     release_steps.as_body_sees(release, history)
     return not history.is_recorded

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -28,6 +29,7 @@ from complaints.services import (
 )
 from complaints.services.actor import Actor
 from complaints.services.audit import verify
+from complaints.services.forwarding import reading
 from complaints.services.forwarding.bodies import bodies_on
 from complaints.services.reporter_page import StatusPage
 from complaints.services.transitions import current_versions
@@ -244,3 +246,19 @@ def test_what_staff_wrote_and_somebody_altered_is_shown_with_a_warning(
     alter(cast)
     opened = case_file.open_case(actor=actor, case_id=sent.case.pk)
     assert (opened.under_check, opened.history, opened.choices) == (True, [], [])
+
+
+@pytest.mark.parametrize(
+    "altered",
+    [{"state": "returned"}, {"state": "recalled"}, {"at": timezone.now() - timedelta(days=9)}],
+)
+def test_an_altered_release_is_shown_with_a_warning(cast: Cast, altered: dict[str, Any]) -> None:
+    sent, release = forwarded(cast)
+    body_act(cast, "kirana", release, Action.TAKE_UP)
+    vera, kirana = (Actor(cast.ring(name), timezone.now()) for name in ("vera", "kirana"))
+    assert not case_file.open_case(actor=vera, case_id=sent.case.pk).under_check
+    assert not reading.open_release(actor=kirana, release_id=release.pk).under_check
+    Release.objects.update(**altered)
+    assert case_file.open_case(actor=vera, case_id=sent.case.pk).under_check
+    if altered.get("state") != "recalled":
+        assert reading.open_release(actor=kirana, release_id=release.pk).under_check
