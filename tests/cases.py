@@ -95,6 +95,8 @@ def competent_again(body: str, until: str | None = None) -> None:
     row = OversightBody.objects.get(pk=body)
     row.valid_until = date.fromisoformat(until) if until else None
     reference_data.save_row(actor=Actor(ring("adi"), timezone.now()), row=row)
+    # Done after the commit, which a test in a transaction does not reach.
+    reference_data.clear_cache()
 
 
 def complaint_of(sent: Sent) -> Complaint:

@@ -320,8 +320,8 @@ def test_rows_of_the_calendar_altered_by_hand_decide_nothing(cast: Cast, monkeyp
         lambda: Election.objects.all().delete(),
         lambda: ClosedDay.objects.create(code="x", day=voting, kind=ClosedDay.Kind.WORKING, name="Kerja"),
     ]
-    for known in (reference_data._calendar_rows, {}):
-        monkeypatch.setattr(reference_data, "_calendar_rows", known)
+    for known in (reference_data._known_rows, {}):
+        monkeypatch.setattr(reference_data, "_known_rows", known)
         for attack in attacks:
             with transaction.atomic():
                 attack()
