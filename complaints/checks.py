@@ -225,7 +225,7 @@ def _passwords() -> Iterator[CheckMessage]:
 def _outgoing() -> Iterator[CheckMessage]:
     stores: dict[str, Any] = settings.STORAGES
     endpoint = urlsplit(str(stores["evidence"].get("OPTIONS", {}).get("endpoint_url") or ""))
-    if endpoint.scheme == "http" and endpoint.hostname not in LOCAL_HOSTS:
+    if endpoint.scheme not in ("", "https") and endpoint.hostname not in LOCAL_HOSTS:
         hint = "Set EVIDENCE_S3_ENDPOINT to an https address; http is for a store on this very machine only."
         yield _error("E021", "The object store is spoken to in clear: its key could be taken on the way.", hint)
     if settings.VAR_DIR in settings.AUDIT_HEADS_FILE.parents and not settings.AUDIT_HEADS_MAIL:

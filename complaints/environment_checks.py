@@ -86,7 +86,8 @@ def _redis() -> Iterator[CheckMessage]:
     for place in places if cache["BACKEND"].endswith("RedisCache") else []:
         url = urlsplit(place)
         unproved = parse_qs(url.query).get("ssl_cert_reqs", ["required"])[-1] != "required"
-        if url.scheme != "unix" and _is_elsewhere(url.hostname or "") and (url.scheme != "rediss" or unproved):
+        is_safe = url.scheme == "unix" or (url.scheme == "rediss" and not unproved)
+        if not is_safe and (_is_elsewhere(url.hostname or "") or url.scheme not in ("redis", "rediss")):
             hint = "Set REDIS_URL to a rediss:// address, with the server's certificate required, or to unix://PATH."
             yield _error("E036", "Redis is on another machine and spoken to in clear, or to whoever answers.", hint)
 
@@ -132,7 +133,7 @@ def _addresses() -> Iterator[CheckMessage]:
     if settings.ADMIN_PATH == "/":
         hint = "Set ADMIN_PATH to a path of its own, for example kantor/."
         yield _error("E041", "The staff's pages lie at the root: their cookie would go out with every request.", hint)
-    hosts = [urlsplit(f"//{bind}").hostname or "" for bind in settings.BIND.split(",") if not bind.startswith("unix:")]
+    hosts = [_host_of(bind) for bind in settings.BIND.split(",") if not bind.startswith("unix:")]
     if any(host not in LOCAL_HOSTS[1:] for host in hosts):
         hint = "Set BIND=127.0.0.1:8000 or unix:PATH; each machine with a web server has a proxy of its own (TLS)."
         yield _error("E042", "The web server listens to the network, and speaks to it without TLS.", hint)

@@ -28,8 +28,8 @@ SECRET_KEY = env.str("SECRET_KEY", "")
 SAMPLE_MODE = env.bool("PORTAL_SAMPLE", False)
 
 
-def _origin_setting(text: str) -> str:
-    """Return an origin; what cannot be split becomes one without host, which the checks refuse."""
+def _address_setting(text: str) -> str:
+    """Return an address; what cannot be split becomes one without host, which the checks refuse."""
     try:
         urlsplit(text)
     except ValueError:
@@ -37,12 +37,12 @@ def _origin_setting(text: str) -> str:
     return text
 
 
-PUBLIC_ORIGIN = _origin_setting(env.str("PORTAL_ORIGIN", ""))
+PUBLIC_ORIGIN = _address_setting(env.str("PORTAL_ORIGIN", ""))
 _origin = urlsplit(PUBLIC_ORIGIN)
 SECURE = _origin.scheme == "https"
 # The onion service's address, and the staff's own where they have one; portal.origins keeps the three apart.
-ONION_ORIGIN = _origin_setting(env.str("ONION_ORIGIN", ""))
-STAFF_ORIGIN = _origin_setting(env.str("STAFF_ORIGIN", ""))
+ONION_ORIGIN = _address_setting(env.str("ONION_ORIGIN", ""))
+STAFF_ORIGIN = _address_setting(env.str("STAFF_ORIGIN", ""))
 ALLOWED_HOSTS = [_origin.hostname] if _origin.hostname else ["localhost", "127.0.0.1", "[::1]"]
 ALLOWED_HOSTS += [host for origin in (ONION_ORIGIN, STAFF_ORIGIN) if (host := urlsplit(origin).hostname)]
 CSRF_TRUSTED_ORIGINS = [PUBLIC_ORIGIN] if PUBLIC_ORIGIN else []
@@ -241,7 +241,7 @@ if _bucket := env.str("EVIDENCE_S3_BUCKET", ""):
         "BACKEND": "complaints.adapters.store_s3.EvidenceS3Storage",
         "OPTIONS": {
             "bucket_name": _bucket,
-            "endpoint_url": env.str("EVIDENCE_S3_ENDPOINT", "") or None,
+            "endpoint_url": _address_setting(env.str("EVIDENCE_S3_ENDPOINT", "")) or None,
             "access_key": env.str("EVIDENCE_S3_ACCESS_KEY", "") or None,
             "secret_key": env.str("EVIDENCE_S3_SECRET_KEY", "") or None,
             "region_name": env.str("EVIDENCE_S3_REGION", "us-east-1"),
@@ -302,7 +302,7 @@ Q_CLUSTER = {
     "poll": 1,
 }
 CACHES: dict[str, dict[str, object]] = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
-if _redis := env.str("REDIS_URL", ""):
+if _redis := _address_setting(env.str("REDIS_URL", "")):
     CACHES["default"] = {
         "BACKEND": "portal.cache.OptionalRedisCache",
         "LOCATION": _redis,
@@ -350,7 +350,7 @@ OPERATOR = Operator(
     address_published=env.str("OPERATOR_ADDRESS_PUBLISHED", _shown.address_published),
 )
 # Where the quick exit leads: a site that nobody asks about, and that is not one of ours.
-EXIT_URL = env.str("EXIT_URL", "https://www.bmkg.go.id/")
+EXIT_URL = _address_setting(env.str("EXIT_URL", "https://www.bmkg.go.id/"))
 KEY_WRAP_OPSLIMIT = env.int("KEY_WRAP_OPSLIMIT", 3)
 KEY_WRAP_MEMLIMIT = env.int("KEY_WRAP_MEMLIMIT", 64 * 1024 * 1024)
 

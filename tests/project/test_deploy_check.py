@@ -261,6 +261,7 @@ def test_other_sound_ways(sound: Cast, db: None, sound_too: dict[str, Any]) -> N
         ({"WORKER_PUBLIC_KEY": new_secrets()["WORKER_PUBLIC_KEY"]}, "E022"),
         ({"STORAGES": stored_at("http://minio.example.go.id:9000"), "EVIDENCE_DRAFT_BYTES": 2**30}, "E021"),
         ({"STORAGES": stored_at("http://10.0.0.5:9000"), "EVIDENCE_DRAFT_BYTES": 2**30}, "E021"),
+        ({"STORAGES": stored_at("invalid:"), "EVIDENCE_DRAFT_BYTES": 2**30}, "E021"),
         ({"STORAGES": stored_at("https://s3.example.go.id")}, "W009"),
         ({"REPORTER_IDLE_SECONDS": {**settings.REPORTER_IDLE_SECONDS, "draft": 7201}}, "E060"),
         ({"REPORTER_IDLE_SECONDS": {**settings.REPORTER_IDLE_SECONDS, "draft": 299}}, "E060"),
@@ -293,6 +294,7 @@ def test_other_sound_ways(sound: Cast, db: None, sound_too: dict[str, Any]) -> N
         ({"OPERATOR": replace(SAMPLE, basis=" ")}, "E068"),
         ({"EXIT_URL": "http://cuaca.invalid/"}, "E069"),
         ({"EXIT_URL": "https://lapor.example.go.id/"}, "E069"),
+        ({"EXIT_URL": "invalid:"}, "E069"),
         ({"AUDIT_HEADS_MAIL": ""}, "W001"),
         ({"AUDIT_HEADS_FILE": Path(__file__) / "heads.txt"}, "W008"),
         ({"EMAIL_BACKEND": "django.core.mail.backends.console.EmailBackend"}, "W002"),
@@ -302,6 +304,18 @@ def test_other_sound_ways(sound: Cast, db: None, sound_too: dict[str, Any]) -> N
 def test_a_bad_setting_is_refused(sound: Cast, db: None, bad: dict[str, Any], expected: str) -> None:
     with override_settings(**bad):
         assert codes() == {expected}
+
+
+def test_addresses_with_a_slip_are_named_and_end_nothing() -> None:
+    slip = "https://[::1"
+    names = ("PORTAL_ORIGIN", "STAFF_ORIGIN", "ONION_ORIGIN", "EXIT_URL", "EVIDENCE_S3_ENDPOINT", "REDIS_URL")
+    more = {"EVIDENCE_S3_BUCKET": "bukti", "BIND": "[::1:8000", "DJANGO_SETTINGS_MODULE": "portal.settings"}
+    environment = {**os.environ, **dict.fromkeys(names, slip), **more}
+    command = [sys.executable, "manage.py", "check", "--deploy"]
+    run = subprocess.run(command, env=environment, cwd=settings.BASE_DIR, capture_output=True, text=True, check=False)
+    assert "Traceback" not in run.stderr
+    for code in ("E010", "E021", "E036", "E042", "E054", "E057", "E069"):
+        assert f"(portal.{code})" in run.stderr, code
 
 
 WHOLE = sandbox.Walls(network=True, root=True, landlock=True, calls=True)
