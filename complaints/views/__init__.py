@@ -7,9 +7,12 @@ from typing import Any, cast
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from complaints.forms.fields import stored_size
 from complaints.page_cache import base_context
 from complaints.reporter_session import ReporterSession
+from complaints.services.evidence import limits
 from complaints.services.evidence.intake import SealedUpload
+from complaints.services.submission import Draft
 
 
 class ReporterRequest(HttpRequest):
@@ -29,6 +32,12 @@ def begin_new_cookie(request: ReporterRequest) -> None:
     if request.reporter.exists:
         request.reporter.clear()
         request.reporter.cycle()
+
+
+def has_room(changed: Draft, stored: Draft) -> bool:
+    """Whether a draft may become as long as ``changed`` that is ``stored`` now; what keeps typed words asks here."""
+    size = stored_size(changed)
+    return size <= limits.text_limit(size, stored_size(stored))
 
 
 def uploads(request: HttpRequest) -> list[SealedUpload]:

@@ -16,13 +16,12 @@ from django.urls import reverse
 from complaints.domain.telling_passages import OF_WRITER, Tells
 from complaints.domain.visible_text import visible
 from complaints.forms import passages
-from complaints.forms.fields import ReporterForm, stored_size
+from complaints.forms.fields import ReporterForm
 from complaints.forms.passages import Passage
 from complaints.forms.posts import PostForm
 from complaints.forms.report import STORY_AT_LEAST, STORY_AT_MOST, StoryForm, WhoForm
-from complaints.services.evidence import limits
 from complaints.services.submission import Draft
-from complaints.views import ReporterRequest, page
+from complaints.views import ReporterRequest, has_room, page
 from complaints.views.steps import STORY, missing_step
 
 # The answers that are looked through. Where the accused and their place are asked for, a unit is what the report needs.
@@ -91,12 +90,16 @@ def _decided(draft: Draft, posted: QueryDict) -> Draft:
     changed = cast(Draft, {**draft, **{name: text for name, text in texts.items() if name in TEXTS}})
     if draft.get("posts"):
         changed["posts"] = [{**post, "account": texts[post["id"]]} for post in draft["posts"]]
-    if (size := stored_size(changed)) > limits.text_limit(size, stored_size(draft)):
+    if not has_room(changed, draft):
         changed = cast(Draft, {**draft})
     listed = {words for choices in passages.decisions(posted).values() for words in choices}
-    # Only what stands there still: a list that a hand-made form sends does not grow.
+    # Only what stands there still: neither a hand-made form nor a story written anew makes the list grow.
     still_there = {passage.words for passage in undecided(changed)}
-    changed["kept"] = sorted({*draft.get("kept", ()), *(shown & listed & still_there)})
+    texts_now = _texts(changed).values()
+    kept_before = {words for words in draft.get("kept", ()) if any(words in text for text in texts_now)}
+    changed["kept"] = sorted(kept_before | (shown & listed & still_there))
+    if not has_room(changed, draft):
+        changed["kept"] = sorted(kept_before)
     if not STORY_AT_LEAST <= len(visible(changed["story"])) <= STORY_AT_MOST:
         changed["done"] = [name for name in changed["done"] if name != STORY.name]
     return changed

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
+from complaints.forms.fields import TOO_MUCH
 from complaints.forms.status import LostCodeForm
 from complaints.page_cache import empty_fields, still_page
 from complaints.services.submission import Draft
-from complaints.views import ReporterRequest, begin_new_cookie, page
+from complaints.views import ReporterRequest, begin_new_cookie, has_room, page
 
 
 def lost_code(request: ReporterRequest) -> HttpResponse:
@@ -23,15 +26,20 @@ def lost_code(request: ReporterRequest) -> HttpResponse:
     form = LostCodeForm(request.POST)
     if not form.is_valid():
         return page(request, "public/lost_code", {"parts": form.rendered(), "mistakes": form.mistakes()})
-    draft: Draft | None = request.reporter.get("draft")
-    if draft is None:
+    stored: Draft | None = request.reporter.get("draft")
+    draft = _opened_with(form.cleaned_data["known"], stored or Draft(done=[]))
+    if not has_room(draft, stored or Draft()):
+        form.add_error("known", TOO_MUCH)
+        return page(request, "public/lost_code", {"parts": form.rendered(), "mistakes": form.mistakes()})
+    if stored is None:
         begin_new_cookie(request)
-    request.reporter["draft"] = _opened_with(form.cleaned_data["known"], draft or Draft(done=[]))
+    request.reporter["draft"] = draft
     return redirect("report_start")
 
 
-def _opened_with(known: str, draft: Draft) -> Draft:
+def _opened_with(known: str, stored: Draft) -> Draft:
     """Return a draft whose story opens with what only the sender knows; sent twice, it opens so once."""
+    draft = cast(Draft, {**stored})
     opening = "\n".join([_("I lost the ticket code of an earlier report. What only its sender knows:"), known])
     story = draft.get("story", "")
     if not story.startswith(opening):

@@ -13,12 +13,12 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from complaints.forms.fields import TOO_MUCH, latest_day, stored_size
+from complaints.forms.fields import TOO_MUCH, latest_day
 from complaints.forms.posts import ACT_LABELS, PLATFORM_LABELS, PostForm
 from complaints.page_cache import empty_fields
-from complaints.services.evidence import drafts, intake, limits, posts
+from complaints.services.evidence import drafts, intake, posts
 from complaints.services.submission import Draft
-from complaints.views import ReporterRequest
+from complaints.views import ReporterRequest, has_room
 
 # Posts described one by one; lines in the field of links are not counted.
 MOST = 20
@@ -49,7 +49,7 @@ def take(request: ReporterRequest, draft: Draft) -> PostForm | None:
         changes: Draft = {"posts": [*draft.get("posts", ()), posts.describe(form.answers())]}
     else:
         changes = {"post": form.typed()}
-    if (size := stored_size(draft | changes)) > limits.text_limit(size, stored_size(draft)):
+    if not has_room(draft | changes, draft):
         form.add_error("url", TOO_MUCH)
         return form
     draft.update(changes)

@@ -6,6 +6,7 @@ drawn once three pages are valid; it identifies the report, so that the check pa
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, cast
 
 from django.http import HttpResponse, QueryDict
@@ -15,14 +16,24 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
-from complaints.forms.fields import ReporterForm
+from complaints.forms.fields import ReporterForm, stored_size
 from complaints.forms.posts import PostForm
 from complaints.forms.report import IdentityForm, StoryForm
 from complaints.page_cache import empty_fields, hole, still_page
 from complaints.services import bawaslu, parked_drafts, submission
 from complaints.services.evidence import drafts, intake, limits
 from complaints.services.submission import Draft
-from complaints.views import ReporterRequest, begin_new_cookie, keeping, leak_check, page, parking, posts, public
+from complaints.views import (
+    ReporterRequest,
+    begin_new_cookie,
+    has_room,
+    keeping,
+    leak_check,
+    page,
+    parking,
+    posts,
+    public,
+)
 from complaints.views.answers import differing, sections
 from complaints.views.api import keep_files, waiting_files
 from complaints.views.bawaslu import box
@@ -99,8 +110,7 @@ def _store(request: ReporterRequest, step: Step | None, form: ReporterForm) -> D
     stored = request.reporter.get("draft")
     if stored is None:
         begin_new_cookie(request)
-    # The check page adds a name at most: a report that lies there is never kept from being sent.
-    limit = limits.text_limit if step else lambda size, present: limits.TEXT_STEPS[0]
+    limit = limits.text_limit if step else _limit_with_name(stored or Draft())
     draft = cast(Draft, form.taken_into({"done": []} if stored is None else stored, limit))
     if step:
         draft["windows"] = keeping.windows_after(
@@ -116,6 +126,13 @@ def _store(request: ReporterRequest, step: Step | None, form: ReporterForm) -> D
     request.reporter["draft"] = draft
     _keep_files(request, step)
     return draft
+
+
+def _limit_with_name(stored: Draft) -> Callable[[int, int], int]:
+    """Return the limit of a draft on the check page: a report that lies there is never kept from being sent."""
+    report = {name: value for name, value in stored.items() if name not in IdentityForm.base_fields}
+    least = stored_size(report) + limits.NAME_BYTES
+    return lambda size, present: least if size <= least else max(least, limits.text_limit(size, present))
 
 
 def _keep_files(request: ReporterRequest, step: Step | None) -> None:
@@ -160,9 +177,12 @@ def _save(request: ReporterRequest, step: Step, form: ReporterForm, door: str) -
         return keeping.answer_script(kept=False, is_older=True)
     draft = _store(request, step, form)
     draft["door"] = door_of(draft, door)
+    is_kept = not form.too_much
     if step is STORY:
-        draft["post"] = typed["post"]
-    return keeping.answer_script(kept=not form.too_much)
+        with_post = cast(Draft, {**draft, "post": typed["post"]})
+        if is_kept := is_kept and has_room(with_post, stored or Draft()):
+            draft["post"] = typed["post"]
+    return keeping.answer_script(kept=is_kept)
 
 
 def _keep_newer(
@@ -326,15 +346,8 @@ def _send(request: ReporterRequest, draft: Draft) -> HttpResponse:
             return keeping.answer_script(kept=False, is_older=True)
         return _review(request, draft, form, changed=True)
     draft = _store(request, None, form)
-    go = request.POST.get("go")
-    if go == keeping.KEEP:
-        return keeping.answer_script(kept=True, token=submission.form_token(draft, request.reporter.version))
-    if go == "park":
-        return parking.park(request, "report_check")
-    target = next((step.url for step in STEPS if step.name == request.POST.get("change")), "")
-    target = target or (STORY.url if go == "back" else keeping.way_out(go, request.path))
-    if target or go == "stay" or not token:
-        return redirect(target or "report_check")
+    if (answer := _keep_only(request, draft, form)) is not None:
+        return answer
     if form.errors or missing_step(draft):
         return _review(request, draft, form)
     files = drafts.draft_files(session=request.reporter)
@@ -344,6 +357,21 @@ def _send(request: ReporterRequest, draft: Draft) -> HttpResponse:
     # Partial files, which the check page listed as not included.
     drafts.discard_draft(session=request.reporter)
     return redirect("report_code")
+
+
+def _keep_only(request: ReporterRequest, draft: Draft, form: IdentityForm) -> HttpResponse | None:
+    """Answer whoever keeps the name on the check page without sending, or typed too much; None for all others."""
+    go, token = request.POST.get("go"), request.POST.get("token", "")
+    if go == keeping.KEEP:
+        version = request.reporter.version
+        return keeping.answer_script(kept=not form.too_much, token=submission.form_token(draft, version))
+    if form.too_much:
+        return _review(request, draft, form)
+    if go == "park":
+        return parking.park(request, "report_check")
+    target = next((step.url for step in STEPS if step.name == request.POST.get("change")), "")
+    target = target or (STORY.url if go == "back" else keeping.way_out(go, request.path))
+    return redirect(target or "report_check") if target or go == "stay" or not token else None
 
 
 @require_POST
@@ -358,8 +386,8 @@ def file_remove(request: ReporterRequest) -> HttpResponse:
     form = _identity_form(request.POST)
     if _is_outdated(request, draft):
         return _review(request, draft, form, changed=True)
-    _store(request, None, form)
-    return redirect("report_check")
+    draft = _store(request, None, form)
+    return _review(request, draft, form) if form.too_much else redirect("report_check")
 
 
 def _store_story(request: ReporterRequest) -> HttpResponse:

@@ -31,6 +31,8 @@ UNKNOWN_STORE_BYTES = 10 * 1024**3
 # every field at its limit takes 80,000, the longest account 20,000, a page of paper 3,000. Each but the first fits
 # into a row of a smaller size.
 TEXT_STEPS = (200_000, 60_000, 15_000, 3_500)
+# What the choice of a name and the name itself may add to the last step: its row stays of the same size.
+NAME_BYTES = 250
 # Counting very many rows costs more than all else that a page does: a large sum is counted once in so many seconds. In
 # them at most some hundred MiB come in.
 LARGE_TEXT_BYTES, TEXT_SECONDS = 64 * 1024**2, 10
