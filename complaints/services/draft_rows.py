@@ -184,9 +184,13 @@ def last_day(today: date) -> date:
 
 
 def parked_until(content: SessionContent) -> int:
-    """Return when a parked draft ends that is left alone, in seconds since the epoch; 0 for any other content."""
+    """Return when a parked draft ends that is left alone, in seconds since the epoch; 0 for any other content.
+
+    One that was written in its last hours outlives its door: from then on it is a draft of its browser alone.
+    """
     parked = content.get(DRAFT, {}).get("parked")
-    return int(parked["until"]) if parked else 0
+    until = int(parked["until"]) if parked else 0
+    return until if until > time.time() else 0
 
 
 def touch_row(keys: DraftKeys, until: float, *, seen: bytes | None) -> bytes | None:

@@ -14,16 +14,17 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from complaints.domain.codes import grouped
-from complaints.services import parked_drafts
+from complaints.services import draft_rows, parked_drafts
 from complaints.services.submission import Draft
 from complaints.views import ReporterRequest, page
 
 
 def notice(draft: Draft) -> str:
     """Return in words until when a parked draft waits; "" for any other."""
-    if "parked" not in draft:
+    ends = draft_rows.parked_until({draft_rows.DRAFT: draft})
+    if not ends:
         return ""
-    until = timezone.localtime(datetime.fromtimestamp(draft["parked"]["until"], tz=timezone.get_default_timezone()))
+    until = timezone.localtime(datetime.fromtimestamp(ends, tz=timezone.get_default_timezone()))
     moment = {"day": date_format(until, "l, j F Y"), "time": date_format(until, "TIME_FORMAT")}
     return _("%(day)s, %(time)s Jakarta time") % moment
 

@@ -18,6 +18,7 @@ from complaints.models.complaint import Complaint
 from complaints.models.draft import Draft, DraftDoor
 from complaints.models.evidence import DraftFile
 from complaints.services import draft_rows, parked_drafts
+from complaints.services.evidence import limits
 from tests.services.evidence.uploading import PDF, Segments, by_form, nothing_left, on_page_3, session_of, store_in
 from tests.views import walk
 from tests.world import Cast, at
@@ -106,13 +107,40 @@ def test_whoever_writes_to_the_last_minute_has_two_more_hours(clock: time_machin
     clock.shift(LIFE - MINUTES)
     answers = {"story": "Masih saya tulis.", "go": "stay"} | walk.version(client, STORY)
     assert client.post(STORY, answers).status_code == 302
+    assert "Disimpan sampai" in walk.words(client.get(STORY))
     clock.shift(HOUR)
     tasks.end_drafts()
-    assert "Masih saya tulis." in client.get(STORY).content.decode()
+    page = client.get(STORY)
+    assert "Masih saya tulis." in page.content.decode()
+    assert "Disimpan sampai" not in walk.words(page), "the code opens it no more"
     assert not DraftDoor.objects.exists()
     clock.shift(2 * HOUR)
     tasks.end_drafts()
     assert all_gone()
+
+
+def outlives_its_code(clock: time_machine.Coordinates) -> tuple[Client, str]:
+    """A draft that was written shortly before its 72 hours were over, an hour afterwards; and its code."""
+    client = on_page_3()
+    code = parks(client)
+    clock.shift(LIFE - MINUTES)
+    client.post(STORY, {"story": "Masih saya tulis.", "go": "stay"} | walk.version(client, STORY))
+    clock.shift(HOUR)
+    return client, code
+
+
+def test_once_its_code_has_ended_it_ends_with_its_browser(clock: time_machine.Coordinates) -> None:
+    """Else a draft would lie there that nobody can open or delete."""
+    client, _code = outlives_its_code(clock)
+    client.get("/keluar/")
+    assert not Draft.objects.exists()
+
+
+def test_once_its_code_has_ended_it_can_wait_again(clock: time_machine.Coordinates) -> None:
+    client, code = outlives_its_code(clock)
+    assert parks(client) == code
+    clock.shift(LIFE - MINUTES)
+    resumes(code)
 
 
 def test_asked_for_again_the_hours_begin_anew_under_the_same_code(clock: time_machine.Coordinates) -> None:
@@ -172,8 +200,9 @@ def test_a_door_opens_for_its_code_alone() -> None:
 
 def test_where_no_room_is_left_nobody_parks_and_everybody_sends(settings: Settings) -> None:
     waiting = parks(on_page_3(Client()))
-    settings.EVIDENCE_DRAFT_BYTES = 4000
     client = on_page_3(Client())
+    by_form(client, ("a.pdf", PDF + os.urandom(600)))
+    settings.EVIDENCE_DRAFT_BYTES = 4000
     answer = client.post(STORY, walk.STORY_PAGE | {"go": "park"})
     assert "Kirim tulisannya sekarang; berkas menyusul dengan kode tiket." in walk.words(answer)
     assert DraftDoor.objects.count() == 1
@@ -191,8 +220,42 @@ def test_a_flood_of_texts_stops_parking_first(settings: Settings) -> None:
 def test_what_waits_already_is_not_ended_by_asking_again_without_room(settings: Settings) -> None:
     client = on_page_3()
     code = parks(client)
-    settings.EVIDENCE_DRAFT_BYTES = 4000
+    settings.DRAFT_TEXT_BYTES = 1
     assert parks(client) == code
+
+
+def test_files_of_others_keep_no_text_from_waiting(settings: Settings) -> None:
+    by_form(on_page_3(Client()), ("a.pdf", PDF + os.urandom(600)))
+    settings.EVIDENCE_DRAFT_BYTES = 4000
+    resumes(parks(on_page_3(Client())))
+
+
+def test_a_draft_that_waits_gets_no_files_of_the_half_that_is_left_to_others(settings: Settings) -> None:
+    """Else many would be parked empty, and filled afterwards."""
+    waiting, other = on_page_3(Client()), on_page_3(Client())
+    parks(waiting)
+    by_form(other, ("a.pdf", PDF + os.urandom(70_000)))
+    settings.EVIDENCE_DRAFT_BYTES = 2 * limits.drafts_bytes()
+    refused = by_form(waiting, ("b.pdf", PDF + os.urandom(600)))
+    assert "Kirim laporan Anda sekarang tanpa berkas ini" in walk.words(refused)
+    assert Segments(waiting, PDF).begin()["error"]
+    assert by_form(other, ("b.pdf", PDF + os.urandom(600))).status_code == 302
+
+
+@pytest.mark.parametrize(("taken", "longest"), [(0, 200_000), (500, 15_000), (749, 15_000), (750, 3_500), (1000, 0)])
+def test_long_texts_stop_waiting_first(
+    monkeypatch: pytest.MonkeyPatch, settings: Settings, taken: int, longest: int
+) -> None:
+    """A few hundred long ones would otherwise keep everybody from waiting for three days."""
+    settings.DRAFT_TEXT_BYTES = 1000
+    monkeypatch.setattr(limits, "_last_sum", [])
+    monkeypatch.setattr(limits, "count_text", lambda: limits.TextOfAll(0, taken))
+    for size in limits.PARKED_QUARTERS:
+        assert limits._may_text_wait(size) is (size <= longest)
+    settings.DRAFT_TEXT_BYTES *= 1000
+    monkeypatch.setattr(limits, "count_text", lambda: limits.TextOfAll(0, taken * 1000))
+    assert limits.text_limit(190_000, 100, is_parked=True) == max(longest, 3_500), "nor does it grow afterwards"
+    assert limits.text_limit(190_000, 100) == 200_000
 
 
 def test_too_many_bytes_of_files_are_refused_until_some_are_removed(settings: Settings) -> None:
