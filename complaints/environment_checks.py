@@ -26,6 +26,8 @@ IDLE_SECONDS, ABSOLUTE_SECONDS = 1800, 36000
 # An unfinished report ends so many seconds after its last touch. Pages say the time that is set. A shorter one ends
 # while somebody writes; a longer one leaves more to the finder of a phone.
 DRAFT_SECONDS = range(300, 7201)
+# Each DRAFT_TEXT_BYTES lowers what one unfinished report may have by a step; behind the last one all are short.
+DRAFT_STEPS = 8
 # One for files, two for other jobs.
 JOB_WORKERS_AT_LEAST = 3
 # Guests whose memory the processor encrypts have one of these (AMD SEV-SNP, Intel TDX).
@@ -214,6 +216,9 @@ def _space() -> Iterator[CheckMessage]:
     if settings.EVIDENCE_MIN_FREE_BYTES <= 0:
         hint = "Unset EVIDENCE_MIN_FREE_BYTES, or give the bytes that the database and the rest need."
         yield _error("E043", "Files of strangers may fill the disk to its last byte.", hint)
+    if settings.DRAFT_MAX_BYTES < DRAFT_STEPS * settings.DRAFT_TEXT_BYTES:
+        hint = f"Raise DRAFT_MAX_BYTES, or lower DRAFT_TEXT_BYTES: {DRAFT_STEPS} times as much at least."
+        yield _error("E063", "Reports could not be begun while those that lie there still grow.", hint)
     stores: dict[str, Any] = settings.STORAGES
     tells_free = not str(stores["evidence"]["BACKEND"]).endswith("EvidenceS3Storage")
     if not (tells_free or settings.EVIDENCE_DRAFT_BYTES or settings.EVIDENCE_MAX_STORE_BYTES):

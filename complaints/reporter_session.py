@@ -1,8 +1,15 @@
-"""The type of the reporter's sealed session, for the app, which may not import ``portal.accounts.sessions``."""
+"""The type of the reporter's sealed session, for the app, which may not import ``portal.accounts.sessions``; the size
+of what it holds."""
 
 from __future__ import annotations
 
+import json
 from typing import Any, Protocol
+
+
+def stored_size(content: object) -> int:
+    """Return the size of ``content`` in the row of a draft, in bytes."""
+    return len(json.dumps(content, ensure_ascii=False).encode("utf-8", "surrogatepass"))
 
 
 class DraftKeys(Protocol):

@@ -31,6 +31,11 @@ def server_error(request: HttpRequest) -> HttpResponse:
     error = sys.exc_info()[1]
     if not isinstance(error, OperationalError | InterfaceError):
         return django_server_error(request)
+    return busy_page(request)
+
+
+def busy_page(request: HttpRequest) -> HttpResponse:
+    """Answer 503 with a form that sends again what was typed."""
     response = render(request, "503.html", {"fields": _sent_fields(request)}, status=503)
     response.headers["Retry-After"] = str(RETRY_SECONDS)
     return response

@@ -33,9 +33,9 @@ from complaints import access
 from complaints.models.team import Staff
 from complaints.services import mfa, password_hashing
 from complaints.services.actor import Actor
-from complaints.services.evidence import intake
+from complaints.services.evidence import intake, limits
 from complaints.services.keyring import Keyring, keyring_of
-from portal import bodies
+from portal import bodies, errors
 from portal.accounts import browser_mark, step_up
 from portal.accounts.reporter_session import ReporterSession
 from portal.accounts.sessions import gave_second_factor
@@ -191,6 +191,10 @@ class ReporterSessionMiddleware:
         elif session.cookie_to_drop:
             response.delete_cookie(settings.REPORTER_COOKIE_NAME, path="/", samesite="Strict")
         return response
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Keep the words of a report that cannot be begun while unfinished ones take all of their room."""
+        return errors.busy_page(request) if isinstance(exception, limits.DraftsFull) else None
 
 
 class StaffMiddleware(SessionMiddleware, AuthenticationMiddleware, MessageMiddleware):

@@ -277,6 +277,8 @@ EVIDENCE_PARKED_BYTES = 20 * 1024 * 1024
 EVIDENCE_DRAFT_BYTES = env.int("EVIDENCE_DRAFT_BYTES", 0)
 # Above it, in the database, a single unfinished report is limited to 60,000 bytes of text.
 DRAFT_TEXT_BYTES = env.int("DRAFT_TEXT_BYTES", 1024 * 1024 * 1024)
+# What unfinished reports may take of the database in all; a further one is not begun above it.
+DRAFT_MAX_BYTES = env.int("DRAFT_MAX_BYTES", 16 * 1024 * 1024 * 1024)
 EVIDENCE_MIN_FREE_BYTES = env.int("EVIDENCE_MIN_FREE_BYTES", 512 * 1024 * 1024)
 
 # --- Language and time ------------------------------------------------------------------------------------------------

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence, Sized
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Protocol, TypeAlias, TypedDict, Unpack
@@ -26,6 +25,7 @@ from django.utils.translation import gettext_lazy as _
 
 from complaints.adapters.media import kinds
 from complaints.domain.visible_text import visible
+from complaints.reporter_session import stored_size
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -53,11 +53,6 @@ def latest_day(now: datetime) -> date:
     Whoever writes a day judges it by their own clock, and in Papua a day begins two hours before it does in Jakarta.
     """
     return now.astimezone(_EASTERN).date()
-
-
-def stored_size(content: object) -> int:
-    """Return the size of ``content`` in the row of a draft, in bytes."""
-    return len(json.dumps(content, ensure_ascii=False).encode("utf-8", "surrogatepass"))
 
 
 def shortened(limit: int) -> MaxLengthValidator:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any, cast
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from complaints.forms.fields import stored_size
 from complaints.page_cache import base_context
-from complaints.reporter_session import ReporterSession
+from complaints.reporter_session import ReporterSession, stored_size
 from complaints.services.evidence import limits
 from complaints.services.evidence.intake import SealedUpload
 from complaints.services.submission import Draft
@@ -28,7 +29,11 @@ def page(request: HttpRequest, template: str, context: dict[str, Any] | None = N
 
 
 def begin_new_cookie(request: ReporterRequest) -> None:
-    """Give what begins now a secret of its own; what belonged to the old cookie ends with it."""
+    """Give what begins now a secret of its own; what belonged to the old cookie ends with it.
+
+    Raises limits.DraftsFull, with nothing ended, where no further draft is begun.
+    """
+    limits.refuse_when_full()
     if request.reporter.exists:
         request.reporter.clear()
         request.reporter.cycle()
@@ -37,7 +42,12 @@ def begin_new_cookie(request: ReporterRequest) -> None:
 def has_room(changed: Draft, stored: Draft) -> bool:
     """Whether a draft may become as long as ``changed`` that is ``stored`` now; what keeps typed words asks here."""
     size = stored_size(changed)
-    return size <= limits.text_limit(size, stored_size(stored))
+    return size <= text_limit(stored)(size, stored_size(stored))
+
+
+def text_limit(stored: Draft) -> Callable[[int, int], int]:
+    """Return ``limits.text_limit`` as it holds for this draft."""
+    return partial(limits.text_limit, is_parked="parked" in stored)
 
 
 def uploads(request: HttpRequest) -> list[SealedUpload]:

@@ -25,12 +25,11 @@ from complaints.forms.passages import telling_of_answer
 from complaints.forms.status import MessageForm, WithdrawForm
 from complaints.page_cache import empty_fields, still_page
 from complaints.services import follow_up, reference_data, submission
-from complaints.services.evidence import limits
 from complaints.services.reporter_acts import new_token
 from complaints.services.rule_book import limit_rule
 from complaints.services.submission import Draft
 from complaints.services.transitions import CaseChanged
-from complaints.views import ReporterRequest, begin_new_cookie, leak_check, page
+from complaints.views import ReporterRequest, begin_new_cookie, leak_check, page, text_limit
 from complaints.views.status import NOT_SENT, gone, page_token, unreadable
 from complaints.views.steps import choices_of_start, door_of
 from complaints.views.ticket_code import keep_sent
@@ -83,7 +82,7 @@ def _keep(request: ReporterRequest, draft: Draft) -> HttpResponse:
     if not draft:
         begin_new_cookie(request)
     form = _form(request.POST)
-    kept = cast(Draft, form.taken_into({**draft, "done": []}, limits.text_limit))
+    kept = cast(Draft, form.taken_into({**draft, "done": []}, text_limit(draft)))
     if form.is_valid():
         submission.start_code(kept)
         kept["done"] = [_DONE]

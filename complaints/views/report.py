@@ -16,10 +16,11 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
-from complaints.forms.fields import ReporterForm, stored_size
+from complaints.forms.fields import ReporterForm
 from complaints.forms.posts import PostForm
 from complaints.forms.report import IdentityForm, StoryForm
 from complaints.page_cache import empty_fields, hole, still_page
+from complaints.reporter_session import stored_size
 from complaints.services import bawaslu, parked_drafts, submission
 from complaints.services.evidence import drafts, intake, limits
 from complaints.services.submission import Draft
@@ -33,6 +34,7 @@ from complaints.views import (
     parking,
     posts,
     public,
+    text_limit,
 )
 from complaints.views.answers import differing, sections
 from complaints.views.api import keep_files, waiting_files
@@ -110,7 +112,7 @@ def _store(request: ReporterRequest, step: Step | None, form: ReporterForm) -> D
     stored = request.reporter.get("draft")
     if stored is None:
         begin_new_cookie(request)
-    limit = limits.text_limit if step else _limit_with_name(stored or Draft())
+    limit = _limit(step, stored or Draft())
     draft = cast(Draft, form.taken_into({"done": []} if stored is None else stored, limit))
     if step:
         draft["windows"] = keeping.windows_after(
@@ -128,11 +130,14 @@ def _store(request: ReporterRequest, step: Step | None, form: ReporterForm) -> D
     return draft
 
 
-def _limit_with_name(stored: Draft) -> Callable[[int, int], int]:
-    """Return the limit of a draft on the check page: a report that lies there is never kept from being sent."""
+def _limit(step: Step | None, stored: Draft) -> Callable[[int, int], int]:
+    """Return the limit of a draft; on the check page a report that lies there is never kept from being sent."""
+    of_draft = text_limit(stored)
+    if step:
+        return of_draft
     report = {name: value for name, value in stored.items() if name not in IdentityForm.base_fields}
     least = stored_size(report) + limits.NAME_BYTES
-    return lambda size, present: least if size <= least else max(least, limits.text_limit(size, present))
+    return lambda size, present: least if size <= least else max(least, of_draft(size, present))
 
 
 def _keep_files(request: ReporterRequest, step: Step | None) -> None:

@@ -78,6 +78,7 @@ def redis(location: Any) -> dict[str, Any]:
         ({"CLAMD_SOCKET": ""}, "W010"),
         ({"MEMORY": "/dev/nothing"}, "W011"),
         ({"EVIDENCE_MIN_FREE_BYTES": 0}, "E043"),
+        ({"DRAFT_MAX_BYTES": 2**30, "DRAFT_TEXT_BYTES": 2**30}, "E063"),
         ({**TOR, "ONION_ORIGIN": MISTYPED}, "E054"),
         ({**TOR, "ONION_ORIGIN": ONION.replace("http:", "https:")}, "E054"),
         ({**TOR, "ONION_ORIGIN": f"{ONION}/"}, "E054"),

@@ -49,7 +49,7 @@ def _texts() -> set[str]:
 @pytest.fixture
 def flooded(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.DRAFT_TEXT_BYTES = 1
-    monkeypatch.setattr(limits, "_large_text", [0, 0.0])
+    monkeypatch.setattr(limits, "_last_sum", [])
 
 
 def _begin(stage: str) -> Client:

@@ -11,14 +11,16 @@ import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from django.conf import settings
 from django.core.cache import cache
 from django.db.models import Sum
+from django.db.models.functions import Greatest, Length
 
 from complaints.models.draft import Draft
 from complaints.models.evidence import DraftFile, Evidence
-from complaints.reporter_session import ReporterSession
+from complaints.reporter_session import ReporterSession, stored_size
 from complaints.services.evidence.drafts import draft_files, partial_files
 from complaints.services.evidence.storage import storage
 
@@ -33,11 +35,30 @@ UNKNOWN_STORE_BYTES = 10 * 1024**3
 TEXT_STEPS = (200_000, 60_000, 15_000, 3_500)
 # What the choice of a name and the name itself may add to the last step: its row stays of the same size.
 NAME_BYTES = 250
+# The row of a draft at the last step, in bytes: each draft may have it at any time.
+STEP_BYTES: Final = 4096
+# A draft may wait while all together take less than so many quarters of DRAFT_TEXT_BYTES, by how long its text is: long
+# ones, of which few fill the room, stop first.
+PARKED_QUARTERS: Final = {200_000: 2, 15_000: 3, 3_500: 4}
 # Counting very many rows costs more than all else that a page does: a large sum is counted once in so many seconds. In
 # them at most some hundred MiB come in.
 LARGE_TEXT_BYTES, TEXT_SECONDS = 64 * 1024**2, 10
-# The last large sum, and until when it counts by the monotonic clock.
-_large_text: list[float] = [0, 0.0]
+
+
+@dataclass(frozen=True)
+class TextOfAll:
+    """What the rows of all drafts and their files take in bytes; and what they may take with each at the last step."""
+
+    taken: int
+    reserved: int
+
+
+# The last sum, and until when it counts by the monotonic clock.
+_last_sum: list[tuple[TextOfAll, float]] = []
+
+
+class DraftsFull(Exception):
+    """The rows of drafts take as much of the database as they may; none is begun until some have ended."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +96,8 @@ def room_for(*, session: ReporterSession | None, under_way: Sequence[int] = (), 
         if sent + len(sizes) >= settings.EVIDENCE_MAX_REPORT_FILES:
             return StorageRoom(0, "report")
         return StorageRoom(left, _storage_refusal(min(announced, left)))
-    return StorageRoom(left, draft_refusal(min(announced, left)), too_much)
+    refused = draft_refusal(min(announced, left), is_parked=session.is_parked)
+    return StorageRoom(left, refused, too_much)
 
 
 def room_for_officer(*, under_way: Sequence[int] = (), announced: int = 0) -> StorageRoom:
@@ -102,16 +124,18 @@ def _storage_refusal(announced: int) -> str:
     return ""
 
 
-def draft_refusal(announced: int) -> str:
+def draft_refusal(announced: int, *, is_parked: bool = False) -> str:
     """Return the code of the refusal of ``announced`` more bytes of an unfinished report's files, or "".
 
-    Whoever comes with a ticket code has sent a report, so that only the whole storage limits what is added to it.
+    Whoever comes with a ticket code has sent a report, so that only the whole storage limits what is added to it. Those
+    that wait for 72 hours (``is_parked``) take half at most of what all drafts may, so that the other half is left to
+    those that are written and sent at once.
     """
     if refused := _storage_refusal(announced):
         return refused
     try:
         used = drafts_bytes()
-        if used + announced > _draft_budget(used):
+        if (1 + is_parked) * (used + announced) > _draft_budget(used):
             logger.error("Files of unfinished reports have used up their share of the evidence storage")
             return "drafts"
     except OSError:
@@ -123,20 +147,20 @@ def draft_refusal(announced: int) -> str:
 def parking_refusal(session: ReporterSession) -> str:
     """Return why the draft of a session cannot wait for 72 hours, or "": its files ("size"), no room ("room").
 
-    Drafts may wait while all drafts together take less than half of what they may, so that the other half is left to
-    those that are written and sent at once.
+    One without files asks for no room in the storage, so that others' files never keep it from waiting.
     """
-    if sum(files_bytes(session)) > settings.EVIDENCE_PARKED_BYTES:
+    sizes = files_bytes(session)
+    if sum(sizes) > settings.EVIDENCE_PARKED_BYTES:
         return "size"
-    try:
-        used = drafts_bytes()
-        is_full = 2 * used > _draft_budget(used) or 2 * text_bytes() > settings.DRAFT_TEXT_BYTES
-    except OSError:
-        logger.exception("The evidence storage does not answer")
+    if not _may_text_wait(stored_size(session["draft"])):
+        logger.error("The text of unfinished reports has used up the part of DRAFT_TEXT_BYTES for those that wait")
         return "room"
-    if is_full:
-        logger.error("Unfinished reports have used up the part of the storage that is left to those that wait")
-    return "room" if is_full or _storage_refusal(0) else ""
+    return "room" if sizes and draft_refusal(0, is_parked=True) else ""
+
+
+def _may_text_wait(size: int) -> bool:
+    quarters = next((share for most, share in reversed(PARKED_QUARTERS.items()) if size <= most), 0)
+    return 4 * _text_of_all().reserved < quarters * settings.DRAFT_TEXT_BYTES
 
 
 def files_bytes(session: ReporterSession) -> list[int]:
@@ -147,13 +171,15 @@ def files_bytes(session: ReporterSession) -> list[int]:
 
 def drafts_bytes() -> int:
     """Return what all drafts take together, their files and their text, in bytes."""
-    files = DraftFile.objects.aggregate(size=Sum("stored_size"))["size"] or 0
-    return int(files + text_bytes())
+    sizes = (rows.objects.aggregate(size=Sum("stored_size"))["size"] for rows in (DraftFile, Draft))
+    return int(sum(size or 0 for size in sizes))
 
 
-def text_bytes() -> int:
-    """Return what the text of all drafts takes in the database, in bytes."""
-    return int(Draft.objects.aggregate(size=Sum("stored_size"))["size"] or 0)
+def count_text() -> TextOfAll:
+    """Return what the rows of all drafts take in the database, with those of files, refused and announced ones too."""
+    files = DraftFile.objects.aggregate(size=Sum(Length("sealed")))["size"] or 0
+    sums = Draft.objects.aggregate(taken=Sum("stored_size"), reserved=Sum(Greatest("stored_size", STEP_BYTES)))
+    return TextOfAll(files + (sums["taken"] or 0), files + (sums["reserved"] or 0))
 
 
 def _draft_budget(used: int) -> int:
@@ -169,31 +195,49 @@ def _draft_budget(used: int) -> int:
     return (min(rests) + used) // 2 if rests else UNKNOWN_STORE_BYTES
 
 
-def text_limit(size: int, present: int) -> int:
+def text_limit(size: int, present: int, *, is_parked: bool = False) -> int:
     """Return how long the text of one draft may be, in bytes, that has ``present`` and would have ``size``.
 
     The more the text of all drafts takes, the less a single one may have, so that the others find room: one of
     TEXT_STEPS for each DRAFT_TEXT_BYTES that are taken. The last is always taken, and so is what a draft that lies
-    there has, rounded up to a step.
+    there has, rounded up to a step. One that waits (``is_parked``) grows as it might begin to wait.
     """
     reached = next((step for step in reversed(TEXT_STEPS) if present <= step), TEXT_STEPS[0])
     if size <= reached:
         return reached
-    used = (_text_bytes_lately() + size) // max(1, settings.DRAFT_TEXT_BYTES)
-    return max(reached, TEXT_STEPS[min(used, len(TEXT_STEPS) - 1)])
+    used = (_text_of_all().taken + size) // max(1, settings.DRAFT_TEXT_BYTES)
+    allowed = TEXT_STEPS[min(used, len(TEXT_STEPS) - 1)]
+    if is_parked:
+        allowed = min(allowed, max((most for most in PARKED_QUARTERS if _may_text_wait(most)), default=0))
+    return max(reached, allowed)
 
 
-def _text_bytes_lately() -> int:
-    """Return :func:`text_bytes`, of this process's memory where it was large and counted within TEXT_SECONDS."""
-    counted, until = _large_text
-    if time.monotonic() < until:
-        return int(counted)
-    used = text_bytes()
-    if used >= settings.DRAFT_TEXT_BYTES:
+def refuse_when_full() -> None:
+    """Raise DraftsFull where no further draft is begun.
+
+    What is left of the database then is for reports that are sent and for the work on them. Drafts that were begun are
+    written and sent.
+    """
+    if _text_of_all(is_roughly=True).reserved >= settings.DRAFT_MAX_BYTES:
+        raise DraftsFull
+
+
+def _text_of_all(*, is_roughly: bool = False) -> TextOfAll:
+    """Return :func:`count_text`, of this process's memory where it was large and counted within TEXT_SECONDS.
+
+    With ``is_roughly`` also where it was not large.
+    """
+    now = time.monotonic()
+    for last, until in _last_sum:
+        if now < until and (is_roughly or last.reserved >= LARGE_TEXT_BYTES):
+            return last
+    counted = count_text()
+    if counted.taken >= settings.DRAFT_TEXT_BYTES:
         logger.error("The text of unfinished reports takes more than DRAFT_TEXT_BYTES")
-    if used >= LARGE_TEXT_BYTES:
-        _large_text[:] = used, time.monotonic() + TEXT_SECONDS
-    return used
+    if counted.reserved >= settings.DRAFT_MAX_BYTES:
+        logger.error("Unfinished reports take DRAFT_MAX_BYTES of the database: none is begun until some have ended")
+    _last_sum[:] = [(counted, now + TEXT_SECONDS)]
+    return counted
 
 
 def used_bytes() -> int:

@@ -132,7 +132,7 @@ def receive_segment(*, session: ReporterSession, file_id: str, index: int, data:
             discard_draft_file(session=session, file_id=file_id)
             return Progress(file_id, refused="type")
     # Here and not only at the beginning: an announced file takes nothing until it comes.
-    if "draft" in session and (refused := draft_refusal(len(data))):
+    if "draft" in session and (refused := draft_refusal(len(data), is_parked=session.is_parked)):
         return Progress(file_id, partial.next, refused=refused)
     name = part_name(session.draft_keys.names, row.pk, index)
     try:

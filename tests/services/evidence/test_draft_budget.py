@@ -11,12 +11,12 @@ from django.test import Client
 from pytest_django import Settings
 
 from complaints.domain.sealing.primitives import NONCE_BYTES, TAG_BYTES
-from complaints.forms.fields import stored_size
 from complaints.models.draft import Draft
 from complaints.models.evidence import DraftFile, Evidence
+from complaints.reporter_session import stored_size
 from complaints.services.evidence import limits, storage
 from tests.services.evidence.uploading import PDF, Broken, Segments, by_form, kept, objects, on_page_3, session_of
-from tests.views.walk import ANONYMOUS, STORY, STORY_PAGE, code_on, token_of, version
+from tests.views.walk import ANONYMOUS, START, STORY, STORY_PAGE, code_on, token_of, version
 from tests.world import Cast
 
 pytestmark = pytest.mark.usefixtures("folder")
@@ -148,7 +148,8 @@ def test_the_more_all_drafts_take_the_less_one_may_have(
     monkeypatch: pytest.MonkeyPatch, settings: Settings, taken: int, limit: int
 ) -> None:
     settings.DRAFT_TEXT_BYTES = 1_000_000
-    monkeypatch.setattr(limits, "text_bytes", lambda: taken)
+    monkeypatch.setattr(limits, "_last_sum", [])
+    monkeypatch.setattr(limits, "count_text", lambda: limits.TextOfAll(taken, taken))
     assert limits.text_limit(50_000, 100) == limit
     assert limits.text_limit(3_500, 100) >= 3_500, "always taken"
     assert limits.text_limit(14_000, 9_000) >= 15_000, "a draft that lies there keeps the step that it has reached"
@@ -184,20 +185,20 @@ def test_a_report_goes_on_while_very_many_others_lie_there(reporter: Client, set
 def test_a_large_sum_is_counted_once_in_ten_seconds(
     monkeypatch: pytest.MonkeyPatch, settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(limits, "_large_text", [0, 0.0])
+    monkeypatch.setattr(limits, "_last_sum", [])
     settings.DRAFT_TEXT_BYTES = 1
     counted: list[int] = []
 
-    def count() -> int:
+    def count() -> limits.TextOfAll:
         counted.append(1)
-        return limits.LARGE_TEXT_BYTES
+        return limits.TextOfAll(limits.LARGE_TEXT_BYTES, limits.LARGE_TEXT_BYTES)
 
-    monkeypatch.setattr(limits, "text_bytes", count)
+    monkeypatch.setattr(limits, "count_text", count)
     for _request in range(5):
         assert limits.text_limit(50_000, 0) == limits.TEXT_STEPS[-1]
     assert len(counted) == 1
     assert caplog.text.count("DRAFT_TEXT_BYTES") == 1
-    limits._large_text[1] = 0.0
+    limits._last_sum.clear()
     limits.text_limit(50_000, 0)
     assert len(counted) == 2
     limits.text_limit(3_000, 0)
@@ -208,3 +209,40 @@ def test_a_row_tells_how_much_its_file_takes(reporter: Client) -> None:
     by_form(reporter, ("a.pdf", PDF + os.urandom(90 * KIB)))
     (row,), (stored,) = DraftFile.objects.all(), storage.storage().present()
     assert row.stored_size == stored.size
+
+
+# --- The whole of it
+
+
+def test_rows_of_files_count_also_where_nothing_of_them_came(reporter: Client) -> None:
+    before = limits.count_text()
+    for number in range(3):
+        Segments(reporter, PDF, name=f"{number}.pdf").begin(mark=str(number))
+    by_form(reporter, *((f"{number}.exe", b"MZ" * 50) for number in range(3)))
+    after = limits.count_text()
+    assert after.taken - before.taken > 6 * KIB
+    assert after.reserved - before.reserved == after.taken - before.taken
+
+
+def test_a_short_draft_counts_with_the_row_that_it_may_have(reporter: Client) -> None:
+    assert limits.count_text() == limits.TextOfAll(Draft.objects.get().stored_size, limits.STEP_BYTES)
+
+
+@pytest.mark.parametrize("address", ["/lapor/ditekan/", "/kode-hilang/", "/tanya/"])
+def test_no_report_is_begun_above_the_whole_and_those_begun_are_sent(
+    reporter: Client, settings: Settings, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    monkeypatch.setattr(limits, "_last_sum", [])
+    settings.DRAFT_MAX_BYTES = limits.count_text().reserved
+    typed = START | {"known": "Nomor KN-26-ABCDEF.", "asked": "Bolehkah atasan saya menyuruh kami?"}
+    new = Client()
+    answer = new.post(address, typed)
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "10")
+    assert typed["known"] in answer.content.decode(), "the words are still there"
+    assert Draft.objects.count() == 1
+    assert reporter.post("/lapor/cerita/", STORY_PAGE).status_code == 302
+    token = token_of(reporter.get("/lapor/periksa/"))
+    assert reporter.post("/lapor/periksa/", ANONYMOUS | {"token": token}).url == "/lapor/kode/"
+    # Its row is free at once, and whoever waited sends again what was typed.
+    limits._last_sum.clear()
+    assert new.post(address, typed).status_code == 302
