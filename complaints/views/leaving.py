@@ -12,15 +12,15 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.http import HttpResponse, HttpResponseForbidden, HttpResponseRedirect
 from django.utils.cache import add_never_cache_headers
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_safe
 
 from complaints.page_cache import still_page
 from complaints.services import parked_drafts
 from complaints.views import ReporterRequest
 
-# What a browser says of a request that a person made on one of our pages, or by typing the address; older ones say
-# nothing.
-_OWN: Final = ("same-origin", "none", None)
+# What a browser says of a request that a person made on one of our pages, or by typing the address.
+_OWN: Final = ("same-origin", "none")
 _AHEAD: Final = ("Sec-Purpose", "Purpose", "X-Moz")
 
 
@@ -44,10 +44,24 @@ def quick_exit(request: ReporterRequest) -> HttpResponse:
     response = HttpResponseRedirect(settings.EXIT_URL, status=303)
     response.headers["Referrer-Policy"] = "no-referrer"
     add_never_cache_headers(response)
-    if request.method != "GET" or request.headers.get("Sec-Fetch-Site") not in _OWN:
+    if request.method != "GET" or not _is_own(request):
         return response
     response.delete_cookie(settings.CSRF_COOKIE_NAME, samesite="Strict")
     return end_session(request, response)
+
+
+def _is_own(request: ReporterRequest) -> bool:
+    """Whether a person asked on one of our pages, or by typing the address.
+
+    An older browser does not say so. It sends the reporter's cookie to nobody else's request (``SameSite``), and names
+    our page as the referrer; otherwise another site could make it throw away its cache, and the cookie of the forms.
+    """
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is not None:
+        return site in _OWN
+    referrer = request.headers.get("Referer", "")
+    is_ours = url_has_allowed_host_and_scheme(referrer, {request.get_host()}, require_https=request.is_secure())
+    return is_ours or settings.REPORTER_COOKIE_NAME in request.COOKIES
 
 
 def explained(request: ReporterRequest) -> HttpResponse:

@@ -85,6 +85,19 @@ def test_a_person_ends_it(drafting: Client, site: str) -> None:
     assert rows() == (0, 0)
 
 
+@pytest.mark.parametrize(
+    ("referrer", "clears"), [("https://testserver/cek/", True), ("https://lain.invalid/", False), ("", False)]
+)
+def test_an_old_browser_forgets_for_our_pages_alone(referrer: str, clears: bool) -> None:
+    """It has no reporter's cookie and says nothing of who asks but the page before."""
+    client = Client()
+    client.get("/cek/", secure=True)
+    headers = {"Referer": referrer} if referrer else {}
+    answer = client.get("/keluar/", secure=True, headers=headers)
+    assert (answer.status_code, answer.url) == (303, AWAY)
+    assert ("Clear-Site-Data" in answer.headers, "csrf" in answer.cookies) == (clears, clears)
+
+
 def test_it_closes_a_code_and_leaves_what_was_sent() -> None:
     client = Client()
     send(client)
@@ -95,7 +108,8 @@ def test_it_closes_a_code_and_leaves_what_was_sent() -> None:
 
 def test_an_officer_in_the_same_browser_stays_signed_in() -> None:
     client = sign_in(Client(), "vera")
-    assert "cookies" not in client.get("/keluar/", secure=True).headers["Clear-Site-Data"]
+    answer = client.get("/keluar/", secure=True, headers={"Sec-Fetch-Site": "same-origin"})
+    assert "cookies" not in answer.headers["Clear-Site-Data"]
     assert client.get("/kantor/").status_code == 200
 
 
