@@ -27,8 +27,8 @@ from gunicorn.http.body import Body
 from gunicorn.http.unreader import Unreader
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
+from complaints.services.evidence.pooled_connection import give_back_connection
 from portal.circuits import LINE_BYTES, LINE_END, TOO_MANY_REQUESTS, Circuits, read_circuit
-from portal.postgresql.pool import give_back_connection
 from portal.request_head import Head, read_head
 
 # Of all requests that have not come whole, in one process. Who began first goes first.

@@ -36,12 +36,3 @@ def share_connections() -> None:
             "reconnect_timeout": RECONNECT_SECONDS,
         }
     }
-
-
-def give_back_connection() -> None:
-    """Give this thread's connection back to the pool, unless a transaction is open; a thread calls it before it waits.
-
-    Does nothing without a pool, where opening another connection would cost more.
-    """
-    if getattr(connection, "pool", None) is not None and not connection.in_atomic_block:
-        connection.close()

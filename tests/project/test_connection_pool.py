@@ -11,6 +11,7 @@ import pytest
 from django.db import DEFAULT_DB_ALIAS, OperationalError, connection, connections
 
 from complaints import database_checks
+from complaints.services.evidence.pooled_connection import give_back_connection
 from portal import errors
 from portal.postgresql import pool
 
@@ -78,13 +79,13 @@ def test_a_waiting_thread_holds_no_connection_outside_of_a_transaction(
     waiting, others = pooled(), [pooled(), pooled()]
     monkeypatch.setattr(pool, "connection", waiting)
     process_of(waiting)
-    pool.give_back_connection()
+    give_back_connection()
     assert all(process_of(wrapper) for wrapper in others)
     for wrapper in others:
         wrapper.close()
     waiting.ensure_connection()
     waiting.in_atomic_block = True
-    pool.give_back_connection()
+    give_back_connection()
     assert waiting.connection is not None
     waiting.in_atomic_block = False
 
@@ -111,7 +112,7 @@ def test_many_threads_take_turns(pooled: Any) -> None:
 
 def test_without_a_pool_the_connection_is_kept() -> None:
     process = process_of(connection)
-    pool.give_back_connection()
+    give_back_connection()
     assert process_of(connection) == process
 
 

@@ -6,6 +6,7 @@ A row without an object is a file that arrives in segments; services.evidence.re
 from __future__ import annotations
 
 import json
+import threading
 import time
 import uuid
 from collections.abc import Iterable
@@ -29,6 +30,9 @@ SIZES = (1024, 4096)
 MOST_REFUSED = 20
 # How long one request checks metadata of files; the next request continues.
 CHECK_SECONDS = 20
+# So many threads of a process check, or wait for a place in the sandbox, of the sixteen that answer everybody.
+CHECKING_AT_MOST = 5
+_checking = threading.BoundedSemaphore(CHECKING_AT_MOST)
 
 
 @dataclass
@@ -229,11 +233,25 @@ def draft_files(*, session: ReporterSession) -> list[DraftFileInfo]:
 
 
 def check_metadata(*, session: ReporterSession, files: Iterable[DraftFileInfo]) -> None:
-    """Check the metadata of the files that were not checked yet, and store the result in their rows."""
+    """Check the metadata of the files that were not checked yet, and store the result in their rows.
+
+    Where CHECKING_AT_MOST requests do so already, they stay unchecked until the page is opened again: slow files of
+    one visitor must not hold all threads.
+    """
+    unchecked = [file for file in files if not file.info.looked]
+    if not unchecked or not _checking.acquire(blocking=False):
+        return
+    try:
+        _check(session, unchecked)
+    finally:
+        _checking.release()
+
+
+def _check(session: ReporterSession, files: Iterable[DraftFileInfo]) -> None:
     deadline = time.monotonic() + CHECK_SECONDS
     for file in files:
-        if file.info.looked or time.monotonic() > deadline:
-            continue
+        if time.monotonic() > deadline:
+            return
         identifier = uuid.UUID(file.id)
         check_object(file.info, object_name=file.object_name, identifier=identifier)
         if file.info.looked:

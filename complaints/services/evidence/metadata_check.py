@@ -20,6 +20,7 @@ from complaints.adapters import sandbox
 from complaints.adapters.media import inspection, kinds
 from complaints.domain.errors import SealError
 from complaints.models.evidence import EvidenceObject
+from complaints.services.evidence.pooled_connection import give_back_connection
 from complaints.services.evidence.storage import FileInfo, stream
 
 logger = logging.getLogger(__name__)
@@ -43,7 +44,10 @@ def check_object(info: FileInfo, *, object_name: str, identifier: uuid.UUID) -> 
     # A container of another kind may be an office document under a password.
     if not inspection.looks_into(info.type) and not kinds.is_container(info.type):
         info.looked = "unreadable"
-    elif _slots.acquire(timeout=_WAIT_SECONDS):
+        return info
+    # In the time that a slow file takes, others need the connection to the database.
+    give_back_connection()
+    if _slots.acquire(timeout=_WAIT_SECONDS):
         try:
             info.betrays = _codes(EvidenceObject(pk=identifier, object_name=object_name), info)
             info.looked = "read"

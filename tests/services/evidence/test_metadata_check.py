@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import threading
 import zipfile
 from typing import Any
 
@@ -141,6 +142,37 @@ def test_each_file_is_looked_into_once(reporter: Client, monkeypatch: pytest.Mon
         warnings_of(reporter)
         checked(reporter)
     assert sorted(looked) == ["foto.jpg", "rusak.jpg"]
+
+
+def test_slow_files_hold_a_third_of_the_threads_and_no_more(reporter: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever opens the page of such files a hundred times would otherwise keep everybody from every page."""
+    ends, begun = threading.Event(), threading.Semaphore(0)
+
+    def waits(info: storage.FileInfo, **_where: Any) -> storage.FileInfo:
+        begun.release()
+        ends.wait(20)
+        return info
+
+    by_form(reporter, ("foto.jpg", samples.jpeg()))
+    session = session_of(reporter)
+    files = drafts.draft_files(session=session)
+    monkeypatch.setattr(drafts, "check_object", waits)
+    asked = [
+        threading.Thread(target=drafts.check_metadata, kwargs={"session": session, "files": files})
+        for _page in range(drafts.CHECKING_AT_MOST)
+    ]
+    try:
+        for thread in asked:
+            thread.start()
+        assert all(begun.acquire(timeout=10) for _page in asked)
+        assert UNCHECKED in checked(reporter), "at once"
+        assert not begun.acquire(timeout=0.1)
+    finally:
+        ends.set()
+        for thread in asked:
+            thread.join()
+    monkeypatch.undo()
+    assert UNCHECKED not in checked(reporter)
 
 
 @pytest.mark.parametrize("fault", [sandbox.Unavailable("busy"), sandbox.JobFailed("time"), OSError("store")])
