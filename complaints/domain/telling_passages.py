@@ -7,7 +7,7 @@ report of several tells alone leads to a person as well. No rule finds them all,
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -155,16 +155,20 @@ _MOST_NAMES: Final = 8
 _WORD: Final = re.compile(r"\S+")
 
 
-def proposals(text: str, *, accused: Iterable[str] = (), others: Iterable[str] = ()) -> list[Proposal]:
+def proposals(
+    text: str, *, accused: Iterable[str] = (), others: Iterable[str] = (), kinds: Collection[Tells] = frozenset(Tells)
+) -> list[Proposal]:
     """Return the passages of a report's text that may betray its reporter, in their order, at most MOST_PROPOSALS.
 
     Args:
         accused: names of accused people, which a body needs: what names one of them is not proposed.
         others: texts of the other reports of the case; what stands in this text alone is proposed only beside them.
+        kinds: what is looked for.
     """
     known = {word for name in accused for word in normalization.fold(name).split()}
-    passages = {*_own_names(text), *_contacts(text), *_by_patterns(text, known), *_talks(text)}
-    return sorted(passages | set(_single(text, list(others))))[:MOST_PROPOSALS]
+    passages = {*_own_names(text), *_contacts(text), *_by_patterns(text, known, kinds), *_talks(text)}
+    found = passages | set(_single(text, list(others)))
+    return sorted(item for item in found if item.kind in kinds)[:MOST_PROPOSALS]
 
 
 def _own_names(text: str) -> Iterator[Proposal]:
@@ -198,9 +202,9 @@ def _contacts(text: str) -> Iterator[Proposal]:
             yield Proposal(start, end, Tells.CONTACT)
 
 
-def _by_patterns(text: str, known: set[str]) -> Iterator[Proposal]:
-    few = {match.end() for match in _matches(Tells.FEW, text)}
-    for kind in _PATTERNS:
+def _by_patterns(text: str, known: set[str], kinds: Collection[Tells]) -> Iterator[Proposal]:
+    few = {match.end() for match in _matches(Tells.FEW, text)} if Tells.COUNT in kinds else set()
+    for kind in _PATTERNS.keys() & kinds:
         for match in _matches(kind, text):
             words = set(normalization.fold(match.group()).split()[1:])
             is_known = kind in (Tells.NAME, Tells.UNIT) and words <= known

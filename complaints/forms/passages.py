@@ -107,8 +107,8 @@ def replaced(text: str, replacements: Mapping[str, str], about: Collection[str] 
 def _places(text: str, about: Collection[str]) -> Iterator[Proposal]:
     """Yield what may tell of the writer, in order; of two that overlap the one that begins first."""
     end = 0
-    for item in proposals(text, accused=about):
-        if item.kind in OF_WRITER and item.start >= end:
+    for item in proposals(text, accused=about, kinds=OF_WRITER):
+        if item.start >= end:
             end = item.end
             yield item
 
@@ -162,4 +162,7 @@ def applied(texts: Mapping[str, str], posted: Mapping[str, str], about: Collecti
         field: {words: other for words, other in choices.items() if other is not None}
         for field, choices in decided.items()
     }
-    return {field: replaced(text, changes.get(field, {}), about) for field, text in texts.items()}
+    return {
+        field: replaced(text, change, about) if (change := changes.get(field)) else text
+        for field, text in texts.items()
+    }

@@ -86,7 +86,8 @@ def _about(draft: Draft) -> list[str]:
 def _decided(draft: Draft, posted: QueryDict) -> Draft:
     """Return the draft with other words where they were chosen; what was shown besides is kept and remembered."""
     shown = {passage.words for passage in undecided(draft)}
-    texts = passages.applied(_texts(draft), posted, _about(draft))
+    before = _texts(draft)
+    texts = passages.applied(before, posted, _about(draft))
     changed = cast(Draft, {**draft, **{name: text for name, text in texts.items() if name in TEXTS}})
     if draft.get("posts"):
         changed["posts"] = [{**post, "account": texts[post["id"]]} for post in draft["posts"]]
@@ -94,9 +95,10 @@ def _decided(draft: Draft, posted: QueryDict) -> Draft:
         changed = cast(Draft, {**draft})
     listed = {words for choices in passages.decisions(posted).values() for words in choices}
     # Only what stands there still: neither a hand-made form nor a story written anew makes the list grow.
-    still_there = {passage.words for passage in undecided(changed)}
-    texts_now = _texts(changed).values()
-    kept_before = {words for words in draft.get("kept", ()) if any(words in text for text in texts_now)}
+    texts_now = _texts(changed)
+    # Looking through a long text costs more than all else that a page does: not twice for the same.
+    still_there = shown if texts_now == before else {passage.words for passage in undecided(changed)}
+    kept_before = {words for words in draft.get("kept", ()) if any(words in text for text in texts_now.values())}
     changed["kept"] = sorted(kept_before | (shown & listed & still_there))
     if not has_room(changed, draft):
         changed["kept"] = sorted(kept_before)

@@ -150,3 +150,19 @@ def test_the_time_grows_with_the_text_alone(name: str) -> None:
 def test_any_text_is_searched(text: str) -> None:
     for item in proposals(text):
         assert 0 <= item.start < item.end <= len(text)
+
+
+def test_only_what_is_asked_for_is_looked_for() -> None:
+    text = "Nama saya Budi Santoso dari Bidang Umum. Hanya tiga orang hadir, 12 staf tidak; 0812-3456-7890."
+    everything = proposals(text)
+    assert {Tells.COUNT, Tells.FEW, Tells.OWN_NAME, Tells.CONTACT} <= {item.kind for item in everything}
+    assert proposals(text, kinds=OF_WRITER) == [item for item in everything if item.kind in OF_WRITER]
+
+
+@pytest.mark.parametrize("unit", ["1-B-", "a.b+", "a@", "08 1", "_\n", "Pak A ", "pukul 1 "])
+def test_the_longest_text_costs_no_multiple_of_its_length(unit: str) -> None:
+    """Anybody may have it looked through as often as they like: each letter counts once, wherever words begin."""
+    text = (unit * 20_000)[:20_000]
+    begun = time.process_time()
+    proposals(text, kinds=OF_WRITER)
+    assert time.process_time() - begun < 0.15
