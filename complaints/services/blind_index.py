@@ -11,11 +11,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Final
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from complaints.adapters import image_hash
-from complaints.adapters.media.refusal import Unreadable
+from complaints.adapters import image_hash, sandbox
 from complaints.domain import normalization
 from complaints.domain.errors import SealError
 from complaints.domain.sealing.primitives import encrypt, random_bytes
@@ -35,6 +35,9 @@ Kind = IndexEntry.Kind
 # New reports that one request indexes, and pictures that opening one case indexes; the next request continues.
 REPORTS_AT_ONCE: Final = 50
 PICTURES_AT_ONCE: Final = 4
+# The copy of a picture is read in the sandbox: it was written beside a hostile file.
+_LIMITS: Final = sandbox.Limits(memory_bytes=512 * 1024 * 1024, cpu_seconds=5, wall_seconds=10, output_bytes=64 * 1024)
+_WAIT_SECONDS: Final = 2
 # Posts, and files with a working copy, that lack an entry; a file without a working copy never gets one.
 EVIDENCE_WITHOUT_ENTRIES: Final = Evidence.objects.filter(
     Q(kind=Evidence.Kind.POST) | Q(kind=Evidence.Kind.FILE, state=Evidence.State.READY)
@@ -66,6 +69,8 @@ def index_reports(*, actor: Actor, complaints: Sequence[Complaint], pictures: bo
         # Opens the keys while the prefetched grants are present; the locked rows below come without them.
         with suppress(Locked, SealError):
             actor.keyring.complaint(complaint)
+    # Before any row is locked: each is read by a process of the sandbox.
+    hashes = _picture_hashes(actor.keyring, items, complaints)
     with transaction.atomic():
         key = open_key(actor.keyring)
         ids = {complaint.pk for complaint in new} | {item.complaint_id for item in items}
@@ -79,7 +84,7 @@ def index_reports(*, actor: Actor, complaints: Sequence[Complaint], pictures: bo
         written = set(indexed)
         for item in items:
             if item.pk not in written:
-                entries += _entries_of_item(actor.keyring, key, item, locked[item.complaint_id])
+                entries += _entries_of_item(actor.keyring, key, item, locked[item.complaint_id], hashes)
         IndexEntry.objects.bulk_create(entries)
         conflict_detection.record_matches(actor=actor, key=key, entries=entries)
         reports = [complaint for complaint in new if complaint.channel != Complaint.Channel.INQUIRY]
@@ -147,10 +152,12 @@ def _normalised(answers: Mapping[str, object]) -> dict[str, str]:
     }
 
 
-def _entries_of_item(keyring: Keyring, key: bytes, item: Evidence, complaint: Complaint) -> list[IndexEntry]:
+def _entries_of_item(
+    keyring: Keyring, key: bytes, item: Evidence, complaint: Complaint, hashes: Mapping[uuid.UUID, int | None]
+) -> list[IndexEntry]:
     try:
         if item.kind == Evidence.Kind.FILE:
-            return _entries_of_picture(keyring, key, item, complaint)
+            return _entries_of_picture(key, item, complaint, hashes[item.pk]) if item.pk in hashes else []
         post = read_post(keyring.complaint(complaint), item, complaint)
     except (Locked, SealError):
         return []
@@ -159,9 +166,8 @@ def _entries_of_item(keyring: Keyring, key: bytes, item: Evidence, complaint: Co
     return [IndexEntry(complaint=complaint, day=complaint.day, evidence=item, kind=Kind.POST, digest=value)]
 
 
-def _entries_of_picture(keyring: Keyring, key: bytes, item: Evidence, complaint: Complaint) -> list[IndexEntry]:
+def _entries_of_picture(key: bytes, item: Evidence, complaint: Complaint, value: int | None) -> list[IndexEntry]:
     """Return the entries of a picture, or one with a random digest; the first holds the sealed hash."""
-    value = _picture_hash(keyring, item, complaint)
     digests = picture_digests(key, value) if value is not None else []
     entries = [
         IndexEntry(complaint=complaint, day=complaint.day, evidence=item, kind=Kind.PICTURE, digest=digest)
@@ -170,6 +176,18 @@ def _entries_of_picture(keyring: Keyring, key: bytes, item: Evidence, complaint:
     if value is not None:
         entries[0].sealed = encrypt(picture_key(key), value.to_bytes(BANDS, "big"), item.pk.bytes)
     return entries
+
+
+def _picture_hashes(
+    keyring: Keyring, items: Iterable[Evidence], complaints: Iterable[Complaint]
+) -> dict[uuid.UUID, int | None]:
+    """Return the hashes of files that open here, None for one that has none; a later session reads what is missing."""
+    reports, hashes = {complaint.pk: complaint for complaint in complaints}, dict[uuid.UUID, int | None]()
+    for item in items:
+        if item.kind == Evidence.Kind.FILE:
+            with suppress(Locked, SealError, sandbox.Unavailable, sandbox.Unconfined):
+                hashes[item.pk] = _picture_hash(keyring, item, reports[item.complaint_id])
+    return hashes
 
 
 def _picture_hash(keyring: Keyring, item: Evidence, complaint: Complaint) -> int | None:
@@ -182,9 +200,15 @@ def _picture_hash(keyring: Keyring, item: Evidence, complaint: Complaint) -> int
     pair = keyring.complaint(complaint)
     if not storage.read_info(pair, original, item, complaint).type.startswith("image/"):
         return None
+    info = storage.read_info(pair, copy, item, complaint)
     try:
-        plain = b"".join(storage.stream(copy, storage.read_info(pair, copy, item, complaint)))
-        value = image_hash.dhash(plain)
-    except (Unreadable, OSError):
+        with (
+            sandbox.hold(storage.stream(copy, info), settings.EVIDENCE_CLEAN_MAX_BYTES) as held,
+            sandbox.run("compare", held, info.type, limits=_LIMITS, wait_seconds=_WAIT_SECONDS) as result,
+        ):
+            (part,) = result.parts
+            # A process that was taken over may answer anything: 64 bits of it count.
+            value = int.from_bytes(next(part.chunks(image_hash.HASH_BYTES)), "big")
+    except (sandbox.JobFailed, OSError, ValueError, StopIteration):
         return None
     return value if image_hash.says_something(value) else None

@@ -17,7 +17,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from PIL import Image, ImageDraw
 
-from complaints.adapters import image_hash
+from complaints.adapters import image_hash, sandbox
+from complaints.adapters.media import picture_hash
 from complaints.adapters.media.refusal import Unreadable
 from complaints.domain.sealing.primitives import blake2b
 from complaints.models.blind_index import IndexEntry, IndexKey
@@ -337,18 +338,37 @@ def test_an_empty_picture_is_like_no_other(cast: Cast) -> None:
     assert IndexEntry.objects.filter(kind="picture", sealed=None).count() == 2
 
 
+@pytest.mark.parametrize("fault", [sandbox.Unavailable("busy"), sandbox.Unconfined("unconfined")])
+def test_a_picture_that_no_process_could_read_is_compared_later(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch, fault: Exception
+) -> None:
+    first, second = send_picture(drawing(1)), send_picture(drawing(1, quality=30))
+
+    def run(*_job: Any, **_options: Any) -> None:
+        raise fault
+
+    monkeypatch.setattr(sandbox, "run", run)
+    for sent in (first, second):
+        open_as(cast, "vera", sent)
+    assert not IndexEntry.objects.filter(kind="picture").exists(), "nothing reads it in the officer's own process"
+    monkeypatch.undo()
+    for sent in (first, second):
+        open_as(cast, "vera", sent)
+    assert similar(cast, first) == {"picture": {second.case.reference}}
+
+
 def test_pictures_differ_by_their_hashes() -> None:
-    hashes = [image_hash.dhash(drawing(seed)) for seed in range(1, 13)]
+    hashes = [picture_hash.dhash(drawing(seed)) for seed in range(1, 13)]
     assert all(image_hash.says_something(value) for value in hashes)
     pairs = [(first ^ two).bit_count() for number, first in enumerate(hashes) for two in hashes[:number]]
     assert min(pairs) > image_hash.NEAR
     for seed in range(1, 13):
         for changed in (drawing(seed, quality=30), drawing(seed, side=97), drawing(seed, form="PNG")):
-            assert (image_hash.dhash(drawing(seed)) ^ image_hash.dhash(changed)).bit_count() <= image_hash.NEAR
+            assert (picture_hash.dhash(drawing(seed)) ^ picture_hash.dhash(changed)).bit_count() <= image_hash.NEAR
     with pytest.raises(Unreadable):
-        image_hash.dhash(b"no picture")
+        picture_hash.dhash(b"no picture")
     with pytest.raises(Unreadable):
-        image_hash.dhash(drawing(1)[:300])
+        picture_hash.dhash(drawing(1)[:300])
 
 
 def test_no_reporter_and_no_body_learns_of_a_match(cast: Cast) -> None:

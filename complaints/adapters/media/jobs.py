@@ -16,6 +16,7 @@ from importlib import import_module
 from types import ModuleType
 from typing import BinaryIO, Final
 
+from complaints.adapters.image_hash import HASH_BYTES
 from complaints.adapters.media import hints, inspection, kinds, losses
 from complaints.adapters.media.refusal import Unreadable
 
@@ -123,6 +124,14 @@ def redact(source: BinaryIO, out: BinaryIO, media_type: str, options: Mapping[st
     return answer
 
 
+def compare(source: BinaryIO, out: BinaryIO, media_type: str, options: Mapping[str, int]) -> Answer:
+    """Write the hash by which a picture is compared with others, HASH_BYTES long."""
+    answer = Answer()
+    out.write(_module("picture_hash").dhash(source.read()).to_bytes(HASH_BYTES, "big"))
+    answer.add(out, "text/plain")
+    return answer
+
+
 JOBS: Final[Mapping[str, Job]] = {
     "recognise": recognise,
     "inspect": inspect,
@@ -130,6 +139,7 @@ JOBS: Final[Mapping[str, Job]] = {
     "preview": preview,
     "pages": pages,
     "redact": redact,
+    "compare": compare,
 }
 
 
@@ -229,6 +239,10 @@ def _load_for_documents() -> None:
     _module("pieces").load()
 
 
+def _load_for_pictures() -> None:
+    _module("picture_hash")
+
+
 @cache
 def _load_all_of(package: str) -> None:
     """Load a package with its submodules, which it would import lazily."""
@@ -239,6 +253,7 @@ def _load_all_of(package: str) -> None:
 
 
 _LOADERS: Final[Mapping[str, Callable[[], None]]] = {
+    "images": _load_for_pictures,
     "tracks": lambda: _load_all_of("av"),
     "pdf": lambda: _module("pdf").load(),
     **dict.fromkeys(_OFFICE, _load_for_documents),
