@@ -14,7 +14,9 @@ from typing import Any
 import pytest
 import time_machine
 from django.core.files.storage import storages
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -209,6 +211,7 @@ def test_what_is_written_while_the_job_looks_stays(
 
 def test_a_file_that_comes_while_its_draft_is_deleted_goes_with_the_next_run(clock: time_machine.Coordinates) -> None:
     client = on_page_3()
+    by_form(client, ("foto.pdf", PDF + os.urandom(500)))
     clock.shift(LIFE)
     (draft,) = Draft.objects.all()
     with pytest.MonkeyPatch.context() as patched:
@@ -269,3 +272,32 @@ def test_rows_that_somebody_planted_destroy_no_evidence_and_hold_up_nothing(
     assert not Draft.objects.exists() and not DraftFile.objects.exists()
     with storages["evidence"].open(stored.object_name) as file:
         assert file.read()
+
+
+def test_each_run_begins_elsewhere_and_looks_at_every_row_once(clock: time_machine.Coordinates) -> None:
+    """A run that its limit ends would otherwise leave the same rows each time."""
+    Draft.objects.bulk_create(
+        Draft(pk=f"{number:x}" * 64, data=b"", ends=b"", stored_size=1, expires_on=DAY) for number in range(16)
+    )
+    runs = [[row[0] for row in retention._rows_from_anywhere()] for _run in range(40)]
+    assert all(sorted(run) == sorted(set(run)) and len(run) == 16 for run in runs)
+    assert len({run[0] for run in runs}) > 1
+
+
+def test_of_many_that_ended_those_without_files_go_by_few_statements(clock: time_machine.Coordinates) -> None:
+    ended = timezone.now().timestamp() - 1
+    rows = [Draft(pk=f"{number:064x}", data=b"x", stored_size=1, expires_on=DAY) for number in range(600)]
+    for row in rows:
+        row.ends = draft_rows.seal_end(row.pk, ended, b"\0" * 32)
+    Draft.objects.bulk_create(rows)
+    with CaptureQueriesContext(connection) as asked:
+        assert retention.end_drafts(now=timezone.now()) == 600
+    assert not Draft.objects.exists()
+    assert len(asked) < 20
+
+
+def test_what_was_written_since_it_was_read_is_not_deleted_with_the_others(clock: time_machine.Coordinates) -> None:
+    on_page_3(Client())
+    kept = Draft.objects.get()
+    assert draft_rows.delete_ended_without_files({kept.pk: b"an earlier end"}) == 0
+    assert draft_rows.delete_ended_without_files({kept.pk: bytes(kept.ends)}) == 1
