@@ -11,6 +11,7 @@ from itertools import chain, islice
 
 from django.db.models import Q
 
+from complaints.domain.sealing.primitives import Stored
 from complaints.models.draft import Draft
 from complaints.models.evidence import DraftFile, EvidenceObject
 from complaints.models.job import JobFailure
@@ -61,7 +62,7 @@ def end_drafts(*, now: datetime) -> int:
     return deleted
 
 
-def _rows_from_anywhere() -> Iterator[tuple[str, bytes, bool, date]]:
+def _rows_from_anywhere() -> Iterator[tuple[str, Stored, bool, date]]:
     """Yield each draft once, beginning at a random id: a run that its limit ends reaches other rows than the last one.
 
     Ids are random, so that in a flood the same rows would otherwise be the last of every run, and stay.
