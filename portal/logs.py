@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import time
 import traceback
+from typing import Final
 
 PROJECT_LOGGERS = frozenset({"complaints", "portal"})
 
@@ -43,14 +45,43 @@ class UnforeseenOnly(logging.Filter):
         return bool(record.exc_info)
 
 
+class OnceAMinute(logging.Filter):
+    """Writes the same line about evidence once a minute in a process.
+
+    A full store, or a full share of it, says so to each file that is sent, as often as somebody likes. Lines tell the
+    day alone, so that a repeated one says nothing more.
+    """
+
+    _SECONDS: Final = 60
+    _MOST_LINES: Final = 100
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._written: dict[tuple[str, str], float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if not record.name.startswith("complaints.services.evidence"):
+            return True
+        line, now = (record.name, record.getMessage()), time.monotonic()
+        if line in self._written and now < self._written[line] + self._SECONDS:
+            return False
+        if len(self._written) >= self._MOST_LINES:
+            self._written.clear()
+        self._written[line] = now
+        return True
+
+
 def logging_config(level: str) -> dict[str, object]:
     """Return the dictConfig: one handler on stderr, one formatter, and no access log."""
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "filters": {"unforeseen": {"()": "portal.logs.UnforeseenOnly"}},
+        "filters": {
+            "unforeseen": {"()": "portal.logs.UnforeseenOnly"},
+            "once_a_minute": {"()": "portal.logs.OnceAMinute"},
+        },
         "formatters": {"quiet": {"()": "portal.logs.QuietFormatter"}},
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "quiet"}},
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "quiet", "filters": ["once_a_minute"]}},
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
             "django": {"level": level, "propagate": True, "handlers": []},

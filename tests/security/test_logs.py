@@ -6,6 +6,7 @@ import io
 import logging
 import re
 import sys
+import time
 from collections.abc import Iterator
 from datetime import date
 from typing import Any
@@ -19,7 +20,7 @@ from PIL import Image
 from complaints.models.job import JobFailure
 from complaints.queue import JOBS, Job
 from portal import urls
-from portal.logs import QuietFormatter, logging_config
+from portal.logs import OnceAMinute, QuietFormatter, logging_config
 from tests.images import photo
 from tests.runner import only_due, run_round
 from tests.security import traces
@@ -88,6 +89,20 @@ def test_log_ignores_text_formatted_by_another_handler() -> None:
 
 def test_the_projects_own_words_and_numbers_are_written() -> None:
     assert line("complaints.services", "%d rows", 3).endswith("3 rows")
+
+
+def test_what_a_full_store_says_to_each_file_is_written_once_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever sends files to it would otherwise fill the log."""
+    rarely, begun = OnceAMinute(), time.monotonic()
+    full, job = (
+        logging.LogRecord(name, logging.ERROR, "/x.py", 1, "The store is full", (), None)
+        for name in ("complaints.services.evidence.limits", "complaints.queue")
+    )
+    assert [rarely.filter(full) for _file in range(3)] == [True, False, False]
+    assert [rarely.filter(job) for _time in range(2)] == [True, True]
+    monkeypatch.setattr("portal.logs.time.monotonic", lambda: begun + 61)
+    assert rarely.filter(full)
+    assert "once_a_minute" in str(logging_config("INFO")["handlers"])
 
 
 def test_the_day_is_written_and_no_hour() -> None:
