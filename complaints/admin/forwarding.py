@@ -1,7 +1,8 @@
 """Forwarding: what of a case goes to a body is chosen part by part, read as the body will, and sent.
 
-What is ticked and typed is kept in the person's sealed session until the release is made, so that looking at a file, or
-at the preview, loses nothing. The same pages make a supplement, which brings a body what it does not hold yet.
+What is ticked and typed is kept, sealed to the person, until the release is made, so that looking at a file, or at the
+preview, loses nothing, nor does the end of the session. The same pages make a supplement, which brings a body what it
+does not hold yet.
 """
 
 from __future__ import annotations
@@ -52,6 +53,7 @@ from complaints.services import assessments, case_file, custody
 from complaints.services.forwarding import late_parts, reading, release
 from complaints.services.forwarding.bodies import bodies_on
 from complaints.services.forwarding.contents import Choice, Held
+from complaints.services.kept_forms import Values
 from complaints.services.transitions import CaseChanged, CaseVersion
 
 NOTHING_TICKED: Final = gettext_lazy("Nothing is ticked: choose at least one report.")
@@ -91,6 +93,10 @@ class ForwardForm(ChecklistForm):
             field.initial = bodies[0].pk
 
 
+# Boxes of a supplement, beside those that begin with "check-", by which a person confirms something.
+CONFIRMED: Final = ("no_trace", "no_conflict")
+
+
 class SupplementForm(BaseForm):
     """What goes with a supplement besides the chosen parts."""
 
@@ -108,7 +114,7 @@ def _name_of(case: Case, target: str) -> str:
     return f"release-{case.pk}{target}"
 
 
-def kept_choice(request: StaffRequest, case: Case, target: str = "") -> kept_forms.Values | None:
+def kept_choice(request: StaffRequest, case: Case, target: str = "") -> Values | None:
     """Return what was ticked and typed of a case; ``target`` is "", ALSO or the id of a further release."""
     return kept_forms.kept(request, _name_of(case, target))
 
@@ -120,6 +126,9 @@ def forget(request: StaffRequest, case: Case, target: str = "") -> None:
 
 def keep(request: StaffRequest, case: Case, target: str = "") -> HttpResponse | None:
     """Keep what was ticked and typed; return where the pressed button leads to, None for one that sends or previews."""
+    if request.POST.get("do") == kept_forms.DISCARD:
+        forget(request, case, target)
+        return redirect(request.path)
     is_kept = kept_forms.keep(request, _name_of(case, target), posted_choice(request.POST))
     if request.POST.get("do") == kept_forms.HOLD:
         return kept_forms.held(is_kept)
@@ -278,7 +287,11 @@ def initial_values(request: StaffRequest, desk: Desk) -> dict[str, Any]:
         last = None if desk.target else desk.case.lead_body_id
         # Without a value here the form ticks the only body that there is; not one that the case has just left.
         return {"body": "" if was_left(desk.opened) else last} if last else {}
-    return {name: values[-1] for name, values in kept.items() if values}
+    found = {name: values[-1] for name, values in kept.items() if values}
+    if kept_forms.kept_on(request, _name_of(desk.case, desk.target)) == timezone.localdate():
+        return found
+    # What somebody confirmed on another day is confirmed anew: something may have come in, or been changed, since.
+    return {name: value for name, value in found.items() if not name.startswith("check-") and name not in CONFIRMED}
 
 
 def _forward_refused(
@@ -318,6 +331,7 @@ def _forward_page(desk: Desk, form: ForwardForm, composer: Composer, *, refused:
 def choice_context(desk: Desk) -> dict[str, object]:
     """Return what ``admin/release_choice.html`` reads besides the reports."""
     return {
+        "kept_on": kept_forms.kept_on(desk.request, _name_of(desk.case, desk.target)),
         "offered": offered(desk.choices),
         "counts": counts(desk.choices),
         "folds": len(desk.choices) >= FOLDED_FROM,

@@ -40,6 +40,7 @@ from complaints.models.evidence import Evidence
 from complaints.services import case_file, file_viewing, redactions
 from complaints.services.evidence.copies import MAX_PAGES
 from complaints.services.evidence.redacted_copies import Removal, manner
+from complaints.services.kept_forms import Values
 from complaints.services.redactions import RedactedMeanwhile, ReportRedactions
 
 _AREA: Final = re.compile(
@@ -130,7 +131,7 @@ class Areas:
         found.dropped, found.seen = set(data.getlist("drop")), seen_in(data)
         return found
 
-    def values(self, data: QueryDict) -> kept_forms.Values:
+    def values(self, data: QueryDict) -> Values:
         """Return the form as :meth:`kept` reads it, after the press that ``data`` sent."""
         left = kept_forms.typed(data) if self.form.is_bound else {"seen": data.getlist("seen")}
         areas: list[Box | Span] = [*self.removal.boxes, *self.removal.mutes]

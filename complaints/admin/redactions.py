@@ -33,6 +33,7 @@ from complaints.domain.telling_passages import Proposal, Tells
 from complaints.models.complaint import Complaint
 from complaints.services import case_file, redactions
 from complaints.services.case_file import CaseFile, ComplaintFile
+from complaints.services.kept_forms import Values
 from complaints.services.redactions import RedactedMeanwhile, ReportRedactions
 
 REASONS: Final[dict[Reason, Label]] = {
@@ -253,7 +254,7 @@ class Marks:
         marks._add(text, data.get("selection", ""))
         return marks
 
-    def values(self, seen: str) -> kept_forms.Values:
+    def values(self, seen: str) -> Values:
         """Return the form as :meth:`kept` reads it."""
         texts = {"marks": _written(self.spans), "reason": self.reason, "words": self.words, "seen": seen}
         lists = {"sentence": sorted(self.ticked), "proposal": sorted(self.proposed)}
@@ -358,7 +359,7 @@ def redact_text(request: StaffRequest, object_id: uuid.UUID, complaint_id: uuid.
 def kept_or_discarded(request: StaffRequest, case_id: uuid.UUID, name: str) -> HttpResponse | None:
     """Keep a form of marks that is left, or drop what is kept of it; None where another button was pressed."""
     pressed = request.POST.get("do")
-    if pressed not in (kept_forms.HOLD, "discard"):
+    if pressed not in (kept_forms.HOLD, kept_forms.DISCARD):
         return None
     readable_case_or_404(request, case_id)
     if pressed == kept_forms.HOLD:

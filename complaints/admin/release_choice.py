@@ -33,6 +33,7 @@ from complaints.services.evidence.posts import for_body
 from complaints.services.evidence.redacted_copies import manner
 from complaints.services.forwarding.contents import Choice, Held
 from complaints.services.forwarding.late_parts import LateParts
+from complaints.services.kept_forms import Values
 from complaints.services.redactions import ReportRedactions
 
 # The fields of the form by which parts are chosen.
@@ -340,14 +341,14 @@ def offered(choices: list[ReportChoice]) -> str:
     return " ".join(line.token for line in all_lines(choices))
 
 
-def posted_choice(data: QueryDict) -> kept_forms.Values:
+def posted_choice(data: QueryDict) -> Values:
     """Return what a form of choosing sent, with the ticked parts as their tokens: fifty reports have 600 parts."""
     ticked = [_token(name, value) for name in CHOSEN for value in data.getlist(name)]
     typed = {name: values for name, values in kept_forms.typed(data).items() if name not in CHOSEN}
     return {**typed, "ticked": [" ".join(ticked)]}
 
 
-def tick(choices: list[ReportChoice], posted: kept_forms.Values) -> None:
+def tick(choices: list[ReportChoice], posted: Values) -> None:
     """Tick what was ticked, in place of what is ticked at first; what the form did not offer yet stays as at first.
 
     ``posted`` is that of :func:`posted_choice`.

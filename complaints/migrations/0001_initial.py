@@ -852,6 +852,14 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='KeptForms',
+            fields=[
+                ('staff', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='+', serialize=False, to=settings.AUTH_USER_MODEL)),
+                ('sealed', models.BinaryField()),
+                ('expires_on', models.DateField()),
+            ],
+        ),
+        migrations.CreateModel(
             name='Team',
             fields=[
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),

@@ -173,6 +173,9 @@ LINES: Final[dict[str, Line]] = {
         web=Rights(insert=True, update=("data", "expires_on", "staff", "began_at"), delete=True),
         jobs=Rights(delete=True),
     ),
+    "complaints.KeptForms": Line(
+        web=Rights(insert=True, update=("sealed", "expires_on"), delete=True), jobs=Rights(delete=True)
+    ),
     "complaints.LoginDelay": Line(web=FREE, jobs=Rights(delete=True)),
     # Refused sign-ins by account and day; the night's job takes them into the chain.
     "complaints.SigninCount": Line(web=EDIT, jobs=Rights(update=EVERY, delete=True)),

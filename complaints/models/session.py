@@ -1,4 +1,5 @@
-"""Sealed sessions, which only the holder of the cookie can open; login throttling; the heartbeat of the job queue."""
+"""Sealed sessions, which only the holder of the cookie can open; forms that outlive them; login throttling; the
+heartbeat of the job queue."""
 
 from __future__ import annotations
 
@@ -43,6 +44,18 @@ class SealedSession(models.Model):
 
     def __str__(self) -> str:
         return self.id[:8]
+
+
+class KeptForms(models.Model):
+    """What a member of staff has ticked, typed or marked and not sent: one row a person, sealed to their own key."""
+
+    staff = models.OneToOneField(settings.AUTH_USER_MODEL, primary_key=True, on_delete=models.CASCADE, related_name="+")
+    sealed = models.BinaryField()
+    # From this day on the row is deleted.
+    expires_on = models.DateField()
+
+    def __str__(self) -> str:
+        return str(self.pk)[:8]
 
 
 class LoginDelay(models.Model):

@@ -1,4 +1,4 @@
-"""Deletes drafts that have ended, with their files; ended sessions, objects without a row, old failures of jobs."""
+"""Deletes drafts that have ended, with their files; ended sessions, kept forms, objects without a row, job failures."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from complaints.models.evidence import DraftFile, EvidenceObject
 from complaints.models.job import JobFailure
 from complaints.models.oversight import DecisionCopy
 from complaints.models.session import SealedSession
-from complaints.services import draft_rows, parked_drafts
+from complaints.services import draft_rows, kept_forms, parked_drafts
 from complaints.services.evidence import drafts, storage, worker_key
 
 logger = logging.getLogger(__name__)
@@ -83,13 +83,14 @@ def _delete_files(draft: str, names: bytes | None) -> bool:
 
 
 def sweep(*, today: date) -> int:
-    """Delete ended sessions and orphaned objects; return the number of deleted objects.
+    """Delete ended sessions, kept forms and orphaned objects; return the number of deleted objects.
 
     Rows whose object is missing are kept and counted in the log; ``manage.py evidence_check`` names them. Raises
     OSError.
     """
     JobFailure.objects.expired(today).delete()
     SealedSession.objects.expired(today).delete()
+    kept_forms.delete_expired(today)
     lost = missing_objects()
     if lost:
         logger.error("Rows that name an object which the evidence storage does not have: %d", len(lost))

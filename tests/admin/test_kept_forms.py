@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.urls import reverse
 from django.utils import timezone
 
 from complaints.domain.workflow import Action
 from complaints.models.oversight import Release
-from complaints.services import follow_up
+from complaints.models.session import SealedSession
+from complaints.services import follow_up, kept_forms
 from tests.cases import act, body_act, chosen, complaint_of, forwarded, in_review
-from tests.world import Cast, SignedIn
+from tests.world import Cast, SignedIn, start_session
 
 
 def test_choice_and_texts_are_kept_by_each_button_and_by_the_script(signed_in: SignedIn, cast: Cast) -> None:
@@ -33,11 +36,33 @@ def test_choice_and_texts_are_kept_by_each_button_and_by_the_script(signed_in: S
     assert fitri.post(page, form | {"do": "usual"}).headers["Location"] == page
     assert nip in chosen(fitri.get(page))["answers"]
     assert not Release.objects.exists()
-    # Too much for the session row: the page says so instead of leading away.
-    long = form | {"do": "leave", "cover": "é" * 8000}
+    # Too much for one record: the page says so instead of leading away.
+    long = form | {"do": "leave", "cover": "\U0001f512" * 8000, "reply": "\U0001f512" * 8000}
     stays = fitri.post(page, long)
     assert stays.status_code == 400 and "Tidak ada yang disimpan" in stays.content.decode()
     assert fitri.post(page, long | {"do": "hold"}).status_code == 413
+
+
+def test_what_is_kept_waits_for_the_next_session_and_is_confirmed_anew(signed_in: SignedIn, cast: Cast) -> None:
+    sent = in_review(cast)
+    act(cast, "vera", sent, Action.VERIFY)
+    fitri, page = signed_in("fitri"), reverse("admin:complaints_case_forward", args=[sent.case.pk])
+    form = chosen(fitri.get(page)) | {"cover": ["Mohon ditangani."], "check-no_conflict": ["on"]}
+    story = form["answers"].pop()
+    assert fitri.post(page, form | {"do": "hold"}).status_code == 204
+    assert fitri.get(page).context["form"]["check-no_conflict"].value() == "on"
+    SealedSession.objects.all().delete()
+    # The next morning.
+    ring, today = cast.ring("fitri"), timezone.localdate()
+    name, left = next(iter(kept_forms.forms_of(keyring=ring, today=today).items()))
+    kept_forms.keep(keyring=ring, name=name, values=left.values, today=today - timedelta(days=1))
+    fitri = start_session("fitri")
+    shown = fitri.get(page)
+    assert "Mohon ditangani." in shown.content.decode() and "terakhir disimpan" in shown.content.decode()
+    assert story not in chosen(shown)["answers"] and not shown.context["form"]["check-no_conflict"].value()
+    assert fitri.post(page, {"do": "discard"}).headers["Location"] == page
+    anew = fitri.get(page)
+    assert "terakhir disimpan" not in anew.content.decode() and story in chosen(anew)["answers"]
 
 
 def test_a_supplement_ticks_no_answer_that_was_left_out(signed_in: SignedIn, cast: Cast) -> None:

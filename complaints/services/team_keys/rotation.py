@@ -22,7 +22,7 @@ from complaints.domain.sealing import succession
 from complaints.domain.sealing.keys import KeySet
 from complaints.domain.sealing.records import KEY_SIZES, Context, seal_record
 from complaints.models.team import Staff, Team, TeamKey, TeamMembership
-from complaints.services import resealing_registry, sessions, team_key_history
+from complaints.services import kept_forms, resealing_registry, sessions, team_key_history
 from complaints.services.actor import Actor
 from complaints.services.audit import log
 from complaints.services.audit.state import change_facts, state_of
@@ -233,11 +233,13 @@ def teams_held_alone(staff: Staff) -> list[TeamMembership]:
 def end_membership(row: TeamMembership, *, cause: Cause, now: datetime) -> None:
     """End a membership without saving it: the sealed key is removed, its number stays for the leavers.
 
-    The person's sessions end too, because an open session can still use the membership's key.
+    The person's sessions end too, because an open session can still use the membership's key, and what the person has
+    begun of the team's releases is deleted.
     """
     row.sealed_key = row.admitted_key = row.certificate = None
     row.left_at, row.left_cause = now, cause.value
     sessions.end_sessions(staff=row.staff, now=now)
+    kept_forms.forget_all(row.staff_id)
 
 
 def reason_context(row: TeamMembership) -> Context:

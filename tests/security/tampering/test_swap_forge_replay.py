@@ -67,6 +67,7 @@ ELSEWHERE = {
     **dict.fromkeys(("Team.recovery_keys", "Team.recovery_signature"), "services/team_keys/test_rotation"),
     **dict.fromkeys(("RemovalRequest.sealed", "RemovalRequest.signature"), "services/team_keys/test_removal"),
     "SavedFilter.sealed": "a filter's name, not the report",
+    "KeptForms.sealed": "services/test_kept_forms",
     "SealedSession.data": "accounts/test_sessions",
     "Staff.public_key": "below",
     "Staff.verify_key": "below",
