@@ -195,7 +195,11 @@ def open_desk(request: StaffRequest, case: Case, first: Release | None = None, t
     opened_files = custody.opened_objects([report.complaint for report in opened.complaints])
     # Shown is what the body would read: without the passages that were removed.
     reports, redacted, later = as_released(request, opened, since=first.at if first else None)
-    choices = report_choices(replace(opened, complaints=reports), held, opened_files, redacted, later)
+    chain = reading.chain_of(first) if first else []
+    newest_at = max((row.at for row in chain), default=None)
+    choices = report_choices(replace(opened, complaints=reports), held, opened_files, redacted, later, newest_at)
+    if chain:
+        tick_new(choices, late_parts.parts_since(keyring=request.keyring, case=case, releases=chain))
     _leave_answers_to_others(choices, first, target)
     desk = Desk(request, case, opened, choices, first, target)
     is_post = request.method == "POST"
@@ -407,8 +411,8 @@ def supplement(request: StaffRequest, object_id: uuid.UUID, release_id: uuid.UUI
         # From the section on retaliation, whose message goes alone unless more is ticked.
         tick_only(desk.choices, message)
     elif not is_post and "new" in request.GET:
-        late = late_parts.parts_since(keyring=request.keyring, case=case, releases=reading.chain_of(first))
-        tick_new(desk.choices, late)
+        # From the line of the case page that counts what is new, whatever was ticked before.
+        tick_usual(desk.choices)
     form = SupplementForm(request.POST if is_post else None, initial=initial_values(request, desk))
     if not is_post or not form.is_valid():
         return _supplement_page(desk, first, form)

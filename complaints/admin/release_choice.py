@@ -157,11 +157,13 @@ def report_choices(
     opened_files: Mapping[str, int],
     redacted: Mapping[uuid.UUID, uuid.UUID],
     later: Collection[uuid.UUID] = (),
+    stated_after: datetime | None = None,
 ) -> list[ReportChoice]:
     """Return the reports of an opened case with what can be chosen of them, the usual parts ticked.
 
     ``opened_files`` counts by the id of an object how often it was opened here; ``redacted`` are by the id of a file
-    the objects that go in its place. ``later`` are reports of which something was removed after the forwarding.
+    the objects that go in its place. ``later`` are reports of which something was removed after the forwarding. What
+    the office stated before ``stated_after`` is not ticked.
     """
     choices: list[ReportChoice] = []
     for number, report in enumerate(opened.complaints, start=1):
@@ -173,7 +175,7 @@ def report_choices(
             _group(_("Posts"), _post_lines(report, held)),
             _group(_("Messages of the reporter"), _message_lines(report, held)),
             _group(_("Files"), _file_lines(report, number, held, opened_files, redacted)),
-            _group(_("What the office states for the rules of the law"), _facts_lines(report, held)),
+            _group(_("What the office states for the rules of the law"), _facts_lines(report, held, stated_after)),
             _group(_("Internal notes: only what is meant for the body"), notes),
         ]
         choices.append(
@@ -207,13 +209,14 @@ def _note_line(note: case_file.Note, held: Held) -> Line:
     return Line("notes", str(row.pk), _day(timezone.localdate(row.at)), note.text, is_held=row.pk in held.rows)
 
 
-def _facts_lines(report: case_file.ComplaintFile, held: Held) -> Iterable[Line]:
+def _facts_lines(report: case_file.ComplaintFile, held: Held, after: datetime | None) -> Iterable[Line]:
     """Yield the last statement of facts, by which the body judges as the office does; an empty one says nothing."""
     for statement in report.statements[-1:]:
         if words := stated_words(statement.stated):
             day = _day(timezone.localdate(statement.at))
             is_held = statement.id in held.rows
-            yield Line("facts", str(statement.id), day, words, is_held=is_held, is_ticked=True)
+            is_new = after is None or statement.at > after
+            yield Line("facts", str(statement.id), day, words, is_held=is_held, is_ticked=is_new)
 
 
 def _answer_lines(report: case_file.ComplaintFile, held: Held) -> Iterable[Line]:
@@ -407,15 +410,21 @@ def tick_only(choices: Iterable[ReportChoice], message: str) -> None:
 
 
 def tick_new(choices: list[ReportChoice], late: LateParts) -> None:
-    """Tick what came since the body's newest release and nothing else; of a report that joined, the usual parts."""
+    """Make usual, and tick, what came since the body's newest release; of a report that joined, the usual parts.
+
+    What was left out of an earlier release is ticked one by one, if at all. What the office stated is judged by its
+    hour, in :func:`report_choices`.
+    """
     new = {str(pk) for pk in (*late.messages, *late.evidence)}
     for choice in choices:
-        if choice["complaint"].complaint.pk in late.reports:
-            continue
-        choice["line"].is_ticked = False
-        for group in choice["groups"]:
-            for line in group["lines"]:
-                line.is_ticked = line.is_ticked and (line.value in new or str(line.item) in new)
+        lines = [line for group in choice["groups"] for line in group["lines"]]
+        if choice["complaint"].complaint.pk not in late.reports:
+            choice["line"].is_usual = False
+            for line in lines:
+                is_new = line.name == "facts" or line.value in new or str(line.item) in new
+                line.is_usual = line.is_usual and is_new
+        choice["has_new"] = choice["line"].is_usual or any(line.is_usual for line in lines)
+    tick_usual(choices)
 
 
 def choice_of(choices: list[ReportChoice]) -> Choice:

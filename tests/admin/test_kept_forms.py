@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from django.urls import reverse
 from django.utils import timezone
 
 from complaints.domain.workflow import Action
-from complaints.models.oversight import Release
+from complaints.models.oversight import OversightBody, Release
 from complaints.models.session import SealedSession
 from complaints.services import follow_up, kept_forms
+from complaints.services.actor import Actor
+from complaints.services.forwarding.contents import whole
+from complaints.services.forwarding.release import forward
 from tests.cases import act, body_act, chosen, complaint_of, forwarded, in_review
 from tests.world import Cast, SignedIn, start_session
 
@@ -63,6 +67,21 @@ def test_what_is_kept_waits_for_the_next_session_and_is_confirmed_anew(signed_in
     assert fitri.post(page, {"do": "discard"}).headers["Location"] == page
     anew = fitri.get(page)
     assert "terakhir disimpan" not in anew.content.decode() and story in chosen(anew)["answers"]
+
+
+def test_a_supplement_ticks_nothing_that_was_left_out_before(signed_in: SignedIn, cast: Cast) -> None:
+    sent = in_review(cast)
+    # Of the day itself it could have come in after the release: a reporter's act has no hour.
+    before = timezone.localdate() - timedelta(days=1)
+    follow_up.add_message(ticket=sent.ticket, text="Dulu.", files=[], today=before)
+    act(cast, "vera", sent, Action.VERIFY)
+    choice = replace(whole(sent.case.pk), messages=set())
+    body = OversightBody.objects.get(pk="bkn")
+    forward(actor=Actor(cast.ring("fitri"), timezone.now()), case_id=sent.case.pk, body=body, choice=choice, cover="-")
+    fitri, page = signed_in("fitri"), reverse("admin:complaints_case_supplement", args=[sent.case.pk])
+    shown = fitri.get(page)
+    assert "Dulu." in shown.content.decode() and "messages" not in chosen(shown)
+    assert shown.context["fresh"] == []
 
 
 def test_a_supplement_ticks_no_answer_that_was_left_out(signed_in: SignedIn, cast: Cast) -> None:
