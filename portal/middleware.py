@@ -36,7 +36,7 @@ from complaints.services.actor import Actor
 from complaints.services.evidence import intake, limits
 from complaints.services.keyring import Keyring, keyring_of
 from portal import bodies, errors
-from portal.accounts import browser_mark, step_up
+from portal.accounts import browser_mark, step_up, unsent
 from portal.accounts.reporter_session import ReporterSession
 from portal.accounts.sessions import gave_second_factor
 
@@ -279,9 +279,10 @@ def _password_pages() -> tuple[str, ...]:
 
 
 def _login_to_the_form(request: HttpRequest, response: HttpResponse) -> HttpResponse:
-    """Let the login after a form that came too late lead to the page with the form: its own address takes POST only.
+    """Let the login after a form that came too late lead to what it held, else to the page with the form.
 
-    The browser names that page as the referrer; where it names none the login leads to the desk.
+    The form's own address takes POST only. The browser names that page as the referrer; where it names none the login
+    leads to the desk.
     """
     if request.method in ("GET", "HEAD") or not isinstance(response, HttpResponseRedirect):
         return response
@@ -292,9 +293,9 @@ def _login_to_the_form(request: HttpRequest, response: HttpResponse) -> HttpResp
     is_ours = url_has_allowed_host_and_scheme(referrer, {request.get_host()}, require_https=request.is_secure())
     # Only what is ours is taken apart: urlsplit raises for some of what others send.
     page = urlsplit(referrer) if is_ours else None
-    if page is None or not page.path.startswith(STAFF_PREFIX):
-        return redirect_to_login(reverse("admin:index"), settings.LOGIN_URL)
-    return redirect_to_login(page._replace(scheme="", netloc="", fragment="").geturl(), settings.LOGIN_URL)
+    is_known = page is not None and page.path.startswith(STAFF_PREFIX)
+    address = page._replace(scheme="", netloc="", fragment="").geturl() if page and is_known else ""
+    return unsent.hold(request, address) or redirect_to_login(address or reverse("admin:index"), settings.LOGIN_URL)
 
 
 def _login_step(request: HttpRequest, person: Staff) -> HttpResponse | None:

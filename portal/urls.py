@@ -8,7 +8,7 @@ from django.conf import settings
 from django.conf.urls.i18n import i18n_patterns
 from django.urls import include, path, reverse_lazy
 
-from portal.accounts import login, mfa_enrolment
+from portal.accounts import login, mfa_enrolment, unsent
 
 _LOGIN = [
     path("masuk/", login.StaffLoginView.as_view(), name="account_login"),
@@ -19,6 +19,7 @@ _LOGIN = [
     path("nonaktif/", account.account_inactive, name="account_inactive"),
     # allauth's other views have no address: sign-up, password reset, login by code, trusted browsers.
     path("pengesahan/", login.ConfirmationView.as_view(), name="account_confirmation"),
+    path("belum-terkirim/", unsent.unsent, name="unsent"),
     path("konfirmasi/", login.ConfirmView.as_view(), name="account_reauthenticate"),
     path("faktor/", IndexView.as_view(), name="mfa_index"),
     path("faktor/aplikasi/", mfa_enrolment.ActivateAppView.as_view(), name="mfa_activate_totp"),

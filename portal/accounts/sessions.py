@@ -18,6 +18,7 @@ from functools import cache
 from typing import Any, Final, cast
 
 from django.conf import settings
+from django.contrib.auth import SESSION_KEY as USER_KEY
 from django.contrib.sessions.backends.base import CreateError, SessionBase, UpdateError
 from django.db import IntegrityError, connection, transaction
 from django.http import HttpRequest
@@ -119,16 +120,20 @@ def _rows_by_id() -> CompiledQuery[SealedSession]:
 
 
 def _opened(cookie: str, sealed: Stored, kind: str, owner: Owner) -> SessionContent:
-    place = f"{kind} {row_id(cookie)} {owner.staff} {owner.began_at}"
-    try:
-        text = unpad(decrypt(row_key(cookie), bytes(sealed), place.encode()), SIZES)
-    except SealError:
-        return {}
-    content = dict(json.loads(text))
-    if content["until"] <= time.time():
-        SealedSession.objects.filter(pk=row_id(cookie)).delete()
+    content = _decrypted(cookie, sealed, kind, owner)
+    if content and content["until"] <= time.time():
+        delete_row(cookie)
         return {}
     return content
+
+
+def _decrypted(cookie: str, sealed: Stored, kind: str, owner: Owner) -> SessionContent:
+    """Return the content of a row, also of one that has ended; {} where it does not open."""
+    place = f"{kind} {row_id(cookie)} {owner.staff} {owner.began_at}"
+    try:
+        return dict(json.loads(unpad(decrypt(row_key(cookie), bytes(sealed), place.encode()), SIZES)))
+    except SealError:
+        return {}
 
 
 def touch_row(cookie: str, until: float, kind: str = REPORTER) -> bool:
@@ -191,7 +196,12 @@ def delete_row(cookie: str) -> None:
 
 
 class SessionStore(SessionBase):
-    """Staff sessions for django.contrib.sessions, with an idle and an absolute limit."""
+    """Staff sessions for django.contrib.sessions, with an idle and an absolute limit.
+
+    ``ended_for`` is the id of the person whose session has just ended by a limit, as its own cookie shows; else "".
+    """
+
+    ended_for: str = ""
 
     def _get_new_session_key(self) -> str:
         return new_cookie()
@@ -202,10 +212,15 @@ class SessionStore(SessionBase):
         return row_id(self.session_key) if self.session_key else ""
 
     def load(self) -> SessionContent:
-        content = read_row(self.session_key, STAFF) if self.session_key else {}
-        if content and content["began"] + settings.SESSION_ABSOLUTE_AGE > time.time():
+        rows = _rows_by_id().run({_ANY_ROW: self.row}) if self.session_key else []
+        owner = Owner(rows[0].staff_id, rows[0].began_at) if rows else NOBODY
+        content = _decrypted(self.session_key, rows[0].data, STAFF, owner) if rows else {}
+        if content and min(content["until"], content["began"] + settings.SESSION_ABSOLUTE_AGE) > time.time():
             self._began, self._until = content["began"], content["until"]
             return dict(content["data"])
+        if content:
+            self.ended_for = content["data"].get(USER_KEY, "")
+            delete_row(self.session_key)
         self._session_key = None
         return {}
 
@@ -239,7 +254,7 @@ class SessionStore(SessionBase):
             until = min(limit, began + settings.SESSION_ABSOLUTE_AGE)
         if must_create or self.modified:
             pending = Owner(uuid.UUID(data[PENDING]["user"])) if PENDING in data else NOBODY
-            signed_in = data.get("_auth_user_id")
+            signed_in = data.get(USER_KEY)
             owner = Owner(uuid.UUID(signed_in), datetime.fromtimestamp(began, tz=UTC)) if signed_in else pending
             if not write_row(self.session_key, data, until, began=began, new=must_create, kind=STAFF, owner=owner):
                 raise CreateError if must_create else UpdateError

@@ -37,6 +37,7 @@ STAFF_GETS: dict[str, tuple[set[str], int]] = {
     "account_change_password": (ALL, 200),
     "account_reauthenticate": (ALL, 200),
     "account_confirmation": (ALL, 302),  # nobody of the cast waits for a second administrator
+    "unsent": (ALL, 302),  # nothing waits: tests/accounts/test_unsent.py
     "mfa_index": (ALL, 200),
     "mfa_activate_totp": (ALL, 200),
     "mfa_picture": (ALL, 200),
