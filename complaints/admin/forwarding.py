@@ -22,7 +22,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from complaints import access
-from complaints.admin import kept_forms, labels, step_labels
+from complaints.admin import kept_forms, labels, removed_words, step_labels
 from complaints.admin.base import BaseForm, StaffRequest, case_or_404, render, staff_page, text_field
 from complaints.admin.case_steps import ChecklistForm, available_choice, step_composer, step_done, step_page
 from complaints.admin.case_summary import FOLDED_FROM, was_left
@@ -172,10 +172,20 @@ class Desk:
     choices: list[ReportChoice]
     first: Release | None
     target: str = ""
+    # What the form sends with the next press, once it has named removed words.
+    left: str = ""
 
     @property
     def choice(self) -> Choice:
         return choice_of(self.choices)
+
+    def may_send(self, form: forms.Form) -> bool:
+        """Whether a valid form may be sent; else it says which removed words the office's own texts hold."""
+        composed = release.preview(actor=self.request.actor, case=self.case, choice=self.choice, first=self.first)
+        content = composed.content(form.cleaned_data["cover"])
+        left = removed_words.words_left(self.request, self.opened.complaints, content)
+        self.left = "" if removed_words.is_sent_so(form, left) else removed_words.mark(left)
+        return not self.left
 
     @property
     def numbers(self) -> int:
@@ -260,7 +270,8 @@ def forward(request: StaffRequest, object_id: uuid.UUID) -> HttpResponseBase:
         is_complete=composer.is_sending,
         bodies=bodies_on(timezone.localdate()).with_team,
     )
-    if not is_post or not form.is_valid() or not composer.may_send(form.cleaned_data["reply"]):
+    is_sent = is_post and form.is_valid() and composer.may_send(form.cleaned_data["reply"]) and desk.may_send(form)
+    if not is_sent:
         return _forward_page(desk, form, composer)
     try:
         release.forward(
@@ -337,6 +348,7 @@ def choice_context(desk: Desk) -> dict[str, object]:
     return {
         "kept_on": kept_forms.kept_on(desk.request, _name_of(desk.case, desk.target)),
         "offered": offered(desk.choices),
+        "left": desk.left,
         "counts": counts(desk.choices),
         "folds": len(desk.choices) >= FOLDED_FROM,
         "fresh": [choice for choice in desk.choices if choice["has_new"]],
@@ -357,12 +369,13 @@ def preview(request: StaffRequest, object_id: uuid.UUID) -> HttpResponse:
     first = None if target == ALSO else _first_of(case, target)
     desk = open_desk(request, case, first, target)
     composed = release.preview(actor=request.actor, case=case, choice=desk.choice, first=first)
-    cover = str(initial_values(request, desk).get("cover", ""))
+    content = composed.content(str(initial_values(request, desk).get("cover", "")))
     context = {
+        "left": removed_words.words_left(request, desk.opened.complaints, content).lines,
         "title": _("What the body will read: %(case)s") % {"case": case.reference},
         "case": case,
         "part": content_lines(
-            composed.content(cover),
+            content,
             is_supplement=first is not None,
             in_case=in_case(case, composed.numbers),
             look_urls=look_urls(case, {item.id: item.stored for item in composed.files if item.stored}),
@@ -414,7 +427,7 @@ def supplement(request: StaffRequest, object_id: uuid.UUID, release_id: uuid.UUI
         # From the line of the case page that counts what is new, whatever was ticked before.
         tick_usual(desk.choices)
     form = SupplementForm(request.POST if is_post else None, initial=initial_values(request, desk))
-    if not is_post or not form.is_valid():
+    if not is_post or not form.is_valid() or not desk.may_send(form):
         return _supplement_page(desk, first, form)
     try:
         release.supplement(

@@ -64,7 +64,8 @@ def forward_also(request: StaffRequest, object_id: uuid.UUID) -> HttpResponseBas
     desk = open_desk(request, case, None, ALSO)
     composer = _composer(request, case, "reply", Action.FORWARD)
     form = _form(request, desk, composer)
-    if not is_post or not form.is_valid() or not composer.may_send(form.cleaned_data["reply"]):
+    is_sent = is_post and form.is_valid() and composer.may_send(form.cleaned_data["reply"]) and desk.may_send(form)
+    if not is_sent:
         return _page(desk, form, composer)
     try:
         made = further_releases.forward_also(

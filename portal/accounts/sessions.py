@@ -212,15 +212,16 @@ class SessionStore(SessionBase):
         return row_id(self.session_key) if self.session_key else ""
 
     def load(self) -> SessionContent:
-        rows = _rows_by_id().run({_ANY_ROW: self.row}) if self.session_key else []
+        cookie = self.session_key or ""
+        rows = _rows_by_id().run({_ANY_ROW: self.row}) if cookie else []
         owner = Owner(rows[0].staff_id, rows[0].began_at) if rows else NOBODY
-        content = _decrypted(self.session_key, rows[0].data, STAFF, owner) if rows else {}
+        content = _decrypted(cookie, rows[0].data, STAFF, owner) if rows else {}
         if content and min(content["until"], content["began"] + settings.SESSION_ABSOLUTE_AGE) > time.time():
             self._began, self._until = content["began"], content["until"]
             return dict(content["data"])
         if content:
             self.ended_for = content["data"].get(USER_KEY, "")
-            delete_row(self.session_key)
+            delete_row(cookie)
         self._session_key = None
         return {}
 
