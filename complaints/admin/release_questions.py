@@ -152,6 +152,7 @@ def _composer(request: StaffRequest, release: Release) -> Composer:
         # By which day an answer is hoped for is known only when the office passes the question on.
         make_options=lambda: reply_composer.standard_text_options("ask_reporter", case, due_on=None, body=body),
         find_leaks=lambda text: reading.check(actor=request.actor, release_id=release.pk, text=text),
+        find_circle=lambda: reading.circles_told(keyring=request.keyring, release=release),
         make_preview=lambda text: reply_composer.step_preview(row, case, text, label=label, due_on=None, body=body),
     )
 

@@ -115,6 +115,7 @@ def _composer(request: StaffRequest, release: AnnotatedRelease, row: Transition 
         field="reply",
         make_options=lambda: reply_composer.standard_text_options(row.action.value, case, due_on=due_on, body=body),
         find_leaks=lambda text: reading.check(actor=request.actor, release_id=release.pk, text=text),
+        find_circle=lambda: reading.circles_told(keyring=request.keyring, release=release),
         make_preview=lambda text: reply_composer.step_preview(row, case, text, label=label, due_on=due_on, body=body),
     )
 

@@ -103,6 +103,19 @@ def test_it_stands_wherever_the_office_may_quote(cast: Cast, signed_in: SignedIn
     assert "checked" not in line
 
 
+def test_it_stands_beside_a_bodys_question_and_words_where_the_body_got_it(cast: Cast, signed_in: SignedIn) -> None:
+    kirana, fitri = signed_in("kirana"), Actor(cast.ring("fitri"), timezone.now())
+    bkn = OversightBody.objects.get(pk="bkn")
+    for keys, stands in ((set(ANSWERS), True), (set(ANSWERS) - {"circle"}, False)):
+        sent = verified(cast, circle="3")
+        choice = Choice({complaint_of(sent).pk: keys})
+        release = forward(actor=fitri, case_id=sent.case.pk, body=bkn, choice=choice, cover="Mohon.")
+        body_act(cast, "kirana", release, Action.TAKE_UP)
+        for name, more in (("release_ask_reporter", []), ("release_step", [Action.DISMISS.value])):
+            url = reverse(f"admin:complaints_{name}", args=[release.pk, *more])
+            assert (WORDS.format("6–20") in kirana.get(url).content.decode()) is stands, name
+
+
 def test_a_letter_is_warned_and_tells_it_by_nobodys_default(cast: Cast, signed_in: SignedIn) -> None:
     sent = in_review(cast, circle="2")
     act(cast, "vera", sent, Action.PREPARE_REFERRAL, "Urusan Bawaslu.")

@@ -15,6 +15,7 @@ from django.db.models import IntegerField, OuterRef, Q, QuerySet, Value
 
 from complaints import access
 from complaints.domain import disclosure, workflow
+from complaints.domain.circle import CIRCLE
 from complaints.domain.disclosure import Disclosure
 from complaints.domain.errors import SealError
 from complaints.domain.retaliation import TOLD, Retaliation
@@ -457,6 +458,15 @@ def actions_taken(release: Release) -> list[str]:
 
 
 @transaction.atomic
+def circles_told(*, keyring: Keyring, release: Release) -> list[object]:
+    """Return how many people could know it by the reports of a release, as codes; none where the office kept it back.
+
+    Raises Locked and SealError.
+    """
+    opened = open_contents(keyring, chain_of(release))
+    return [report.answers.get(CIRCLE) for one in opened for report in one.content.reports]
+
+
 def check(*, actor: Actor, release_id: uuid.UUID, text: str) -> list[Disclosure]:
     """Return what ``text`` would disclose to a release's reporters; audited; raises Release.DoesNotExist, Locked."""
     release = access.releases_for(actor.staff).select_related("case", "body").get(pk=release_id)
