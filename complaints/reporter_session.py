@@ -33,7 +33,8 @@ class ReporterSession(Protocol):
 
     Its entries: "draft" (the unfinished report), "sent" (the code of the report just sent), "ticket" (the keys of an
     open report), "notice" (the code of a notice for the next status page), "act" (the token of the page that was sent
-    last), "screenshots" (a post, and the ids of files that wait to be sent with it).
+    last), "screenshots" (a post, and the ids of files that wait to be sent with it), "unsent" (what was typed on the
+    pages of an open report, by page).
     """
 
     keeps_files: bool

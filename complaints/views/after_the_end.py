@@ -15,24 +15,26 @@ from complaints.forms.status import ObjectionForm
 from complaints.services import after_the_end, follow_up
 from complaints.services.after_the_end import Rating
 from complaints.services.transitions import CaseChanged
-from complaints.views import ReporterRequest, page
-from complaints.views.status import NOT_SENT, gone, handle_unreadable
+from complaints.views import ReporterRequest, page, unsent_words
+from complaints.views.status import NOT_SENT, gone, handle_unreadable, without_ticket
 
 
 @handle_unreadable
 def object_to_end(request: ReporterRequest) -> HttpResponse:
     """Ask why the end is wrong; by POST send it, which opens the case again."""
     if "ticket" not in request.reporter:
-        if request.method == "POST":
-            return page(request, "status/closed", {"typed": {"text": request.POST.get("reason", "")}})
-        return redirect("status_enter")
+        return without_ticket(request, "reason")
     ticket, today = follow_up.Ticket.from_session(request.reporter["ticket"]), timezone.localdate()
-    form = ObjectionForm(request.POST if request.method == "POST" else None)
+    words = unsent_words.words_of(request, "object")
+    form = ObjectionForm(request.POST if request.method == "POST" else None, initial=words)
+    if request.method == "POST" and (left := unsent_words.take(request, "object", request.path, form)):
+        return left
     status = HTTPStatus.OK
     try:
         if request.method == "POST" and form.is_valid():
             after_the_end.object_to_end(ticket=ticket, reason=form.cleaned_data["reason"], today=today)
             request.reporter["notice"] = "objected"
+            unsent_words.forget(request, "object", form)
             return redirect("status_page")
         report = follow_up.status_page(ticket=ticket, today=today)
     except ObjectDoesNotExist:
@@ -46,7 +48,9 @@ def object_to_end(request: ReporterRequest) -> HttpResponse:
     if not report.objection.may_object:
         request.reporter["notice"] = "no_objection"
         return redirect("status_page")
-    response = page(request, "status/object", {"report": report, "parts": form.rendered(), "mistakes": form.mistakes()})
+    context = {"report": report, "parts": form.rendered(), "mistakes": form.mistakes()}
+    context |= {"box": True, "version": unsent_words.version(request, "object")}
+    response = page(request, "status/object", context)
     response.status_code = status
     return response
 

@@ -29,7 +29,7 @@ from complaints.services.reporter_acts import new_token
 from complaints.services.rule_book import limit_rule
 from complaints.services.submission import Draft
 from complaints.services.transitions import CaseChanged
-from complaints.views import ReporterRequest, begin_new_cookie, leak_check, page, text_limit
+from complaints.views import ReporterRequest, begin_new_cookie, keeping, leak_check, page, text_limit, unsent_words
 from complaints.views.status import NOT_SENT, gone, page_token, unreadable
 from complaints.views.steps import choices_of_start, door_of
 from complaints.views.ticket_code import keep_sent
@@ -79,18 +79,30 @@ def ask(request: ReporterRequest) -> HttpResponse:
 
 
 def _keep(request: ReporterRequest, draft: Draft) -> HttpResponse:
+    form, go = _form(request.POST), request.POST.get("go")
+    out = keeping.way_out(go, request.path)
+    if not draft and (out or go == keeping.KEEP) and not _may_begin(request, form):
+        return redirect(out) if out else keeping.answer_script(kept=False)
     if not draft:
         begin_new_cookie(request)
-    form = _form(request.POST)
     kept = cast(Draft, form.taken_into({**draft, "done": []}, text_limit(draft)))
     if form.is_valid():
         submission.start_code(kept)
         kept["done"] = [_DONE]
     request.reporter["draft"] = kept
+    if go == keeping.KEEP:
+        return keeping.answer_script(kept=not form.too_much)
+    if out and not form.too_much:
+        return redirect(out)
     if form.errors:
         shown = {"parts": form.rendered(), "mistakes": form.mistakes(), "drafted": True, "days": _days()}
         return page(request, "inquiry/ask", shown)
     return redirect("inquiry_check")
+
+
+def _may_begin(request: ReporterRequest, form: InquiryForm) -> bool:
+    """Whether leaving the page may begin a draft: nothing that is open ends by it, and no deleted one comes back."""
+    return not request.reporter.exists and not keeping.version_and_window(request)[0] and any(form.typed().values())
 
 
 def check(request: ReporterRequest) -> HttpResponse:
@@ -177,10 +189,12 @@ def show(request: ReporterRequest) -> HttpResponse:
 def _show(request: ReporterRequest, form: ReporterForm | None = None, *, status: int = HTTPStatus.OK) -> HttpResponse:
     inquiry = follow_up.status_page(ticket=_ticket(request), today=timezone.localdate())
     notice = request.reporter.pop("notice") if "notice" in request.reporter else ""
+    shown = form or MessageForm(initial=unsent_words.words_of(request, "page"))
     context = {
         "report": inquiry,
         "notice": notice,
-        "parts": form.rendered() if form else empty_fields(MessageForm, ("text",)),
+        "version": unsent_words.version(request, "page"),
+        "parts": shown.rendered(),
         "mistakes": form.mistakes() if form else [],
         "pagetoken": new_token(),
     }
@@ -194,9 +208,11 @@ def _show(request: ReporterRequest, form: ReporterForm | None = None, *, status:
 def message(request: ReporterRequest) -> HttpResponse:
     """Ask on; an inquiry that was answered or closed waits for the office again."""
     form = MessageForm(leak_check.posted(request, "text"))
+    if left := unsent_words.take(request, "page", reverse("inquiry_page"), form):
+        return left
     if not form.is_valid() or leak_check.wants_change(request):
         return _show(request, form)
-    if (asked := leak_check.ask(request, form, "text")) is not None:
+    if asked := unsent_words.waiting(request, "page", form, leak_check.ask(request, form, "text")):
         return asked
     words = form.cleaned_data["text"]
     try:
@@ -208,13 +224,17 @@ def message(request: ReporterRequest) -> HttpResponse:
         form.add_error("text", str(NOT_SENT))
         return _show(request, form, status=HTTPStatus.CONFLICT)
     request.reporter["notice"] = "text"
+    unsent_words.forget(request, "page", form)
     return redirect("inquiry_page")
 
 
 @_of_inquiry
 def withdraw(request: ReporterRequest) -> HttpResponse:
     """Ask for confirmation, then withdraw the inquiry."""
-    form = WithdrawForm(request.POST if request.method == "POST" else None)
+    words = unsent_words.words_of(request, "withdraw")
+    form = WithdrawForm(request.POST if request.method == "POST" else None, initial=words)
+    if form.is_bound and (left := unsent_words.take(request, "withdraw", request.path, form)):
+        return left
     if form.is_valid():
         try:
             follow_up.withdraw(ticket=_ticket(request), reason=form.cleaned_data["reason"], today=timezone.localdate())
@@ -224,7 +244,9 @@ def withdraw(request: ReporterRequest) -> HttpResponse:
             form.add_error("reason", str(NOT_SENT))
         else:
             return redirect("inquiry_page")
-    response = page(request, "inquiry/withdraw", {"parts": form.rendered(), "mistakes": form.mistakes()})
+    context = {"parts": form.rendered(), "mistakes": form.mistakes()}
+    context |= {"box": True, "version": unsent_words.version(request, "withdraw")}
+    response = page(request, "inquiry/withdraw", context)
     response.status_code = HTTPStatus.CONFLICT if form.errors else HTTPStatus.OK
     return response
 
@@ -235,9 +257,14 @@ def report(request: ReporterRequest) -> HttpResponse:
 
     Nothing that is stored says that the report came after an inquiry.
     """
-    form = BeginReportForm(request.POST if request.method == "POST" else None, **choices_of_start(""))
+    words = unsent_words.words_of(request, "begin")
+    form = BeginReportForm(request.POST if request.method == "POST" else None, initial=words, **choices_of_start(""))
+    if form.is_bound and (left := unsent_words.take(request, "begin", request.path, form)):
+        return left
     if not form.is_valid():
-        return page(request, "inquiry/report", {"parts": form.rendered(), "mistakes": form.mistakes()})
+        context = {"parts": form.rendered(), "mistakes": form.mistakes()}
+        context |= {"box": True, "version": unsent_words.version(request, "begin")}
+        return page(request, "inquiry/report", context)
     draft = cast(Draft, {"done": [], **{name: value for name, value in form.answers().items() if value}})
     if door := door_of(draft, ""):
         draft["door"] = door

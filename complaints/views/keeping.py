@@ -18,6 +18,17 @@ from complaints.page_cache import base_context
 # What the script of a page sends as "go".
 KEEP: Final = "keep"
 WINDOW_CHARS: Final = 24
+# Where the buttons of an open report's pages lead, and those of an open inquiry's, beside those of way_out.
+_FROM_REPORT: Final = {
+    "report": "status_page",
+    "happened": "status_retaliation",
+    "withdraw": "status_withdraw",
+    "object": "status_object",
+    "never": "never_asked",
+    "inquiry": "inquiry_page",
+    "begin": "inquiry_report",
+    "stop": "inquiry_withdraw",
+}
 
 
 def version_and_window(request: HttpRequest) -> tuple[str, str]:
@@ -40,11 +51,20 @@ def way_out(go: str | None, path: str) -> str:
     return reverse(names[go]) if go in names else ""
 
 
-def answer_script(*, kept: bool, is_older: bool = False, token: str = "") -> JsonResponse:
+def way_out_of_report(go: str | None, path: str) -> str:
+    """Return where such a button leads on the pages of an open report, of which ``path`` is one; "" for any other."""
+    if go in _FROM_REPORT:
+        return reverse(_FROM_REPORT[go])
+    return reverse("door_elsewhere", args=["bawaslu"]) if go == "bring" else way_out(go, path)
+
+
+def answer_script(*, kept: bool, is_older: bool = False, other_words: bool = False, token: str = "") -> JsonResponse:
     """Answer the script: whether it is kept, in which words, and the page's new token where it has one."""
     words = ""
     if kept:
         words = _("Kept.")
+    elif other_words:
+        words = _("Not kept: another window kept other words here.")
     elif is_older:
         words = _("Not kept: newer answers were kept in another window. A button here shows you both.")
     return JsonResponse({"kept": kept, "words": words, "token": token})

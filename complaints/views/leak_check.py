@@ -1,7 +1,7 @@
 """Shows a reporter once what of their words may tell who they are, before it is sent; "keep everything" goes on.
 
 Of a report it is a page between the third and the fourth. What is decided to be kept is remembered in the sealed draft,
-so that it is not asked again. Of what is added later it is a page on which the text waits; nothing is stored meanwhile.
+so that it is not asked again. Of what is added later it is a page on which the text waits, in the session of the code.
 """
 
 from __future__ import annotations

@@ -23,8 +23,8 @@ from complaints.services.report_questions import NO_QUESTION
 from complaints.services.reporter_acts import new_token
 from complaints.services.reporter_page import StatusPage
 from complaints.services.transitions import CaseChanged
-from complaints.views import ReporterRequest, leak_check, page
-from complaints.views.status import NOT_SENT, TOKEN_CHARS, gone, handle_unreadable, reader_of_answer
+from complaints.views import ReporterRequest, leak_check, page, unsent_words
+from complaints.views.status import NOT_SENT, TOKEN_CHARS, gone, handle_unreadable, reader_of_answer, without_ticket
 
 # The entry of the sealed session with what was told last.
 TOLD_KEY: Final = "retaliation"
@@ -36,14 +36,16 @@ WITHOUT_DECISION: Final = {RetaliationKind.PRESSED, RetaliationKind.THREATENED}
 def tell(request: ReporterRequest) -> HttpResponse:
     """Show the form with what can help; by POST send what was told, and show the days that follow from it."""
     if "ticket" not in request.reporter:
-        if request.method == "POST":
-            return page(request, "status/closed", {"typed": {"text": request.POST.get("text", "")}})
-        return redirect("status_enter")
+        return without_ticket(request, "text")
     answers = leak_check.posted(request, "text") if request.method == "POST" else None
-    form = RetaliationForm(answers, today=latest_day(timezone.now()))
+    words = unsent_words.words_of(request, "told")
+    form = RetaliationForm(answers, today=latest_day(timezone.now()), initial=words)
+    if answers is not None and (left := unsent_words.take(request, "told", request.path, form)):
+        return left
     if request.method != "POST" or not form.is_valid() or leak_check.wants_change(request):
         return _show(request, form)
-    if (asked := leak_check.ask(request, form, "text", reader=reader_of_answer)) is not None:
+    telling = leak_check.ask(request, form, "text", reader=reader_of_answer)
+    if asked := unsent_words.waiting(request, "told", form, telling):
         return asked
     ticket, told, today = follow_up.Ticket.from_session(request.reporter["ticket"]), form.told(), timezone.localdate()
     text, to = form.cleaned_data["text"], request.POST.get("to", NO_QUESTION)
@@ -57,6 +59,7 @@ def tell(request: ReporterRequest) -> HttpResponse:
         return _show(request, form, status=HTTPStatus.CONFLICT)
     except ObjectDoesNotExist:
         return gone(request)
+    unsent_words.forget(request, "told", form)
     request.reporter[TOLD_KEY] = {**told.as_mark(), "told_on": today.isoformat()}
     return redirect("status_retaliation")
 
@@ -69,7 +72,7 @@ def _show(request: ReporterRequest, form: RetaliationForm, *, status: int = HTTP
     except ObjectDoesNotExist:
         return gone(request)
     context: dict[str, object] = {"report": report, "parts": form.rendered(), "mistakes": form.mistakes()}
-    context["pagetoken"] = new_token()
+    context |= {"pagetoken": new_token(), "version": unsent_words.version(request, "told")}
     context |= _told(request.reporter.get(TOLD_KEY)) | _remedies(request.reporter.get(TOLD_KEY)) | _answers(report)
     response = page(request, "status/retaliation", context)
     response.status_code = status

@@ -35,7 +35,7 @@ from complaints.services.reporter_acts import new_token
 from complaints.services.reporter_identity import Name
 from complaints.services.reporter_page import StatusPage
 from complaints.services.transitions import CaseChanged
-from complaints.views import ReporterRequest, leak_check, page, parking, uploads
+from complaints.views import ReporterRequest, leak_check, page, parking, unsent_words, uploads
 from complaints.views.api import keep_files, waiting_files
 from complaints.views.leaving import end_session
 
@@ -137,13 +137,29 @@ def _show(
     if report.thread:
         pieces["thread"] = render_to_string("complaints/status/thread.html", {"report": report})
     pieces["pagetoken"] = new_token()
-    if not (text or proof or post or own or request.reporter.keeps_files):
+    kept = unsent_words.UNSENT in request.reporter
+    if not (text or proof or post or own or kept or request.reporter.keeps_files):
         return _still(request, report, pieces)
     waiting = waiting_files(request)
     shown = {"report": report, "asker": report.name.asker, "chosen": request.POST.get("to", "")}
-    forms = _forms(text, proof, post, own, is_answer=bool(report.askers))
-    context: dict[str, Any] = {**shown, **forms, **waiting, **pieces}
+    forms = _forms(text, proof, post, own, is_answer=bool(report.askers)) | _unsent_forms(request, text, post, report)
+    context: dict[str, Any] = {**shown, **forms, **waiting, "version": unsent_words.version(request, "page"), **pieces}
     return page(request, "status/page", context, path=reverse("status_page"))
+
+
+def _unsent_forms(
+    request: ReporterRequest, text: ReporterForm | None, post: ReporterForm | None, report: StatusPage
+) -> dict[str, object]:
+    """Return the forms of words that are kept and that no posted form replaces."""
+    forms: dict[str, object] = {}
+    if not (words := unsent_words.words_of(request, "page")):
+        return forms
+    if text is None:
+        form = MessageForm(initial=words)
+        forms["text_parts"] = (_word_as_answer(form) if report.askers else form).rendered()
+    if post is None and MorePostForm.base_fields.keys() & words.keys():
+        forms |= {"post_parts": _post_form(initial=words).rendered(), "post_open": True}
+    return forms
 
 
 def _answer_form() -> ReporterForm:
@@ -240,6 +256,7 @@ def _add(request: ReporterRequest, notice: str, form: ReporterForm, **content: A
         for file in content["files"]:
             drafts.discard_draft_file(session=request.reporter, file_id=str(file.id))
     request.reporter["notice"] = notice
+    unsent_words.forget(request, "page", form)
     if token:
         request.reporter["act"] = token
     return redirect("status_page")
@@ -250,6 +267,14 @@ def _ended(request: ReporterRequest, form: ReporterForm | None = None, *, files:
     typed = [str(value) for name, value in form.typed().items() if value and name != "recipient"] if form else []
     context = {"typed": {"text": "\n".join(typed)}, "files": files}
     return page(request, "status/closed", context, path=reverse("status_page"))
+
+
+def without_ticket(request: ReporterRequest, name: str) -> HttpResponse:
+    """Ask for the code, after a POST with what was typed in the field ``name`` to copy it."""
+    if request.method != "POST":
+        return redirect("status_enter")
+    typed = {"typed": {"text": request.POST.get(name, "")}}
+    return page(request, "status/closed", typed, path=reverse("status_page"))
 
 
 def page_token(request: ReporterRequest) -> str:
@@ -264,9 +289,12 @@ def message(request: ReporterRequest) -> HttpResponse:
     form = MessageForm(leak_check.posted(request, "text"))
     if "ticket" not in request.reporter:
         return _ended(request, form)
+    if left := unsent_words.take(request, "page", reverse("status_page"), form, _post_form(request.POST)):
+        return left
     if not form.is_valid() or leak_check.wants_change(request):
         return _show(request, text=form)
-    if (asked := leak_check.ask(request, form, "text", reader=reader_of_answer)) is not None:
+    telling = leak_check.ask(request, form, "text", reader=reader_of_answer)
+    if asked := unsent_words.waiting(request, "page", form, telling):
         return asked
     answers = {"text": form.cleaned_data["text"], "circle": form.cleaned_data["circle"]}
     return _add(request, "text", form, **answers, files=[], to=request.POST.get("to", ""))
@@ -353,9 +381,9 @@ def file_remove(request: ReporterRequest) -> HttpResponse:
     return redirect("status_page")
 
 
-def _post_form(*data: Any) -> MorePostForm:
+def _post_form(*data: Any, initial: dict[str, object] | None = None) -> MorePostForm:
     # The page has another file input, so the ids need a prefix.
-    return MorePostForm(*data, today=latest_day(timezone.now()), auto_id="id_post_%s")
+    return MorePostForm(*data, today=latest_day(timezone.now()), auto_id="id_post_%s", initial=initial)
 
 
 @require_POST
@@ -382,7 +410,7 @@ def post(request: ReporterRequest) -> HttpResponse:
         return _show(request, post=form)
     if leak_check.wants_change(request):
         return _show(request, post=form)
-    if (asked := leak_check.ask(request, form, "account")) is not None:
+    if asked := unsent_words.waiting(request, "page", form, leak_check.ask(request, form, "account")):
         return asked
     screenshots = [file for file, _told in listed]
     described = posts.describe(form.answers() | {"screenshot": screenshots[0].id if screenshots else ""})
@@ -402,7 +430,7 @@ def withdraw(request: ReporterRequest) -> HttpResponse:
     """Ask for confirmation, then withdraw the report where the workflow still allows it."""
     ticket = request.reporter.get("ticket")
     if ticket is None:
-        return _ended(request, WithdrawForm(request.POST)) if request.method == "POST" else redirect("status_enter")
+        return without_ticket(request, "reason")
     try:
         may_withdraw = follow_up.may_withdraw(ticket=follow_up.Ticket.from_session(ticket))
     except ObjectDoesNotExist:
@@ -410,22 +438,25 @@ def withdraw(request: ReporterRequest) -> HttpResponse:
     if not may_withdraw:
         return _not_withdrawn(request)
     form = WithdrawForm(leak_check.posted(request, "reason")) if request.method == "POST" else None
+    if form and (left := unsent_words.take(request, "withdraw", request.path, form)):
+        return left
     if form and form.is_valid() and not leak_check.wants_change(request):
-        if (asked := leak_check.ask(request, form, "reason")) is not None:
-            return asked
-        try:
-            follow_up.withdraw(
-                ticket=follow_up.Ticket.from_session(ticket),
-                reason=form.cleaned_data["reason"],
-                today=timezone.localdate(),
-            )
-        except TransitionRefused:
-            return _not_withdrawn(request)
-        except CaseChanged:
-            _not_sent(form)
-            return _ask_withdrawal(request, form, status=HTTPStatus.CONFLICT)
-        return redirect("status_page")
+        telling = leak_check.ask(request, form, "reason")
+        return unsent_words.waiting(request, "withdraw", form, telling) or _withdraw(request, form)
     return _ask_withdrawal(request, form)
+
+
+def _withdraw(request: ReporterRequest, form: WithdrawForm) -> HttpResponse:
+    ticket, reason = follow_up.Ticket.from_session(request.reporter["ticket"]), form.cleaned_data["reason"]
+    try:
+        follow_up.withdraw(ticket=ticket, reason=reason, today=timezone.localdate())
+    except TransitionRefused:
+        return _not_withdrawn(request)
+    except CaseChanged:
+        _not_sent(form)
+        return _ask_withdrawal(request, form, status=HTTPStatus.CONFLICT)
+    unsent_words.forget(request, "withdraw", form)
+    return redirect("status_page")
 
 
 def _not_withdrawn(request: ReporterRequest) -> HttpResponse:
@@ -436,9 +467,12 @@ def _not_withdrawn(request: ReporterRequest) -> HttpResponse:
 
 
 def _ask_withdrawal(request: ReporterRequest, form: WithdrawForm | None, *, status: int = 200) -> HttpResponse:
+    shown = form or WithdrawForm(initial=unsent_words.words_of(request, "withdraw"))
     context = {
-        "parts": form.rendered() if form else empty_fields(WithdrawForm, ("withdraw",)),
+        "parts": shown.rendered(),
         "mistakes": form.mistakes() if form else [],
+        "box": True,
+        "version": unsent_words.version(request, "withdraw"),
     }
     response = page(request, "status/withdraw", context)
     response.status_code = status

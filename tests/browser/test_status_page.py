@@ -1,19 +1,22 @@
-"""The status page on a phone: the answer stands below its question, and an end can be objected to and rated."""
+"""The status page on a phone: the answer is below its question, is kept until it is sent, and an end is objected to."""
 
 from __future__ import annotations
 
 import pytest
+from playwright.sync_api import expect
 
 from complaints.domain.workflow import Action
+from tests.browser.files import letter
+from tests.browser.test_keeping import KEPT, hides
 from tests.browser.window import Opener, Window
 from tests.cases import act, in_review
-from tests.world import Cast, Sent
+from tests.world import Cast, Sent, send_report
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def opens(window: Opener, sent: Sent) -> Window:
-    browser = window(width=360, height=740, script=False).go("/cek/")
+def opens(window: Opener, sent: Sent, *, script: bool = False) -> Window:
+    browser = window(width=360, height=740, script=script).go("/cek/")
     browser.page.locator("[name=code]").fill(sent.code)
     return browser.press("Buka")
 
@@ -44,3 +47,47 @@ def test_an_end_is_objected_to_and_rated(window: Opener, live_cast: Cast) -> Non
     assert "Laporan dibuka kembali." in browser.words
     assert browser.heading.startswith("Sedang diverifikasi.")
     assert browser.page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def test_an_answer_is_kept_when_the_phone_drops_the_tab(window: Opener, live_cast: Cast) -> None:
+    sent = in_review(live_cast)
+    act(live_cast, "vera", sent, Action.ASK_REPORTER, "Pada tanggal berapa rapat itu?")
+    browser = opens(window, sent, script=True)
+    answer, account = browser.page.locator("#id_text"), browser.page.get_by_label("Akun orang yang")
+    answer.fill("Hari Senin, seingat saya.")
+    assert hides(browser.page) == KEPT
+    browser.page.close()
+    browser.page = browser.context.new_page()
+    browser.go("/cek/laporan/")
+    answer, account = browser.page.locator("#id_text"), browser.page.get_by_label("Akun orang yang")
+    assert answer.input_value() == "Hari Senin, seingat saya."
+    # The button of another box takes both along.
+    answer.fill("Hari Selasa.")
+    browser.page.get_by_text("Tambah postingan media sosial").click()
+    account.fill("@contoh")
+    browser.page.locator("form[action$='bukti/'] [type=file]").set_input_files([letter("undangan.pdf").given()])
+    browser.page.locator("[data-kept]", has_text="undangan.pdf").wait_for()
+    browser.press("Kirim berkas")
+    assert "Berkas Anda sudah kami terima." in browser.words
+    assert (answer.input_value(), account.input_value()) == ("Hari Selasa.", "@contoh")
+    answer.fill("Hari Rabu.")
+    browser.page.reload()
+    expect(answer).to_have_value("Hari Rabu.")
+    # Files are an answer too, so this is a message.
+    browser.press("Kirim pesan")
+    assert "Pesan Anda sudah kami terima." in browser.words and answer.input_value() == ""
+    assert account.input_value() == "@contoh"
+
+
+def test_without_script_each_way_off_an_open_report_keeps(window: Opener, live_cast: Cast) -> None:
+    browser = opens(window, send_report())
+    message = browser.page.get_by_label("Pesan Anda")
+    ways = ("Sesuatu terjadi pada saya", "Kembali ke laporan", "Cabut laporan", "Tidak, jangan cabut")
+    for number, way in enumerate(ways):
+        if not number % 2:
+            message.fill(f"Kabar {number}")
+        browser.press(way)
+    assert (browser.path, message.input_value()) == ("/cek/laporan/", "Kabar 2")
+    assert "Belum tersimpan. Tombol untuk pindah halaman" in browser.words
+    browser.press("English")
+    assert browser.page.locator("#id_text").input_value() == "Kabar 2"
