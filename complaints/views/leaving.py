@@ -17,7 +17,7 @@ from django.views.decorators.http import require_safe
 
 from complaints.page_cache import still_page
 from complaints.services import parked_drafts
-from complaints.views import ReporterRequest
+from complaints.views import ReporterRequest, parking
 
 # What a browser says of a request that a person made on one of our pages, or by typing the address.
 _OWN: Final = ("same-origin", "none")
@@ -66,6 +66,7 @@ def _is_own(request: ReporterRequest) -> bool:
 
 def explained(request: ReporterRequest) -> HttpResponse:
     """Say what the quick exit does and what it cannot undo, how to open a private window, and let one try it."""
-    drafted = "draft" in request.reporter
+    drafted, may_wait = "draft" in request.reporter, parking.may_wait(request)
     site = urlsplit(settings.EXIT_URL).hostname or ""
-    return still_page(request, "public/exit", lambda: {"site": site, "drafted": drafted}, (site, drafted))
+    context = {"site": site, "drafted": drafted, "may_wait": may_wait}
+    return still_page(request, "public/exit", lambda: dict(context), (site, drafted, may_wait))

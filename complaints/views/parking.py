@@ -11,12 +11,13 @@ from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET
 
 from complaints.domain.codes import grouped
+from complaints.forms.status import LastGroupForm
 from complaints.services import draft_rows, parked_drafts
 from complaints.services.submission import Draft
 from complaints.views import ReporterRequest, page
+from complaints.views.steps import missing_step
 
 
 def notice(draft: Draft) -> str:
@@ -40,15 +41,38 @@ def park(request: ReporterRequest, left: str) -> HttpResponse:
     return redirect("report_parked")
 
 
-@require_GET
 def show(request: ReporterRequest) -> HttpResponse:
-    """Show the code of a draft that waits, and until when."""
+    """Show the code of a draft that waits; by POST compare its last group with the note, or let it wait first."""
+    if request.method == "POST" and "last" not in request.POST:
+        return _park_here(request)
     code = parked_drafts.code_of(request.reporter)
     if not code:
         return redirect("report_check")
     draft: Draft = request.reporter["draft"]
-    context = {"groups": grouped(code).split("-"), "parked": notice(draft), "left": draft["parked"]["page"]}
+    form = LastGroupForm(request.POST if request.method == "POST" else None, code=code)
+    context = {
+        "groups": grouped(code).split("-"),
+        "parked": notice(draft),
+        "left": draft["parked"]["page"],
+        "noted": form.is_valid(),
+        "parts": form.rendered(),
+        "mistakes": form.mistakes(),
+    }
     return page(request, "report/parked", context)
+
+
+def may_wait(request: ReporterRequest) -> bool:
+    """Whether this browser has an unfinished report; a question that is not sent cannot wait."""
+    draft: Draft | None = request.reporter.get("draft")
+    return draft is not None and "asked" not in draft
+
+
+def _park_here(request: ReporterRequest) -> HttpResponse:
+    """Let a draft wait as it is kept; its code leads back to the first page that is not answered."""
+    if not may_wait(request):
+        return redirect("quick_exit_explained")
+    step = missing_step(request.reporter["draft"])
+    return park(request, step.url if step else "report_check")
 
 
 def resume(request: ReporterRequest, code: str, secret: str) -> HttpResponse | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
@@ -223,3 +225,27 @@ def test_a_code_of_a_draft_a_report_and_nobody_costs_the_same(client: Client, co
     first = {queries[0].split("lookup =")[0] for queries in asked.values()}
     assert len(first) == 1, "one statement asks for both"
     assert "complaints_draftdoor" in asked["report"][0]
+
+
+def test_the_page_of_the_quick_exit_gives_the_code_and_lets_one_try_the_note(client: Client) -> None:
+    assert "Ambil kode" not in walk.words(client.get("/keluar-cepat/"))
+    walk.to_who(client)
+    assert client.post("/lapor/siapa/", walk.WHO | {"go": "home"}).url == "/"
+    assert "Ambil kode" in walk.words(client.get("/keluar-cepat/"))
+    assert client.post(PARKED).url == PARKED
+    shown = client.get(PARKED).content.decode()
+    groups = re.findall(r"<span>([0-9A-Z]{5})</span>", shown)
+    assert len(groups) == 6 and "Coba catatan Anda" in shown
+    wrong = client.post(PARKED, {"last": groups[0]})
+    assert "Bukan kelompok terakhir" in walk.words(wrong) or wrong.content.decode().count("invalid-feedback")
+    assert "Kelompok terakhir cocok." in walk.words(client.post(PARKED, {"last": groups[5].lower()}))
+    client.get("/keluar/")
+    other = Client()
+    assert other.post("/cek/", {"code": "-".join(groups)}).url == "/lapor/cerita/"
+
+
+def test_a_question_that_is_not_sent_cannot_wait(client: Client) -> None:
+    client.post("/tanya/", {"asked": "Bolehkah pegawai hadir di kampanye?"})
+    assert "Ambil kode" not in walk.words(client.get("/keluar-cepat/"))
+    assert client.post(PARKED).url == "/keluar-cepat/"
+    assert "Bolehkah pegawai" in client.get("/tanya/").content.decode()
