@@ -51,16 +51,20 @@ def limits(answers: Answers, today: date) -> list[BawasluDays]:
 
     Untold days count as ``today``, so that the limits are known before their days are.
     """
-    known = _day(answers, "learnt_on", today) or _day(answers, "event_from", today) or today
+    known = learnt_on(answers, today) or today
     happened = _day(answers, "event_from", today) or known
     category = str(answers.get("category") or "")
     return reference_data.bawaslu_days(category=category, act_on=happened, known_on=known)
 
 
+def learnt_on(answers: Answers, today: date) -> date | None:
+    """Return the day from which the limit is counted: on which it became known, if told, else on which it happened."""
+    return _day(answers, "learnt_on", today) or _day(answers, "event_from", today)
+
+
 def window(answers: Answers, today: date) -> BawasluWindow | None:
     """Return the days for what is described; None where none is told, or no election with such a limit ran then."""
-    is_told = _day(answers, "learnt_on", today) or _day(answers, "event_from", today)
-    by_election = limits(answers, today) if is_told else []
+    by_election = limits(answers, today) if learnt_on(answers, today) else []
     if not by_election:
         return None
     last = by_election[0].days.last_day.isoformat() if len(by_election) == 1 else ""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
@@ -33,7 +35,15 @@ def box(draft: Draft) -> str:
         return _short(days, links=False) if days else ""
     limits = bawaslu.limits(draft, today)
     context = {"days": days, "limits": limits, "alone": bawaslu.judges_alone(draft, today)}
-    return render_to_string("complaints/bawaslu.html", context)
+    return render_to_string("complaints/bawaslu.html", context | _bar(draft, days, today))
+
+
+def _bar(draft: Draft, days: OwnReport | None, today: date) -> dict[str, object]:
+    """Return how much of the time has passed, for a bar that only decorates; nothing where there is none left."""
+    learnt = bawaslu.learnt_on(draft, today)
+    if days is None or learnt is None or days.state == "past" or days.last is None or days.last <= learnt:
+        return {}
+    return {"learnt": learnt, "passed": max(0, (today - learnt).days), "all_days": (days.last - learnt).days}
 
 
 def short_box(window: BawasluWindow | None) -> str:

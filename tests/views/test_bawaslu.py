@@ -37,6 +37,7 @@ def test_pages_two_and_four_tell_the_days_and_what_it_takes(client: Client) -> N
         page = walk.words(client.get(path))
         assert page.index("Senin, 7 Desember 2026") < page.index("Selasa, 8 Desember 2026")
         assert "Sisa 5 hari." in page
+        assert '<progress max="7" value="1">' in client.get(path).content.decode()
         assert "KTP dan tanda tangan" in page
         assert "informasi awal" in page
     assert "5 days left." in walk.words(client.get("/en/lapor/periksa/"))
