@@ -133,14 +133,18 @@ def serving(
     connections: int = 200,
     with_onion: bool = False,
     environment: Mapping[str, str] = {},
+    port: int = 0,
 ) -> Iterator[WebServer]:
-    """Run gunicorn while the context lasts, with more of an environment; by default nothing is too slow for it."""
+    """Run gunicorn while the context lasts, with more of an environment; by default nothing is too slow for it.
+
+    Without a ``port`` it takes a free one.
+    """
     shipped = str(ROOT / "deploy" / "gunicorn.conf.py")
     text = CONFIGURATION.format(
         shipped=shipped, connections=connections, grace_seconds=grace_seconds, head_seconds=head_seconds
     )
     (folder / "gunicorn.py").write_text(text, encoding="utf-8")
-    port, log = free_port(), folder / "web.log"
+    port, log = port or free_port(), folder / "web.log"
     changed = {"BIND": f"{HOST}:{port}", "WEB_WORKERS": "1", "WEB_THREADS": "4", "WEB_GRACEFUL_SECONDS": "1"}
     changed |= {
         "DJANGO_SETTINGS_MODULE": "tests.settings",

@@ -15,7 +15,7 @@ from tests.world import Cast, send_report
 
 pytestmark = pytest.mark.django_db(transaction=True)
 KEPT, UNKEPT = "Tersimpan.", "Belum tersimpan."
-_HIDE = """() => {
+HIDE = """() => {
     Object.defineProperty(document, "hidden", { configurable: true, get: () => true });
     document.dispatchEvent(new Event("visibilitychange"));
 }"""
@@ -24,7 +24,7 @@ _HIDE = """() => {
 def hides(page: Page) -> str:
     """Put the page into the background, and return what it says beside the box once the save was answered."""
     with page.expect_response(lambda answer: answer.request.method == "POST"):
-        page.evaluate(_HIDE)
+        page.evaluate(HIDE)
     state = page.locator("form [role=status]").first
     state.filter(has_text=re.compile("ersimpan")).wait_for()
     return " ".join(state.inner_text().split())
@@ -51,7 +51,7 @@ def test_a_hidden_page_keeps_what_is_typed_and_another_tab_has_it(window: Opener
     reporter.page.get_by_label("Cerita Anda").fill(typed)
     assert hides(reporter.page) == KEPT
     assert elsewhere(reporter).get_by_label("Cerita Anda").input_value() == typed
-    reporter.page.evaluate(_HIDE)
+    reporter.page.evaluate(HIDE)
     reporter.page.get_by_label("Cerita Anda").press_sequentially("x")
     reporter.page.get_by_label("Cerita Anda").fill(reporter.texts.story)
     assert hides(reporter.page) == KEPT
