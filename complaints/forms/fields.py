@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence, Sized
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Protocol, TypeAlias, TypedDict, Unpack
@@ -22,6 +23,7 @@ from django.utils.functional import lazy
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from complaints.adapters.media import kinds
 from complaints.domain.visible_text import visible
@@ -176,11 +178,21 @@ REFUSALS = {
 LIMITS = _("At most %(count)d files, each up to %(each)s.")
 
 
+def size_words(size: int) -> str:
+    """Return a number of bytes as people write it: "200 MB", "1,5 MB".
+
+    The words for bytes are also those of Django's own filter, whose Indonesian for them nobody uses.
+    """
+    if size < 1024:
+        return ngettext("%(size)d byte", "%(size)d bytes", size) % {"size": size}
+    return re.sub(r"[.,]0(?=\s)", "", filesizeformat(size))
+
+
 def _file_limits() -> dict[str, str | int]:
     return {
-        "each": filesizeformat(settings.EVIDENCE_MAX_FILE_BYTES),
-        "total": filesizeformat(settings.EVIDENCE_MAX_TOTAL_BYTES),
-        "parked": filesizeformat(settings.EVIDENCE_PARKED_BYTES),
+        "each": size_words(settings.EVIDENCE_MAX_FILE_BYTES),
+        "total": size_words(settings.EVIDENCE_MAX_TOTAL_BYTES),
+        "parked": size_words(settings.EVIDENCE_PARKED_BYTES),
         "count": settings.EVIDENCE_MAX_FILES,
         "most": settings.EVIDENCE_MAX_REPORT_FILES,
     }

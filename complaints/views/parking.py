@@ -7,12 +7,12 @@ from datetime import datetime
 from django.conf import settings
 from django.http import HttpResponse
 from django.shortcuts import redirect
-from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from complaints.domain.codes import grouped
+from complaints.forms.fields import size_words
 from complaints.forms.status import LastGroupForm
 from complaints.services import draft_rows, parked_drafts
 from complaints.services.submission import Draft
@@ -36,7 +36,7 @@ def park(request: ReporterRequest, left: str) -> HttpResponse:
     if refused == "gone":
         return page(request, "report/gone")
     if refused:
-        context = {"refused": refused, "left": left, "most": filesizeformat(settings.EVIDENCE_PARKED_BYTES)}
+        context = {"refused": refused, "left": left, "most": size_words(settings.EVIDENCE_PARKED_BYTES)}
         return page(request, "report/not_parked", context)
     return redirect("report_parked")
 

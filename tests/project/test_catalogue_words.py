@@ -20,7 +20,7 @@ ENGLISH = re.compile(
 )
 # Names, abbreviations and words that are the same in both languages.
 SAME = {"NIP", "PNS", "PPPK", "Status", "status", "Web", "Menu", "No.", "no. %(number)s", "“%(state)s”.",
-        "%(outcome)s (%(day)s).", "Filter"}  # fmt: skip
+        "%(outcome)s (%(day)s).", "%(size)d byte", "Filter"}  # fmt: skip
 GLUED = re.compile(r"[a-z”)][.:;!?][A-Z“]")
 _NO_PROSE = re.compile(r"<[^>]*>|%\(\w+\)[sd]|https?://\S+")
 # What a text says instead, by the pattern that it must not have. For reporters and for staff.

@@ -128,7 +128,7 @@ def test_a_full_store_refuses_files_and_takes_reports(
 
 
 def test_the_page_names_its_limits(reporter: Client) -> None:
-    assert "Paling banyak 20 berkas, masing-masing sampai 200,0" in reporter.get("/lapor/cerita/").content.decode()
+    assert "Paling banyak 20 berkas, masing-masing sampai 200\xa0MB." in reporter.get("/lapor/cerita/").content.decode()
 
 
 def test_files_count_from_nothing_to_nothing(reporter: Client) -> None:
