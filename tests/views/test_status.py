@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from complaints.domain import workflow
 from complaints.domain.codes import new_code
-from complaints.domain.workflow import Status
+from complaints.domain.workflow import Action, Status
 from complaints.models.case import Case
 from complaints.models.complaint import Complaint, Message
 from complaints.models.evidence import Evidence
@@ -24,9 +24,10 @@ from complaints.models.session import SealedSession
 from complaints.services import case_membership, report_history, reporter_reading, transitions
 from complaints.services.transitions import CaseChanged
 from tests.adapters.test_tails import bare
+from tests.cases import act, in_review
 from tests.images import photo
 from tests.views import walk
-from tests.world import DRAFT, send_report
+from tests.world import DRAFT, Cast, send_report
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("office")]
 UNKNOWN = "Tidak ada laporan dengan kode ini, baik yang terkirim maupun yang masih disimpan."
@@ -223,6 +224,15 @@ def test_files_of_which_something_is_told_wait_until_it_was_read(
     client.post("/cek/laporan/bukti/")
     assert "Berkas Anda sudah kami terima." in walk.words(client.get("/cek/laporan/"))
     assert Evidence.objects.count() == 1
+
+
+def test_words_of_the_staff_are_marked_as_indonesian(client: Client, cast: Cast) -> None:
+    sent = in_review(cast)
+    act(cast, "vera", sent, Action.ASK_REPORTER, "Pukul berapa?")
+    client.post("/en/cek/", {"code": sent.code})
+    page = client.get("/en/cek/laporan/").content.decode()
+    assert '<p class="said" lang="id">Pukul berapa?' in page
+    assert len(re.findall(r'lang="id">\s*Pukul berapa\?', page)) == page.count("Pukul berapa?")
 
 
 def test_an_empty_message_and_no_file_say_how_to_mend_it(client: Client, code: str) -> None:
