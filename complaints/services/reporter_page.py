@@ -78,6 +78,12 @@ class StatusPage:
         return self.status in ENDED and self.status != Status.WITHDRAWN
 
     @property
+    def shown_days(self) -> OwnReport | None:
+        """The days of a report of one's own to Bawaslu, but for those long past on a report that came to an end."""
+        is_past = self.own_report is not None and self.own_report.state == "past"
+        return None if is_past and self.status in ENDED else self.own_report
+
+    @property
     def has_reason(self) -> bool:
         """Whether the history shows a reason for where the report stands."""
         return any(event.reason for event in self.events if event.status == self.status)

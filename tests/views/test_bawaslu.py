@@ -134,3 +134,16 @@ def test_form_b1_is_empty_without_a_draft(client: Client) -> None:
 def test_what_was_typed_is_text_in_the_form(client: Client) -> None:
     walk.to_check(client, story=f"<script>alert(1)</script> {walk.STORY}")
     assert b"<script>" not in client.post("/lapor/catatan-cetak/").content
+
+
+def test_a_time_long_past_is_not_told_of_a_report_that_ended(cast: Cast) -> None:
+    sent = in_review(cast, event_from="2026-11-02")
+    past = "Batas waktu melapor langsung ke Bawaslu sudah lewat"
+    with time_machine.travel("2027-01-04T05:00:00Z"):
+        assert past in opened(Client(), sent.code)
+        follow_up.withdraw(ticket=sent.ticket, reason="", today=timezone.localdate())
+        assert past not in opened(Client(), sent.code)
+
+
+def test_the_front_page_leads_to_bawaslu(client: Client) -> None:
+    assert 'href="/lapor/pintu-lain/bawaslu/"' in client.get("/").content.decode()
