@@ -43,7 +43,7 @@ class StartForm(ReporterForm):
         label=_("Who did it?"),
         help_text=_("It decides who may judge it."),
         widget=forms.RadioSelect,
-        error_messages={"required": _("Choose who did it; not knowing is an answer too.")},
+        error_messages={"required": _("Choose who did it. If you do not know, choose the last answer.")},
     )
     category = forms.ChoiceField(
         label=_("What happened?"),

@@ -106,7 +106,7 @@ class Reporter:
 def on_page_3(opener: Opener, *, script: bool = True) -> Reporter:
     """Fill in pages 1 and 2 on a phone, and stop on the page of the account and the files."""
     reporter = Reporter(opener(width=360, height=740, script=script))
-    reporter.window.go("/").press("Saya ditekan atau dibujuk")
+    reporter.window.go("/").press("Saya ditekan atau dibujuk mendukung calon")
     reporter.chooses("Atasan saya", "Diancam bila menolak")
     reporter.window.press("Lanjut")
     reporter.page.get_by_label("Jenis instansi").select_option("regency")

@@ -27,7 +27,7 @@ def test_a_report_goes_from_the_front_page_to_the_exit(
     texts = ReportTexts()
     with firefox(tmp_path) as browser:
         browser.driver.navigate(live_server.url)
-        browser.presses("Saya ditekan atau dibujuk", "/lapor/ditekan/")
+        browser.presses("Saya ditekan atau dibujuk mendukung calon", "/lapor/ditekan/")
         browser.chooses("Kepala desa")
         browser.chooses("Diancam bila menolak")
         browser.presses("Lanjut", "/lapor/siapa/")

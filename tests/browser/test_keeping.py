@@ -123,7 +123,7 @@ def test_an_older_window_says_that_it_keeps_nothing(window: Opener, live_cast: C
 )
 def test_without_script_each_way_out_keeps(window: Opener, live_cast: Cast, button: str, leads: str) -> None:
     reporter = Reporter(window(width=360, height=740, script=False))
-    reporter.window.go("/").press("Saya ditekan atau dibujuk")
+    reporter.window.go("/").press("Saya ditekan atau dibujuk mendukung calon")
     reporter.chooses("Atasan saya", "Diancam bila menolak")
     reporter.window.press("Lanjut")
     assert "Semua tombol di sini menyimpannya; Muat ulang dan Kembali tidak." in reporter.window.words

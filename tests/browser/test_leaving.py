@@ -24,7 +24,7 @@ def away(live_server: LiveServer, settings: Any) -> str:
 
 
 def at_page_two(browser: Window) -> Window:
-    browser.go("/").press("Saya ditekan atau dibujuk")
+    browser.go("/").press("Saya ditekan atau dibujuk mendukung calon")
     browser.page.locator("[name=accused_kind]").first.check(force=True)
     browser.page.locator("details:has([value=A1]) summary").click()
     browser.page.locator("[name=category][value=A1]").check()

@@ -108,7 +108,7 @@ def test_a_whole_report_in_a_browser(browser: Browser, portal: WebServer, script
         reporter = Reporter(window)
         assert ONION in window.go("/").words
         assert window.page.evaluate("document.documentElement.scrollWidth") <= WIDTH
-        window.press("Saya ditekan atau dibujuk")
+        window.press("Saya ditekan atau dibujuk mendukung calon")
         reporter.chooses("Atasan saya", "Diancam bila menolak")
         window.press("Lanjut")
         reporter.says_who_and_where(timezone.localdate() - timedelta(days=7))

@@ -201,7 +201,7 @@ def test_a_report_is_sent_by_the_keyboard_alone(window: Opener, live_cast: Cast)
     browser = window(width=PHONE, script=False).go("/")
     keys = browser.page.keyboard
     head_is_walked_and_skipped(browser)
-    enters(browser, "Saya ditekan atau dibujuk")
+    enters(browser, "Saya ditekan atau dibujuk mendukung calon")
     tabs_to(browser, "accused_kind")
     keys.press("Space")
     keys.press("ArrowDown")

@@ -66,7 +66,7 @@ def report_is_sent(reporter: Reporter) -> str:
     window, page = reporter.window, reporter.page
     window.go("/")
     assert "Honorer (non-ASN) dan PPPK paruh waktu juga dapat melapor." in window.words
-    window.press("Saya ditekan atau dibujuk")
+    window.press("Saya ditekan atau dibujuk mendukung calon")
     reporter.chooses("Atasan saya", "Diancam bila menolak")
     window.press("Lanjut")
     reporter.says_who_and_where(timezone.localdate() - timedelta(days=7))
