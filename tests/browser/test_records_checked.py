@@ -33,7 +33,7 @@ def test_the_reporter_reads_that_the_record_is_checked_and_writes_on(
     text = reporter.reads(TOLD_REPORTER)
     assert FALSE not in text
     assert reporter.page.locator(".stages").count() == 0
-    assert reporter.page.get_by_role("link", name="Cabut laporan").count() == 0
+    assert reporter.page.get_by_text("Cabut laporan").count() == 0
     reporter.page.get_by_label("Pesan Anda").fill("Masih ada yang ingin saya sampaikan.")
     reporter.window.press("Kirim pesan")
     assert Message.objects.filter(complaint__case=sent.case).count() == 1
