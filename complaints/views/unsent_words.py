@@ -13,7 +13,8 @@ from django.shortcuts import redirect
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 
-from complaints.forms.fields import TOO_MUCH, ReporterForm, stored_size
+from complaints.forms.fields import TOO_MUCH, ReporterForm
+from complaints.reporter_session import stored_size
 from complaints.services.submission import page_version
 from complaints.views import ReporterRequest, keeping
 
