@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
-from datetime import date
-from typing import Final
 
 from django.contrib import messages
 from django.http import HttpResponse
@@ -13,23 +11,19 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from complaints import access
 from complaints.admin.base import StaffRequest, case_or_404, render, reports_page, reports_query, staff_page
 from complaints.admin.case import paging_context
 from complaints.admin.labels import change_lines
+from complaints.admin.rule_lines import route_words, rule_line, validity
 from complaints.admin.stated_facts import FactsForm, fact_lines, form_values, open_lines, statement_words
 from complaints.domain.law.facts import Facts, StatedFacts
 from complaints.domain.law.judgment import Applied, CrimeAnswer, Judgment, Route
 from complaints.domain.law.rules import (
-    BodyRule,
     CrimeRule,
-    LimitRule,
-    PenaltyRule,
     RouteRule,
-    Rule,
     SanctionRule,
 )
 from complaints.domain.law.vocabulary import Mark, ServiceStatus
@@ -37,12 +31,9 @@ from complaints.forms.law_labels import (
     ANSWERS,
     CONDITIONS,
     LEVELS,
-    LIMITS,
     MARKS,
     STATUS,
     TABLES,
-    code_label,
-    condition_lines,
 )
 from complaints.models.case import Case
 from complaints.models.rule_change import RuleChange
@@ -50,23 +41,6 @@ from complaints.models.team import Staff
 from complaints.services import case_actions, case_file, legal_basis, reference_data, rule_changes
 from complaints.services.rule_book import content_mark, rule_book
 from complaints.services.transitions import CaseChanged, CaseVersion
-
-# In addresses, in place of the first day of a rule that has none.
-NO_FIRST_DAY: Final = "0"
-
-
-@dataclass(frozen=True)
-class RuleLine:
-    """A rule in words, for the page of all rules; ``table`` and ``version`` lead to the page that proposes a change."""
-
-    rule: Rule
-    table: str
-    version: str
-    says: str
-    conditions: list[str]
-    validity: str
-    mark: str
-    sources: list[str]
 
 
 @dataclass(frozen=True)
@@ -93,6 +67,7 @@ def rules(request: StaffRequest) -> HttpResponse:
     counts = [(MARKS[mark], number) for mark, number in marks.items()]
     context = {
         "title": _("Rules of the law"),
+        "categories": reference_data.categories(),
         "tables": tables,
         "counts": counts,
         "sources": [(source, MARKS[source.mark]) for source in book.sources.values()],
@@ -226,12 +201,7 @@ def _crime_line(crime: CrimeAnswer) -> AppliedLine:
 
 
 def _route_line(route: Route) -> AppliedLine:
-    finds = code_label(route.finds) if route.finds else _("no body")
-    says = _("examined by: %(body)s") % {"body": finds}
-    if route.punishes:
-        says += "; " + _("punished by: %(bodies)s") % {"bodies": ", ".join(map(code_label, route.punishes))}
-    if route.also:
-        says += "; " + _("may also receive it: %(bodies)s") % {"bodies": ", ".join(map(code_label, route.also))}
+    says = route_words(route.finds, route.punishes, route.also)
     return _applied_line(route.applied, says, route.applied.rule.basis_text)
 
 
@@ -248,53 +218,6 @@ def _applied_line(
         mark=str(MARKS[rule.mark]),
         note=rule.note,
         reason=_("matched by: %(names)s; %(validity)s")
-        % {"names": names or _("every report"), "validity": _validity(rule)},
+        % {"names": names or _("every report"), "validity": validity(rule)},
         depends_on=", ".join(str(CONDITIONS[name]) for name in CONDITIONS if name in applied.missing - hidden),
     )
-
-
-def _validity(rule: Rule) -> str:
-    period = rule.period
-    if period.valid_from and period.valid_until:
-        return _("valid from %(first)s to %(last)s") % {
-            "first": _day(period.valid_from),
-            "last": _day(period.valid_until),
-        }
-    if period.valid_from:
-        return _("valid from %(first)s") % {"first": _day(period.valid_from)}
-    return _("valid until %(last)s") % {"last": _day(period.valid_until)} if period.valid_until else _("no start date")
-
-
-def _day(day: date) -> str:
-    return date_format(day, "j M Y")
-
-
-def rule_line(rule: Rule, table: str) -> RuleLine:
-    """Return a rule of a table in words."""
-    return RuleLine(
-        rule=rule,
-        table=table,
-        version=rule.period.valid_from.isoformat() if rule.period.valid_from else NO_FIRST_DAY,
-        says=_says(rule),
-        conditions=condition_lines(rule),
-        validity=_validity(rule),
-        mark=str(MARKS[rule.mark]),
-        sources=list(rule.sources),
-    )
-
-
-def _says(rule: Rule) -> str:
-    """Return what a rule says, in one line."""
-    if isinstance(rule, SanctionRule):
-        return str(LEVELS[rule.level])
-    if isinstance(rule, CrimeRule):
-        return str(ANSWERS[rule.answer])
-    if isinstance(rule, PenaltyRule):
-        return rule.words
-    if isinstance(rule, RouteRule):
-        bodies = ([rule.finds] if rule.finds else [], rule.punishes, rule.also)
-        return " → ".join(", ".join(map(code_label, group)) for group in bodies if group) or _("nobody")
-    if isinstance(rule, LimitRule):
-        number = _("no limit known") if rule.number is None else f"{rule.number} {code_label(rule.unit)}"
-        return f"{LIMITS[rule.what]}: {number}, {code_label(rule.start)}"
-    return rule.name if isinstance(rule, BodyRule) else "; ".join(rule.never_show)

@@ -25,11 +25,11 @@ from django.utils.translation import gettext_lazy, ngettext
 from complaints import access
 from complaints.admin.base import BaseForm, StaffRequest, render, staff_page, text_field
 from complaints.admin.labels import Label, staff_name
-from complaints.admin.legal_basis import NO_FIRST_DAY, RuleLine, rule_line
+from complaints.admin.rule_lines import NO_FIRST_DAY, RuleLine, route_words, rule_line
 from complaints.domain.law.changes import COUNTED, Reading, Row, RowKey, check_change, read_row, row_text
 from complaints.domain.law.reading import TABLES as RULE_TABLES
 from complaints.domain.law.reading import RuleError
-from complaints.forms.law_labels import ANSWERS, CONDITIONS, LEVELS, RULE_FAULTS, TABLES, code_label
+from complaints.forms.law_labels import ANSWERS, CONDITIONS, LEVELS, RULE_FAULTS, TABLES
 from complaints.models.rule_change import RuleChange
 from complaints.services import first_look, rule_book, rule_changes, rule_comparison
 from complaints.services.rule_changes import ProposedRow, RuleChangeRefused
@@ -397,9 +397,7 @@ def _crimes(outcome: Outcome) -> list[str]:
 def _routes(outcome: Outcome) -> list[str]:
     said = []
     for finds, punishes, also, missing in outcome.routes:
-        groups = ([finds] if finds else [], punishes, also)
-        words = " → ".join(", ".join(map(code_label, group)) for group in groups if group)
-        said.append(_if_known(words or _("nobody"), missing))
+        said.append(_if_known(route_words(finds, punishes, also), missing))
     return said
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Final
 
 from django.utils.translation import gettext
@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from complaints.domain.law.reading import Fault
 from complaints.domain.law.rules import Rule
 from complaints.domain.law.vocabulary import (
+    CATEGORIES,
     CONFIRMED,
     AccusedKind,
     Answer,
@@ -18,12 +19,15 @@ from complaints.domain.law.vocabulary import (
     Circumstance,
     CriminalOutcome,
     ElectionKind,
+    Gap,
+    Handler,
     Harm,
     Level,
     LimitUnit,
     Mark,
     Penalty,
     Post,
+    Promisor,
     ServiceStatus,
     Stage,
     Start,
@@ -84,6 +88,25 @@ STATUS: Final[dict[str, Label]] = {
     ServiceStatus.HONORER: _("worker without civil-service status (honorer)"),
     ServiceStatus.NOT_ASN: _("not a civil servant"),
     ServiceStatus.RETIRED: _("retired"),
+}
+HANDLERS: Final[dict[Handler, Label]] = {
+    Handler.ELECTION_CRIME: _("Bawaslu and Sentra Gakkumdu, then the court"),
+    Handler.POLICE: _("the police"),
+}
+# Whose a limit is: only that of the first is a promise.
+PROMISORS: Final[dict[Promisor, Label]] = {
+    Promisor.OURS: _("a promise of the verification team"),
+    Promisor.REPORTER: _("by when the reporter is asked to act; nothing is closed without it"),
+    Promisor.BODY: _("a target of the body, outside our control"),
+    Promisor.AGENCY: _("outside our control: nobody is called late by it"),
+    Promisor.LAW: _("a limit of the law"),
+}
+GAPS: Final[dict[Gap, Label]] = {
+    Gap.VIOLATION: _("calling the act a breach"),
+    Gap.LEVEL: _("a level of sanction"),
+    Gap.LATE: _("calling somebody late"),
+    Gap.CRIME: _("calling the act a crime"),
+    Gap.PROTECTION: _("promising protection"),
 }
 # The values of the conditions and of what rules say; a code that stands here nowhere is a proper name.
 CODES: Final[dict[str, Label]] = {
@@ -233,15 +256,28 @@ def condition_lines(rule: Rule, names: Collection[str] = tuple(CONDITIONS)) -> l
         if name == "circumstances" or name not in names:
             continue
         field = "categories" if name == "category" else name
-        values: Iterable[str] = getattr(rule.conditions, field)
+        values: Collection[str] = getattr(rule.conditions, field)
         if values == CONFIRMED:
             since = gettext("from the confirmation of candidates on")
             lines.append(f"{label}: {since}")
         elif values:
-            words = values if name in ("category", "agency_rule") else map(code_label, values)
-            lines.append(f"{label}: {', '.join(sorted(words))}")
+            lines.append(f"{label}: {', '.join(_value_words(name, values))}")
     if "circumstances" not in names:
         return lines
-    lacks = (gettext("not: %(words)s") % {"words": code_label(item)} for item in sorted(rule.conditions.lacks))
+    lacks = (gettext("unless: %(words)s") % {"words": code_label(item)} for item in sorted(rule.conditions.lacks))
     stated = [*map(code_label, sorted(rule.conditions.has)), *lacks]
     return [*lines, f"{CONDITIONS['circumstances']}: {', '.join(stated)}"] if stated else lines
+
+
+def _value_words(name: str, values: Collection[str]) -> list[str]:
+    """Return the values of a condition in words; a whole group of categories is told by its first and last code."""
+    if name == "agency_rule":
+        return sorted(values)
+    if name != "category":
+        return sorted(map(code_label, values))
+    words: list[str] = []
+    for letter in dict.fromkeys(code[0] for code in CATEGORIES):
+        group = [code for code in CATEGORIES if code[0] == letter]
+        found = [code for code in group if code in values]
+        words += [f"{group[0]}–{group[-1]}"] if found == group and len(group) > 2 else found
+    return words

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import fields, replace
 from datetime import date
 
+import pytest
 from django.urls import reverse
 
+from complaints.admin.rule_lines import rule_line
 from complaints.domain.law.changes import RowKey
+from complaints.domain.law.reading import TABLES as RULE_TABLES
+from complaints.domain.law.rules import Rule
 from complaints.models.audit import AuditEntry
 from complaints.models.case import Assessment
 from complaints.models.reference_data import Category
@@ -33,6 +39,38 @@ def test_every_rule_is_on_the_page_with_its_mark(signed_in: SignedIn, cast: Cast
     assert "“menjadi anggota dan/atau pengurus partai politik." in text, "the words of the law, where they were seen"
 
 
+def words_of(rule: Rule, table: str) -> list[object]:
+    """Return what the page shows of a rule."""
+    line = rule_line(rule, table)
+    texts = [rule.code, line.says, line.validity, line.mark, rule.basis_text, rule.quotation, rule.note, rule.review]
+    return [*texts, *line.more, *line.conditions, *line.sources]
+
+
+@pytest.mark.parametrize("table", RULE_TABLES[1:])
+def test_page_shows_everything_that_a_rule_says(table: str, db: None) -> None:
+    """Who signs a rule signs all of it: no value of it may change without a change of what is read."""
+    rules = getattr(rule_book(reference_data.edition()), table)
+    for name in (field.name for field in fields(rules[0])):
+        values = list(dict.fromkeys(getattr(rule, name) for rule in rules))
+        for rule in rules:
+            if name == "unit" and getattr(rule, "number", 0) is None:
+                continue  # a limit that is not known has no unit
+            for value in (value for value in values[:8] if value != getattr(rule, name)):
+                if name == "conditions":
+                    others = [part.name for part in fields(value) if getattr(value, part.name)]
+                    changed = [replace(rule.conditions, **{part: getattr(value, part)}) for part in others]
+                else:
+                    changed = [value]
+                for new in (item for item in changed if item != getattr(rule, name)):
+                    assert words_of(replace(rule, **{name: new}), table) != words_of(rule, table), (rule.code, name)
+
+
+def test_page_names_the_categories_and_abbreviates_no_article(signed_in: SignedIn, cast: Cast) -> None:
+    text = signed_in("audi").get(reverse(RULES)).content.decode()
+    assert "Diancam bila menolak" in text and "Pasal 5 huruf n angka 6" in text
+    assert not re.search(r"\bPs \d|\bcatatan riset", text)
+
+
 def test_case_is_judged_by_the_day_of_the_act(signed_in: SignedIn, cast: Cast) -> None:
     sent = send_report(event_from="2026-11-02")
     client = signed_in("vera")
@@ -44,7 +82,7 @@ def test_case_is_judged_by_the_day_of_the_act(signed_in: SignedIn, cast: Cast) -
     rules = {applied.rule.code: applied for applied in lines["judged"].sanctions}
     # The sample election runs its campaign on that day; the harm and the status are not told.
     assert rules["n6-pressure"].missing == {"status"} and rules["arbitrary-unit"].missing == {"status", "harm"}
-    assert "PP 94/2021 Ps 5 n-6" in page.content.decode()
+    assert "PP 94/2021 Pasal 5 huruf n angka 6" in page.content.decode()
     assert AuditEntry.objects.filter(event="case.opened", case=sent.case.pk).exists()
     before = client.get(reverse("admin:complaints_case_rules", args=[send_report(event_from="2021-01-04").case.pk]))
     assert not before.context["judged"][0]["judged"].sanctions[0].certain
@@ -142,7 +180,7 @@ def test_body_reads_the_rules_of_the_released_report(signed_in: SignedIn, cast: 
     page = signed_in("kirana").get(reverse("admin:complaints_release_change", args=[release.pk]))
     [(numbers, judged)] = page.context["judged"]
     assert numbers == "1" and judged["crimes"]
-    assert "Ps 71 (1) jo. UU 1/2015 Ps 188" in page.content.decode()
+    assert "Pasal 71 ayat (1) jo. UU 1/2015 Pasal 188" in page.content.decode()
 
 
 def test_update_that_an_edit_keeps_out_is_shown_until_the_row_is_saved(signed_in: SignedIn, cast: Cast) -> None:

@@ -183,10 +183,10 @@ def test_a_criminal_decision_stands_beside_what_was_decided(signed_in: SignedIn,
         "Keputusan dalam perkara pidana, terpisah dari sanksi disiplin" in line
         and "Pengadilan menyatakan terlapor bersalah: pidana denda" in line
     )
-    assert "12/Pid" not in line and "Ps 188" not in line
+    assert "12/Pid" not in line and "Pasal 188" not in line
     note = InternalNote.objects.get(step__action="criminal_outcome")
     kept = read_note(note, pair=cast.ring("vera").complaint(complaint_of(sent)), team="triage")
-    assert "12/Pid.S/2026" in kept and "Ps 188" in kept
+    assert "12/Pid.S/2026" in kept and "Pasal 188" in kept
     with pytest.raises(TransitionRefused):
         case_actions.act(
             actor=Actor(cast.ring("vera"), timezone.now()), case_id=sent.case.pk, action=Action.CRIMINAL_OUTCOME

@@ -21,7 +21,7 @@ def test_rules_of_a_case_and_all_rules(window: Opener, live_cast: Cast) -> None:
     vera = Officer(window(width=360, height=740), "vera")
     vera.opens("case", sent.case.reference)
     vera.window.press("Aturan pada tanggal perbuatan")
-    assert "hukuman disiplin berat (PP 94/2021 Ps 5 a, Ps 14 a" in vera.window.words
+    assert "hukuman disiplin berat (PP 94/2021 Pasal 5 huruf a, Pasal 14 huruf a" in vera.window.words
     assert "Bila terlapor: PNS" in vera.window.words
     assert "yang belum diketahui: luas dampak" in vera.window.words
     assert looked_at(vera.window, "id", SIZES, least=0) == []
@@ -50,7 +50,7 @@ def test_officer_states_facts_and_the_rules_follow(window: Opener, live_cast: Ca
     assert "dicatat oleh" in words and "Bila terlapor" not in words
     assert "tingkat hukuman tidak ditemukan dalam teks mana pun" in words
     words = states(status="PNS")
-    assert "hukuman disiplin berat (PP 94/2021 Ps 5 a, Ps 14 a" in words
+    assert "hukuman disiplin berat (PP 94/2021 Pasal 5 huruf a, Pasal 14 huruf a" in words
     assert vera.page.locator("select[name=election]").input_value() == "pilkada"
     vera.page.locator("summary", has_text="Catatan sebelumnya").click()
     assert "PPPK paruh waktu" in vera.page.locator("details ul").inner_text()

@@ -75,4 +75,4 @@ def test_rule_is_proposed_compared_and_confirmed(
 
     vera.opens("case", sent.case.reference)
     vera.window.press("Aturan pada tanggal perbuatan")
-    assert "hukuman disiplin sedang (PP 94/2021 Ps 5 n-6" in vera.window.words
+    assert "hukuman disiplin sedang (PP 94/2021 Pasal 5 huruf n angka 6" in vera.window.words

@@ -347,10 +347,10 @@ def _files_as_delivered() -> Iterator[None]:
 def test_update_reaches_rows_without_losing_edits(categories_file: Callable[..., None]) -> None:
     reference_data.load(now=timezone.now())
     Category.objects.filter(pk="A1").update(name_id="Diubah", example_id="Contoh sendiri")
-    categories_file(basis=["PP 94/2021 Ps 5 a"], name_id="Nama baru", name_en="New name")
+    categories_file(basis=["PP 94/2021 Pasal 5 huruf a"], name_id="Nama baru", name_en="New name")
     report = reference_data.load(now=timezone.now())
     row = Category.objects.get(pk="A1")
-    assert (row.basis, row.name_id, row.name_en) == ("PP 94/2021 Ps 5 a", "Diubah", "New name")
+    assert (row.basis, row.name_id, row.name_en) == ("PP 94/2021 Pasal 5 huruf a", "Diubah", "New name")
     assert row.example_id == "Contoh sendiri"
     assert list(map(str, report.conflicts)) == ["categories A1: name_id"]
     # The conflict stands until somebody decides; the saved row is the decision.

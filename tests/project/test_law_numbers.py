@@ -45,7 +45,7 @@ ALLOWED: dict[str, dict[str, str]] = {
         "Peraturan BKN 1/2023": "the same",
     },
     "complaints/domain/operator.py": {"UU 27/2022": "the law on personal data that /tentang/ names to readers"},
-    "complaints/domain/law/judgment.py": {"Ps 3": "that the milder law counts is the function itself, cited by it"},
+    "complaints/domain/law/judgment.py": {"Pasal 3": "that the milder law counts is the function itself, cited by it"},
 }
 # Limits that the portal sets itself, in the words around them: they are constants of the code and no limit of a law.
 OWN_LIMITS = {

@@ -188,7 +188,7 @@ def test_penalties_follow_the_day_of_the_decision(db: None) -> None:
     assert legal_basis.penalties_on(date(2026, 1, 2)) == {Penalty.PRISON, Penalty.FINE}
     assert legal_basis.last_day_of_penalty(Penalty.CONFINEMENT) == date(2026, 1, 1)
     assert legal_basis.last_day_of_penalty(Penalty.FINE) is None
-    assert "Ps 188" in legal_basis.offences()["p188"]
+    assert "Pasal 188" in legal_basis.offences()["p188"]
 
 
 def test_the_rules_alone_say_for_whom_only_bawaslu_judges(cast: Cast) -> None:

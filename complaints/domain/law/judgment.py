@@ -45,7 +45,7 @@ REPLACEMENT_WINDOW: Final = "replacement_window"
 # Limits of the workflow alone, and no answer of the law: they stand in for another one, or run for no report.
 OWN_REMINDERS: Final = frozenset({"urgent forwarding", "agency reminder", "inquiry answered"})
 # The milder law applies to an act that came before it.
-MILDER: Final = Basis("KUHP", "Ps 3 (1)")
+MILDER: Final = Basis("KUHP", "Pasal 3 ayat (1)")
 
 
 @dataclass(frozen=True, slots=True)

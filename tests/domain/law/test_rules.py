@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from dataclasses import replace
 from datetime import date
 from itertools import product
@@ -26,6 +27,7 @@ from complaints.domain.law.vocabulary import (
     Harm,
     Level,
     LimitUnit,
+    Mark,
     Penalty,
     Promisor,
     ServiceStatus,
@@ -138,7 +140,7 @@ def test_milder_law_applies_to_an_earlier_act_that_is_handled_later() -> None:
     later = judge(replace(team, handled_on=date(2026, 1, 2)), RULES, CALENDAR).crime
     assert then and then.penalty and then.penalty.kinds == {Penalty.CONFINEMENT, Penalty.FINE}
     assert later and later.penalty and later.penalty.kinds == {Penalty.FINE}
-    assert str(later.basis[-1]) == "KUHP Ps 3 (1)" and later.applied.rule.answer is Answer.YES
+    assert str(later.basis[-1]) == "KUHP Pasal 3 ayat (1)" and later.applied.rule.answer is Answer.YES
 
 
 def test_body_of_the_day_of_handling() -> None:
@@ -238,5 +240,23 @@ def test_workflow_names_the_limits_of_the_table() -> None:
 def test_every_source_is_used_and_no_rule_is_signed_without_a_name() -> None:
     rules = [rule for name in TABLES[1:] for rule in getattr(RULES, name)]
     used = {source for rule in rules for source in rule.sources}
-    assert used <= set(RULES.sources)
+    lines = [json.loads((LAW / f"{name}.json").read_text(encoding="utf-8")) for name in ("letters", "remedies")]
+    used |= set(re.findall(r"'sources': \['(\w+)'", str(lines)))
+    assert used == set(RULES.sources), "what nothing rests on is no source"
     assert all(bool(rule.review.by) == bool(rule.review.on) for rule in rules)
+
+
+def test_texts_cite_in_full_and_name_where_they_were_seen() -> None:
+    """The public and lawyers read them: no article is abbreviated, and no source is a note that they cannot open."""
+    texts = [text for path in LAW.glob("*.json") for text in _texts(json.loads(path.read_text(encoding="utf-8")))]
+    assert [text for text in texts if re.search(r"\bPs\.? ?[\dI]|\bn-\d|catatan riset|\"|\bjo\.? Ps", text)] == []
+    for source in RULES.sources.values():
+        assert source.where != "-" or source.mark in (Mark.MEMORY, Mark.READING), source.code
+
+
+def _texts(value: object) -> list[str]:
+    if isinstance(value, dict):
+        return [text for item in value.values() for text in _texts(item)]
+    if isinstance(value, list):
+        return [text for item in value for text in _texts(item)]
+    return [value] if isinstance(value, str) else []
