@@ -5,7 +5,6 @@ Nothing is stored, no session is begun, and no address holds what was chosen or 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -80,7 +79,6 @@ DEPENDS_ON: Final = {
     "harm": gettext_lazy("How far the harm reaches: the unit, the agency or the state."),
 }
 QUOTED_LETTERS: Final = 180
-_ARTICLE: Final = re.compile(r"\bPs\b")
 # Of the conditions of a route, those that are told with it; of other persons and statuses it is not this case's route.
 _SITUATION: Final = {"circumstances", "election", "stage"}
 
@@ -243,15 +241,10 @@ def _line(applied: Applied[SanctionRule] | Applied[CrimeRule], says: str) -> Rul
         says=says,
         rule=rule,
         only_if="; ".join(condition_lines(rule, applied.missing - {"status"})),
-        basis=_spelt(rule.basis_text),
-        note=_spelt(rule.note),
+        basis=rule.basis_text,
+        note=rule.note,
         quotation=Truncator(quotation).chars(QUOTED_LETTERS, truncate=" […]"),
     )
-
-
-def _spelt(citation: str) -> str:
-    """Return a citation with the word that lawyers shorten written out."""
-    return _ARTICLE.sub("Pasal", citation)
 
 
 def _route_words(route: Route) -> dict[str, object]:

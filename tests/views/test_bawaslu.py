@@ -29,7 +29,9 @@ def test_pages_two_and_four_tell_the_days_and_what_it_takes(client: Client) -> N
     walk.to_who(client, accused_kind="regional_head")
     before = walk.words(client.get("/lapor/siapa/"))
     assert ALONE in before
-    assert "paling lambat 7 hari sejak" in before and "Pasal 134" in before, "the limit and its source, by the rule table"
+    assert "paling lambat 7 hari sejak" in before and "Pasal 134" in before, (
+        "the limit and its source, by the rule table"
+    )
     assert "Sisa" not in before, "no day is told yet"
     client.post("/lapor/siapa/", walk.WHO | {"event_from": "2026-12-01"})
     client.post("/lapor/cerita/", walk.STORY_PAGE)

@@ -111,7 +111,8 @@ def test_answer_comes_first_and_is_no_verdict(client: Client) -> None:
         " · masa kampanye Perbuatan ini dapat melanggar aturan bagi ASN."
     )
     assert (
-        "Hukuman disiplin berat “" not in words and "menyalahgunakan wewenang PP 94/2021 Pasal 5 a, Pasal 14 a" in words
+        "Hukuman disiplin berat “" not in words
+        and "menyalahgunakan wewenang PP 94/2021 Pasal 5 huruf a, Pasal 14 huruf a" in words
     )
     assert "kami baca dalam salinan, belum dipastikan" in words
     assert "belum ditinjau ahli hukum" in words
