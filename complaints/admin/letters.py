@@ -6,7 +6,7 @@ The portal sends nothing. A person delivers the letter, and the delivery is reco
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final, cast
@@ -35,6 +35,7 @@ from complaints.admin.base import (
 )
 from complaints.admin.case_summary import answer_rows, circle_words
 from complaints.admin.decision_labels import letter_values
+from complaints.admin.release_choice import as_released
 from complaints.domain.file_names import exhibit_name
 from complaints.domain.workflow import Action
 from complaints.forms.law_labels import MARKS
@@ -95,8 +96,10 @@ def referral_letter(request: StaffRequest, object_id: uuid.UUID) -> HttpResponse
     if not any(choice.action is Action.DELIVER and not choice.refused for choice in choices):
         return redirect("admin:complaints_case_step", case.pk, Action.DELIVER.value)
     opened = case_file.open_case(actor=request.actor, case_id=case.pk, is_whole=True)
+    # What was redacted for a body is redacted for another authority, too.
+    reports, copies, _later = as_released(request, opened)
     with override("id"):
-        parts = list(_parts(opened))
+        parts = list(_parts(reports, copies))
     form = ReferralForm(request.POST or None, initial={"day": timezone.localdate()}, parts=parts)
     if request.method == "POST" and form.is_valid():
         keys = set(form.cleaned_data["parts"])
@@ -116,9 +119,9 @@ def referral_letter(request: StaffRequest, object_id: uuid.UUID) -> HttpResponse
     return render(request, "admin/letter.html", context, status=400 if form.is_bound else 200)
 
 
-def _parts(opened: case_file.CaseFile) -> Iterator[Part]:
-    """Yield what a letter may hold of each report, in the order of the page."""
-    for number, report in enumerate(opened.complaints, start=1):
+def _parts(reports: Sequence[case_file.ComplaintFile], copies: Mapping[uuid.UUID, uuid.UUID]) -> Iterator[Part]:
+    """Yield what a letter may hold of each report, in the order of the page; ``copies`` are redacted files by file."""
+    for number, report in enumerate(reports, start=1):
         title = _("Report %(number)d") % {"number": number}
         # How and when the reporter came to know, and how many could, tells of the reporter.
         of_reporter = {_("Came in as"), _("Learnt of it on"), _("People who could know this")}
@@ -133,7 +136,8 @@ def _parts(opened: case_file.CaseFile) -> Iterator[Part]:
                 label = _("Message of %(day)s") % {"day": date_format(entry.message.day, "j F Y")}
                 yield Part(f"{number}-m{entry.message.sequence}", title, label, entry.text)
         for item in report.evidence:
-            info = item.original.info
+            named = next((copy for copy in item.redacted if copy.id == copies.get(item.row.pk)), item.original)
+            info = named.info
             value = f"{exhibit_name(item.number)}, {info.label}, SHA-256 {info.sha256}"
             yield Part(f"{number}-f{item.number}", title, _("Evidence, kept here"), value)
 

@@ -21,6 +21,7 @@ from complaints.services import follow_up, redactions
 from complaints.services.actor import Actor
 from tests.adapters import samples
 from tests.adapters.test_redaction import text_pdf
+from tests.admin.test_custody import words_of
 from tests.cases import act, complaint_of, in_review
 from tests.services.test_redactions import RED_BOX, marks, released, screenshot, with_files
 from tests.world import Cast, Sent, SignedIn, sealed_upload
@@ -165,6 +166,19 @@ def test_a_file_whose_copy_is_still_being_made_waits(cast: Cast, signed_in: Sign
     assert "belum dapat dihitamkan: Salinan kerja sedang dibuat" in listed.content.decode()
     page = vera.get(reverse("admin:complaints_case_redact_file", args=[sent.case.pk, item.pk])).content.decode()
     assert "Berkas ini belum dapat dihitamkan" in page and "tidak dapat dihitamkan" not in page
+
+
+def test_a_letter_to_another_authority_is_redacted_as_a_release(cast: Cast, signed_in: SignedIn) -> None:
+    sent = in_review(cast, story=STORY)
+    save: dict[str, Any] = {"complaint_id": complaint_of(sent).pk, "target": "answer-story"}
+    redactions.save_text(actor=Actor(cast.ring("vera"), timezone.now()), spans=marks(STORY, "Budi"), **save)
+    act(cast, "vera", sent, Action.PREPARE_REFERRAL, "Bawaslu yang berwenang.")
+    fitri, address = signed_in("fitri"), reverse("admin:complaints_case_letter", args=[sent.case.pk])
+    page = fitri.get(address).content.decode()
+    assert "Pak [dihilangkan: identitas] Santosa" in page and "Budi" not in page
+    form = {"to": "Bawaslu", "number": "07/2026", "day": timezone.localdate().isoformat(), "parts": ["1-story"]}
+    paper = words_of(fitri.post(address, form).content)
+    assert "dihilangkan:identitas" in paper and "Budi" not in paper
 
 
 def test_a_release_is_compared_on_request(cast: Cast, signed_in: SignedIn) -> None:
