@@ -23,6 +23,7 @@ from complaints.admin import labels, letters
 from complaints.admin.base import BaseForm, StaffRequest, case_or_404, render, staff_page, text_field, to_case
 from complaints.admin.case_summary import answer_rows, circle_words
 from complaints.admin.labels import Label
+from complaints.admin.release_choice import as_released
 from complaints.admin.reply_composer import Composer, message_preview, standard_text_options, text_as_sent
 from complaints.domain.disclosure import Disclosure
 from complaints.domain.retaliation import CHECK_IN, OfficeAct, RetaliationKind
@@ -307,8 +308,10 @@ def _check_in_page(
 def transfer_letter(request: StaffRequest, object_id: uuid.UUID, complaint_id: uuid.UUID) -> HttpResponseBase:
     """Choose what a letter to BKN about a transfer says; by POST record it as an act, and print it."""
     place = _place(request, object_id, complaint_id)
+    reports, _copies, _later = as_released(request, place.opened)
+    file = next(file for file in reports if file.complaint.pk == place.report.complaint.pk)
     with override("id"):
-        parts = list(_parts(place))
+        parts = list(_parts(place.report, file))
     form = letters.ReferralForm(request.POST or None, initial={"day": timezone.localdate()}, parts=parts)
     if request.method == "POST" and form.is_valid():
         number = str(form.cleaned_data["number"])[:_LETTER_NUMBER]
@@ -345,19 +348,22 @@ def transfer_letter(request: StaffRequest, object_id: uuid.UUID, complaint_id: u
 _OF_AGENCY: Final = ("agency", "agency_kind", "regency", "province")
 
 
-def _parts(place: _Place) -> Iterator[letters.Part]:
-    """Yield what the letter may hold: the agency, and of each message the kind, the day and the text."""
-    file = next(file for file in place.opened.complaints if file.complaint.pk == place.report.complaint.pk)
+def _parts(report: ReportRetaliation, file: case_file.ComplaintFile) -> Iterator[letters.Part]:
+    """Yield what the letter may hold: the agency, and of each message the kind, the day and the text.
+
+    ``file`` is the report as a body would read it.
+    """
+    texts = {entry.message.pk: entry.text for entry in file.thread}
     of_act = {name: file.answers[name] for name in ("category", "accused_kind")}
     known, title = answer_rows(of_act), _("The agency")
     rows = answer_rows(of_act | {name: file.answers.get(name) for name in _OF_AGENCY})
     for number, (label, value) in enumerate(row for row in rows if row not in known):
         yield letters.Part(f"a{number}", title, label, value, ticked=True)
-    for number, item in enumerate(place.report.told):
+    for number, item in enumerate(report.told):
         title = _("Told on %(day)s") % {"day": date_format(item.day, "j F Y")}
         if kind := kind_label(item.told.kind):
             yield letters.Part(f"k{number}", title, _("What happened"), kind, ticked=True)
         if item.told.happened_on:
             yield letters.Part(f"d{number}", title, _("Day"), date_format(item.told.happened_on, "j F Y"))
-        if item.text:
-            yield letters.Part(f"t{number}", title, _("In the reporter's words"), item.text)
+        if text := texts[item.message_id]:
+            yield letters.Part(f"t{number}", title, _("In the reporter's words"), text)

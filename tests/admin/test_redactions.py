@@ -14,7 +14,9 @@ from PIL import Image
 
 from complaints.adapters import sandbox
 from complaints.domain.redaction import Reason
+from complaints.domain.retaliation import Retaliation, RetaliationKind
 from complaints.domain.workflow import Action
+from complaints.models.complaint import Message
 from complaints.models.evidence import Evidence, EvidenceObject
 from complaints.models.redaction import Redaction
 from complaints.services import follow_up, redactions
@@ -179,6 +181,18 @@ def test_a_letter_to_another_authority_is_redacted_as_a_release(cast: Cast, sign
     form = {"to": "Bawaslu", "number": "07/2026", "day": timezone.localdate().isoformat(), "parts": ["1-story"]}
     paper = words_of(fitri.post(address, form).content)
     assert "dihilangkan:identitas" in paper and "Budi" not in paper
+
+
+def test_a_letter_about_a_transfer_is_redacted_as_a_release(cast: Cast, signed_in: SignedIn) -> None:
+    sent, words, today = in_review(cast), "Saya dipindahkan ke bidang Pak Budi Santosa.", timezone.localdate()
+    told = Retaliation(RetaliationKind.MOVED, today)
+    follow_up.add_message(ticket=sent.ticket, text=words, files=[], today=today, told=told)
+    target = f"message-{Message.objects.get(complaint=complaint_of(sent)).pk}"
+    save: dict[str, Any] = {"complaint_id": complaint_of(sent).pk, "target": target}
+    redactions.save_text(actor=Actor(cast.ring("vera"), timezone.now()), spans=marks(words, "Budi"), **save)
+    address = reverse("admin:complaints_case_transfer_letter", args=[sent.case.pk, complaint_of(sent).pk])
+    page = signed_in("vera").get(address).content.decode()
+    assert "Pak [dihilangkan: identitas] Santosa" in page and "Budi" not in page
 
 
 def test_a_release_is_compared_on_request(cast: Cast, signed_in: SignedIn) -> None:
