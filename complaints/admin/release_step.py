@@ -48,6 +48,10 @@ _FROM_RECOMMENDATION: Final = {
     Action.REMIND: ("addressee",),
 }
 
+# Whoever corrects a recorded sanction changes what is wrong in it, and types the rest no second time.
+_SANCTIONS: Final = {Action.SANCTION, Action.CORRECT}
+_CORRECTABLE: Final = ("accused_status", "kind", "number", "decided_on", "rule", "basis")
+
 
 @staff_page("GET", "POST", opens_for=access.is_overseer)
 def step(request: StaffRequest, object_id: uuid.UUID, action: str) -> HttpResponseBase:
@@ -190,6 +194,9 @@ def _offered(request: StaffRequest, release: AnnotatedRelease, action: Action) -
     if not names:
         return {}
     entries = reading.decisions_of(release, request.keyring.release(release))
+    recorded = [entry.content for entry in entries if entry.content["outcome"] in _SANCTIONS]
+    if action is Action.CORRECT and recorded:
+        return {name: recorded[-1].get(name, "") for name in _CORRECTABLE}
     advised = [entry.content for entry in entries if entry.content["outcome"] == Action.AWAIT_AGENCY]
     return {name: advised[-1].get(name, "") for name in names} if advised else {}
 

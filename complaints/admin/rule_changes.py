@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, TypedDict, cast
 
@@ -374,8 +374,13 @@ def _changed_parts(before: Outcome, after: Outcome) -> list[tuple[str, str, str]
             # Of parts in another order all are told: among crimes and routes the first one counts.
             gone = [line for line in old if line not in new] or ([] if set(new) - set(old) else old)
             come = [line for line in new if line not in old] or ([] if set(old) - set(new) else new)
-            found.append((str(label), "; ".join(gone) or "–", "; ".join(come) or "–"))
+            found.append((str(label), "; ".join(gone) or "–", "; ".join(come) or _unchanged(new)))
     return found
+
+
+def _unchanged(lines: Sequence[str]) -> str:
+    """Return what still applies where something fell away and nothing took its place."""
+    return _("still applies: %(words)s") % {"words": "; ".join(lines)} if lines else "–"
 
 
 def _if_known(words: str, missing: Iterable[str]) -> str:

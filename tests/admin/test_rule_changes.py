@@ -117,6 +117,15 @@ def test_comparison_names_no_case_of_a_later_conflict(signed_in: SignedIn, cast:
     assert sent.case.reference not in text and "kasus berjalan tidak" not in text
 
 
+def test_comparison_says_what_still_applies_where_a_level_falls_away(signed_in: SignedIn, cast: Cast) -> None:
+    send_report(category="A4", event_from="2026-11-02")
+    change = propose(cast, "sanctions", "levy", version="2021-08-31", level="heavy")
+    client, page = signed_in("vera"), reverse(CHANGE, args=[change.pk])
+    client.post(reverse(COMPARE, args=[change.pk]), {"do": "begin"})
+    text = walk.words(client.get(page))
+    assert "hukuman disiplin sedang (bergantung pada" in text and "tetap berlaku: hukuman disiplin berat" in text
+
+
 def test_saved_closed_day_is_a_proposal_until_a_second_person_confirms_it(signed_in: SignedIn, cast: Cast) -> None:
     client, add = signed_in("adi"), reverse("admin:complaints_closedday_add")
     form = {"code": "coblos", "day": "2026-12-02", "kind": "voting", "name": "Pemungutan suara", "source": "Keppres 9"}

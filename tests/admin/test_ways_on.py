@@ -151,6 +151,9 @@ def test_a_reminder_a_letter_above_and_a_corrected_outcome(signed_in: SignedIn, 
     gone = {"seen": "sanctioned", "why": "set_aside", "decided_on": day.isoformat(), "reply": "Banding dikabulkan."}
     assert kirana.post(body_step_url(release, "no_sanction"), gone).status_code == 302
     assert "Keputusan sanksi dibatalkan. Banding dikabulkan." in told(sent)[-1]
+    offered = kirana.get(body_step_url(release, "correct")).context["form"]
+    shown = [offered[name].value() for name in ("kind", "number", "accused_status", "decided_on")]
+    assert shown == ["moral_open", "800/1", "pns", day.isoformat()], "what is recorded, so that only a fault is typed"
     again = decision | {"seen": "not_sanctioned", "number": "800/2", "reply": "Nomornya keliru."}
     assert kirana.post(body_step_url(release, "correct"), again).status_code == 302
     text = kirana.get(release_url(release)).content.decode()
