@@ -212,12 +212,14 @@ def _applied_line(
     # The heading above a sanction says the status already.
     hidden = {"status"} if isinstance(rule, SanctionRule) else set[str]()
     names = ", ".join(str(CONDITIONS[name]) for name in CONDITIONS if name in applied.matched)
+    if not names and not applied.missing:
+        names = _("every report")
+    held = validity(rule)
     return AppliedLine(
         says=says,
         basis=basis,
         mark=str(MARKS[rule.mark]),
         note=rule.note,
-        reason=_("matched by: %(names)s; %(validity)s")
-        % {"names": names or _("every report"), "validity": validity(rule)},
+        reason=_("matched by: %(names)s; %(validity)s") % {"names": names, "validity": held} if names else held,
         depends_on=", ".join(str(CONDITIONS[name]) for name in CONDITIONS if name in applied.missing - hidden),
     )
