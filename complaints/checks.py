@@ -242,7 +242,11 @@ def _law() -> Iterator[CheckMessage]:
     if year := reference_data.year_without_list(timezone.localdate()):
         hint = "Update the package holidays, or enter the joint leave of the decree in the admin, under closed days."
         yield _warning("W014", f"The joint leave of {year} is not known: working days are counted too early.", hint)
-    rules = rule_book.reading(reference_data.edition())
+    edition = reference_data.edition()
+    if due := rule_book.reviews_due(timezone.localdate(), edition):
+        hint = "Let a lawyer review them; then propose each with the next day for review_due."
+        yield _warning("W022", f"Rules of the law due for review, the first on {due.first}: {due.number}.", hint)
+    rules = rule_book.reading(edition)
     if keys := [str(key) for key in (*rules.conflicts, *rules.left_out)]:
         hint = "Let an administrator propose these rows anew on the page of the rules of the law."
         yield _warning("W015", f"An update changed rules that were changed here too: {', '.join(keys)}.", hint)

@@ -53,7 +53,8 @@ from complaints.services.audit import log, named_faults, nightly_run, recorded_b
 from complaints.services.evidence import worker_key
 from complaints.services.forwarding import release_assignment
 from complaints.services.forwarding.questions import unread_by_body
-from complaints.services.reference_data import elections, sample_mode, year_without_list
+from complaints.services.reference_data import edition, elections, sample_mode, year_without_list
+from complaints.services.rule_book import reviews_due
 
 ROWS_AT_MOST: Final = 10
 # A backup each night may fail once; a restoration is rehearsed each quarter.
@@ -166,6 +167,7 @@ def index(request: StaffRequest) -> HttpResponse:
         context["failing_jobs"] = job_runs.failing_jobs()
         context["stale_worker_key"] = worker_key.is_stale()
         context["year_without_list"] = year_without_list(today)
+        context["reviews_due"] = reviews_due(today, edition())
         context["without_anybody"] = number = conflicts.cases_without_eligible_staff()
         context["without_anybody_words"] = or_more(number, conflicts.COUNTED_AT_MOST)
         tables = (model._meta for model, _admin in reference_data.TABLES)

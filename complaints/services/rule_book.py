@@ -12,6 +12,7 @@ import logging
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from functools import cache, lru_cache
 from pathlib import Path
 from types import MappingProxyType
@@ -30,6 +31,8 @@ from complaints.services.audit import recorded_rules
 logger = logging.getLogger(__name__)
 # The keys of a row that say who reviewed it, when, and when that is due again.
 REVIEW_KEYS: Final = frozenset({"reviewed_by", "reviewed_on", "review_due"})
+# So long before a review is due those who administer the portal are reminded of it.
+REVIEW_NOTICE: Final = timedelta(days=30)
 DATA: Final = Path(__file__).resolve().parent.parent / "data" / "law"
 
 
@@ -119,6 +122,22 @@ def content_mark(edition: Edition) -> str:
 
 def _without_review(row: Row) -> dict[str, object]:
     return {key: value for key, value in row.items() if key not in REVIEW_KEYS}
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewsDue:
+    """How many rules are due for review, and the earliest day on which one is."""
+
+    number: int
+    first: date
+
+
+def reviews_due(today: date, edition: Edition) -> ReviewsDue | None:
+    """Return the rules whose review is due within REVIEW_NOTICE or was; None where there is none."""
+    book = rule_book(edition)
+    rules = (rule for table in TABLES[1:] for rule in getattr(book, table))
+    days = [rule.review.due for rule in rules if rule.review.due <= today + REVIEW_NOTICE]
+    return ReviewsDue(len(days), min(days)) if days else None
 
 
 @lru_cache(maxsize=64)

@@ -9,6 +9,7 @@ from datetime import date
 import pytest
 from django.urls import reverse
 
+from complaints import checks
 from complaints.admin.rule_lines import rule_line
 from complaints.domain.law.changes import RowKey
 from complaints.domain.law.reading import TABLES as RULE_TABLES
@@ -18,7 +19,7 @@ from complaints.models.case import Assessment
 from complaints.models.reference_data import Category
 from complaints.services import reference_data, rule_changes
 from complaints.services.audit import verify
-from complaints.services.rule_book import rule_book
+from complaints.services.rule_book import reviews_due, rule_book
 from tests.cases import forwarded, in_review
 from tests.conftest import SignedIn
 from tests.rules import add, confirm, propose
@@ -197,3 +198,23 @@ def test_update_that_an_edit_keeps_out_is_shown_until_the_row_is_saved(signed_in
     assert client.post(change, form).status_code == 302
     assert name not in client.get(change).content.decode()
     assert Category.objects.get(pk="A1").name_id == "Diubah"
+
+
+@pytest.mark.parametrize(
+    ("today", "number"),
+    [(date(2026, 11, 30), 0), (date(2027, 5, 30), 0), (date(2027, 5, 31), 164), (date(2027, 7, 1), 166)],
+)
+def test_review_that_is_due_is_an_alarm_on_the_desk_of_an_administrator(
+    signed_in: SignedIn, cast: Cast, monkeypatch: pytest.MonkeyPatch, today: date, number: int
+) -> None:
+    """The oversight body and its successor are due in July 2027: the Constitutional Court set October."""
+    due = reviews_due(today, reference_data.edition())
+    assert (due.number if due else 0) == number
+    client = signed_in("adi")
+    monkeypatch.setattr("django.utils.timezone.localdate", lambda *args: today)
+    warned = [fault.id for fault in checks._law() if fault.id == "portal.W022"]
+    assert warned == (["portal.W022"] if number else [])
+    monkeypatch.undo()
+    monkeypatch.setattr("complaints.admin.dashboard.reviews_due", lambda *args: due)
+    text = client.get(reverse("admin:index")).content.decode()
+    assert ("aturan hukum perlu ditinjau, yang pertama paling lambat 30 Juni 2027" in text) == bool(number)

@@ -141,7 +141,8 @@ def test_missing_list_of_the_next_year_is_an_alarm_from_october(
 ) -> None:
     assert reference_data.year_without_list(today) == missing
     monkeypatch.setattr("django.utils.timezone.localdate", lambda *args: today)
-    assert [fault.id for fault in checks._law()] == (["portal.W014"] if missing else [])
+    found = [fault.id for fault in checks._law() if fault.id != "portal.W022"]
+    assert found == (["portal.W014"] if missing else [])
     if missing:
         row = closed(date(missing, 2, 25), ClosedDay.Kind.JOINT_LEAVE)
         reference_data.save_row(row=row, actor=actor(cast, "adi"))
