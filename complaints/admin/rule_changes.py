@@ -199,7 +199,7 @@ def _counts_deadlines(key: RowKey) -> bool:
 def change_list(request: StaffRequest) -> HttpResponse:
     """Show all proposals, those that wait first."""
     rows = [(row, TABLE_LABELS[row.table], staff_name(row.proposed_by)) for row in rule_changes.changes_newest_first()]
-    context = {"title": _("Proposed changes"), "rows": rows}
+    context = {"title": _("Proposed changes"), "rows": rows, "may_review": access.may_compare_rules(request.user)}
     return render(request, "admin/rule_changes.html", context, model=RuleChange)
 
 

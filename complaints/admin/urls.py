@@ -51,6 +51,7 @@ from complaints.admin import (
     removal,
     retaliation,
     rule_changes,
+    rule_reviews,
     sent_releases,
     staff,
     teams,
@@ -79,6 +80,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("aturan/", legal_basis.rules, name="rules"),
     # Proposed changes of rules. POSTs below "usulan" want password and second factor again: portal.middleware.
     path("aturan/usulan/", rule_changes.change_list, name="rule_changes"),
+    path("aturan/usulan/peninjauan/", rule_reviews.reviews, name="rule_reviews"),
+    path("aturan/tinjau/", rule_reviews.sign, name="rule_sign"),
     path("aturan/usulan/<uuid:change_id>/", rule_changes.change_page, name="rule_change"),
     path("aturan/perkara/<uuid:change_id>/", rule_changes.compare, name="rule_compare"),
     path("aturan/usul/<slug:table>/", rule_changes.propose_new, name="rule_add"),

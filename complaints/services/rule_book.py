@@ -116,11 +116,12 @@ def content_mark(edition: Edition) -> str:
     Who reviewed a rule and when does not count: the mark on a sheet that was signed stays that of the portal.
     """
     rows = reading(edition).rows
-    said = {table: [_without_review(row.values) for row in rows[table]] for table in sorted(rows)}
+    said = {table: [without_review(row.values) for row in rows[table]] for table in sorted(rows)}
     return delivered_data.digest_of(json.dumps(said, sort_keys=True, ensure_ascii=False))
 
 
-def _without_review(row: Row) -> dict[str, object]:
+def without_review(row: Row) -> dict[str, object]:
+    """Return what a row says, without who reviewed it and when."""
     return {key: value for key, value in row.items() if key not in REVIEW_KEYS}
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -181,6 +181,95 @@ def confirm(*, actor: Actor, change_id: uuid.UUID) -> None:
     check_change(rule_book.delivered_rules(), changes, change)
     _decide(actor, row, State.CONFIRMED, before=before)
     transaction.on_commit(reference_data.clear_cache)
+
+
+# --- What a lawyer signed ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Review:
+    """Who reviewed rules and when, and when that is due again."""
+
+    by: str
+    on: date
+    due: date
+
+
+@transaction.atomic
+def propose_reviews(*, actor: Actor, keys: Sequence[RowKey], review: Review, reason: str) -> tuple[int, int]:
+    """Propose as an administrator that rules were reviewed. Nothing else of them changes.
+
+    Returns how many were proposed, and how many have to wait because a change of the same rule does, as that of
+    another version of it. Raises RuleChangeRefused: permission, reason, gone, and proposed where all have to.
+    """
+    if not access.may_administer(actor.staff):
+        raise RuleChangeRefused("permission")
+    if not reason.strip():
+        raise RuleChangeRefused("reason")
+    log.lock_head()
+    confirmed = rule_book.confirmed_changes()
+    in_force = rule_book.read_changes(confirmed)
+    signed = [_reviewed(in_force, key, review) for key in keys]
+    if not signed:
+        raise RuleChangeRefused("gone")
+    check_change(rule_book.delivered_rules(), [*confirmed, *signed[:-1]], signed[-1])
+    waiting = RuleChange.objects.filter(state=State.PROPOSED).values_list("table", "code")
+    taken, proposed = set(waiting), 0
+    for change in signed:
+        rule = (change.key.table, change.key.code)
+        if rule not in taken:
+            _store(actor, change, reason)
+            taken.add(rule)
+            proposed += 1
+    if not proposed:
+        raise RuleChangeRefused("proposed")
+    return proposed, len(signed) - proposed
+
+
+def _reviewed(in_force: Reading, key: RowKey, review: Review) -> Change:
+    found = in_force.find(key)
+    if found is None or key.table == "sources":
+        raise RuleChangeRefused("gone")
+    signed = {"reviewed_by": review.by, "reviewed_on": review.on.isoformat(), "review_due": review.due.isoformat()}
+    return Change(key, False, "", row_text({**found.values, **signed}), found.delivered)
+
+
+def waiting_reviews() -> list[RuleChange]:
+    """Return the proposals that change nothing but who reviewed a rule, and when, in the order of their tables."""
+    in_force = rules_in_force()
+    rows = RuleChange.objects.filter(state=State.PROPOSED, is_new=False, table__in=TABLES).select_related("proposed_by")
+    return [row for row in rows.order_by("table", "code", "version") if _is_review(in_force, row)]
+
+
+def _is_review(in_force: Reading, row: RuleChange) -> bool:
+    found, values = in_force.find(rule_book.as_change(row).key), read_row(row.table, row.row)
+    return found is not None and rule_book.without_review(found.values) == rule_book.without_review(values)
+
+
+@transaction.atomic
+def confirm_reviews(*, actor: Actor) -> int:
+    """Put all proposed reviews of others in force, as a member of triage; return how many.
+
+    No case is judged otherwise by them, so none is compared. Raises Locked and RuleChangeRefused: decided, record,
+    outdated, as :func:`confirm`.
+    """
+    require_member(actor)
+    log.lock_head()
+    confirmed = rule_book.confirmed_changes()
+    in_force = rule_book.read_changes(confirmed)
+    rows = [row for row in waiting_reviews() if row.proposed_by_id != actor.staff.pk]
+    locked = [_to_decide(actor, row.pk) for row in rows]
+    changes = [rule_book.as_change(row) for row, _before in locked]
+    for (row, _before), change in zip(locked, changes, strict=True):
+        found = in_force.find(change.key)
+        if found is None or found.delivered != change.base or not _is_review(in_force, row):
+            raise RuleChangeRefused("outdated")
+    if changes:
+        check_change(rule_book.delivered_rules(), [*confirmed, *changes[:-1]], changes[-1])
+    for row, before in locked:
+        _decide(actor, row, State.CONFIRMED, before=before)
+    transaction.on_commit(reference_data.clear_cache)
+    return len(locked)
 
 
 def _confirm_day(actor: Actor, row: RuleChange, change: Change, before: str) -> None:

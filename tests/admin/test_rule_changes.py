@@ -11,11 +11,13 @@ from django.utils import timezone
 from django.utils.translation import override
 
 from complaints.domain.law.reading import Fault
-from complaints.forms.law_labels import RULE_FAULTS
+from complaints.forms.law_labels import RULE_FAULTS, TABLES
 from complaints.models.conflict import Conflict
 from complaints.models.reference_data import ClosedDay
 from complaints.models.rule_change import RuleChange
-from complaints.services import first_look, rule_book
+from complaints.services import first_look, reference_data, rule_book
+from complaints.services.audit import verify
+from complaints.services.rule_book import content_mark
 from tests.conftest import SignedIn
 from tests.rules import actor, propose
 from tests.views import walk
@@ -144,3 +146,34 @@ def test_saved_closed_day_is_a_proposal_until_a_second_person_confirms_it(signed
     other.post(reverse(CHANGE, args=[change.pk]), {"act": "confirm"})
     assert ClosedDay.objects.get(pk="coblos").source == "Keppres 9"
     assert client.get(reverse(COMPARE, args=[change.pk])).status_code == 404
+
+
+def test_signatures_under_many_rules_are_one_act_of_two_people(signed_in: SignedIn, cast: Cast) -> None:
+    adi, url = signed_in("adi"), reverse("admin:rule_sign")
+    mark = content_mark(reference_data.edition())
+    signed = {"by": "A. Hakim, advokat", "on": "2026-11-20", "due": "2028-06-30", "reason": "Lembar b933, arsip 4."}
+    chosen = ["sanctions/abuse/2021-08-31", "limits/forward/0", "penalties/p188/2026-01-02"]
+    for wrong in ({"rules": []}, {"on": "2030-01-01"}, {"due": "2026-01-01"}, {"by": ""}, {"rules": ["limits/x/0"]}):
+        assert adi.post(url, signed | {"rules": chosen} | wrong).status_code == 400, wrong
+    assert "3 peninjauan diusulkan." in adi.post(url, signed | {"rules": chosen}, follow=True).content.decode()
+    assert adi.post(url, signed | {"rules": chosen}).status_code == 400, "they wait already"
+    # A proposal that changes more than the review is none of them.
+    propose(cast, "limits", "first-look", number=2)
+    vera, page = signed_in("vera"), reverse("admin:rule_reviews")
+    assert adi.get(page).status_code == 404
+    text = walk.words(vera.get(page))
+    assert "p188" in text and "first-look" not in text
+    assert "3 peninjauan disetujui." in vera.post(page, follow=True).content.decode()
+    reference_data.clear_cache()
+    book = rule_book.rule_book(reference_data.edition())
+    by = {rule.code: rule.review for rule in (*book.sanctions, *book.limits, *book.penalties) if rule.review.by}
+    assert by.keys() == {"abuse", "forward", "p188"} and {review.by for review in by.values()} == {signed["by"]}
+    assert content_mark(reference_data.edition()) == mark, "the sheets that were signed are those of the portal"
+    assert RuleChange.objects.filter(state=RuleChange.State.PROPOSED).count() == 1
+    assert verify.verify_chain().whole
+    # Of two versions of a rule one is proposed after the other, and of what waits already none.
+    every = adi.post(url, signed | {"every": "on", "by": "B. Lestari"}, follow=True).content.decode()
+    rules = [rule.code for table in TABLES for rule in getattr(book, table)]
+    waiting = RuleChange.objects.filter(state=RuleChange.State.PROPOSED).count()
+    assert len(rules) > waiting > 140 and f"{waiting - 1} peninjauan diusulkan." in every
+    assert f"{len(rules) - waiting + 1} harus menunggu" in every

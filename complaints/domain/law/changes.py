@@ -117,7 +117,8 @@ def read_with(tables: Tables, changes: Sequence[Change]) -> Reading:
 def check_change(tables: Tables, changes: Sequence[Change], change: Change) -> Reading:
     """Return the rules as they would be with one change more; raises RuleError where they cannot be right so."""
     # Those that an update has left out stay out: a new change may repair them.
-    kept = [item for item in changes if item.key not in read_with(tables, changes).left_out]
+    left_out = read_with(tables, changes).left_out
+    kept = [item for item in changes if item.key not in left_out]
     return _read(tables, [*kept, change], ())
 
 

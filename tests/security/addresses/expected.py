@@ -25,6 +25,8 @@ STAFF_GETS: dict[str, tuple[set[str], int]] = {
     "admin:rule_changes": (TRIAGES | AUDIT | ADMIN, 200),
     "admin:rule_change": (TRIAGES | AUDIT | ADMIN, 200),
     "admin:rule_compare": (TRIAGE, 405),
+    "admin:rule_sign": (ADMIN, 200),
+    "admin:rule_reviews": (TRIAGE, 200),
     "admin:rule_add": (ADMIN, 200),
     "admin:rule_propose": (ADMIN, 200),
     "admin:practice": (TRIAGES | BODIES, 200),
