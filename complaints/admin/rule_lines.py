@@ -9,7 +9,9 @@ from typing import Final
 
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
+from complaints.admin.labels import Label
 from complaints.domain.law.rules import (
     BodyRule,
     CrimeRule,
@@ -20,16 +22,13 @@ from complaints.domain.law.rules import (
     SanctionRule,
     StatusRule,
 )
-from complaints.domain.law.vocabulary import Body
+from complaints.domain.law.vocabulary import Body, Gap, Handler, Promisor
 from complaints.forms.law_labels import (
     ANSWERS,
-    GAPS,
-    HANDLERS,
     LEVELS,
     LIMITS,
     MARKS,
     PENALTIES,
-    PROMISORS,
     STATUS,
     code_label,
     condition_lines,
@@ -37,6 +36,25 @@ from complaints.forms.law_labels import (
 
 # In addresses, in place of the first day of a rule that has none.
 NO_FIRST_DAY: Final = "0"
+HANDLERS: Final[dict[Handler, Label]] = {
+    Handler.ELECTION_CRIME: gettext_lazy("Bawaslu and Sentra Gakkumdu, then the court"),
+    Handler.POLICE: gettext_lazy("the police"),
+}
+# Whose a limit is: only that of the first is a promise.
+PROMISORS: Final[dict[Promisor, Label]] = {
+    Promisor.OURS: gettext_lazy("a promise of the verification team"),
+    Promisor.REPORTER: gettext_lazy("by when the reporter is asked to act; nothing is closed without it"),
+    Promisor.BODY: gettext_lazy("a target of the body, outside our control"),
+    Promisor.AGENCY: gettext_lazy("outside our control: nobody is called late by it"),
+    Promisor.LAW: gettext_lazy("a limit of the law"),
+}
+GAPS: Final[dict[Gap, Label]] = {
+    Gap.VIOLATION: gettext_lazy("calling the act a breach"),
+    Gap.LEVEL: gettext_lazy("a level of sanction"),
+    Gap.LATE: gettext_lazy("calling somebody late"),
+    Gap.CRIME: gettext_lazy("calling the act a crime"),
+    Gap.PROTECTION: gettext_lazy("promising protection"),
+}
 
 
 @dataclass(frozen=True)

@@ -19,15 +19,12 @@ from complaints.domain.law.vocabulary import (
     Circumstance,
     CriminalOutcome,
     ElectionKind,
-    Gap,
-    Handler,
     Harm,
     Level,
     LimitUnit,
     Mark,
     Penalty,
     Post,
-    Promisor,
     ServiceStatus,
     Stage,
     Start,
@@ -88,25 +85,6 @@ STATUS: Final[dict[str, Label]] = {
     ServiceStatus.HONORER: _("worker without civil-service status (honorer)"),
     ServiceStatus.NOT_ASN: _("not a civil servant"),
     ServiceStatus.RETIRED: _("retired"),
-}
-HANDLERS: Final[dict[Handler, Label]] = {
-    Handler.ELECTION_CRIME: _("Bawaslu and Sentra Gakkumdu, then the court"),
-    Handler.POLICE: _("the police"),
-}
-# Whose a limit is: only that of the first is a promise.
-PROMISORS: Final[dict[Promisor, Label]] = {
-    Promisor.OURS: _("a promise of the verification team"),
-    Promisor.REPORTER: _("by when the reporter is asked to act; nothing is closed without it"),
-    Promisor.BODY: _("a target of the body, outside our control"),
-    Promisor.AGENCY: _("outside our control: nobody is called late by it"),
-    Promisor.LAW: _("a limit of the law"),
-}
-GAPS: Final[dict[Gap, Label]] = {
-    Gap.VIOLATION: _("calling the act a breach"),
-    Gap.LEVEL: _("a level of sanction"),
-    Gap.LATE: _("calling somebody late"),
-    Gap.CRIME: _("calling the act a crime"),
-    Gap.PROTECTION: _("promising protection"),
 }
 # The values of the conditions and of what rules say; a code that stands here nowhere is a proper name.
 CODES: Final[dict[str, Label]] = {
