@@ -57,9 +57,9 @@ def read_secrets(environment: MutableMapping[str, str]) -> None:
         if f"{name}_FILE" not in environment and not (folder and path.is_file()):
             continue
         try:
-            secret = path.read_text(encoding="utf-8").strip()
+            content = path.read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
             raise EnvironmentRefused(f"The file of {name} cannot be read: {path}.") from error
         # A child inherits what its parent has read.
-        if environment.setdefault(name, secret) != secret:
+        if environment.setdefault(name, content) != content:
             raise EnvironmentRefused(f"{name} is set, and {path} holds another value. Unset one of them.")
