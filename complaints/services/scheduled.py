@@ -6,6 +6,7 @@ import logging
 import os
 from collections.abc import Collection, Sequence
 from datetime import date, datetime
+from pathlib import Path
 
 from django.conf import settings
 from django.utils import timezone
@@ -14,7 +15,7 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from complaints import access
-from complaints.adapters import mail
+from complaints.adapters import mail, private_file
 from complaints.models.session import Heartbeat
 from complaints.models.team import Staff
 from complaints.models.verification import FAULTS
@@ -90,23 +91,37 @@ def close_batch(*, now: datetime) -> None:
     fault = batches.close_due(now=now)
     if fault is not None:
         _keep([fault], today)
-    path = settings.AUDIT_HEADS_FILE
-    exported = set(path.read_text(encoding="ascii").splitlines()) if path.exists() else set()
-    for head in reversed(log.heads(limit=HEADS_KEPT)):
-        if str(head) not in exported:
-            _export_head(str(head))
+    _export_heads()
 
 
-def _export_head(line: str) -> None:
-    """Mail the head, then append it to the file, so that the next run repeats a mail that failed."""
-    if settings.AUDIT_HEADS_MAIL and not mail.send([settings.AUDIT_HEADS_MAIL], "Audit head", line):
-        return
+def _export_heads() -> None:
+    """Append the heads that have not left yet to AUDIT_HEADS_FILE, then mail them; a dead mail server stops no file.
+
+    What could not be mailed waits in a file beside it for the next run, which goes on with the oldest.
+    """
     path = settings.AUDIT_HEADS_FILE
+    unmailed = path.with_name(f"{path.stem}-unmailed.txt")
+    exported = set(_lines(path))
+    new = [line for head in reversed(log.heads(limit=HEADS_KEPT)) if (line := str(head)) not in exported]
+    # Noted before the head leaves by file: whatever ends this run, no mail is left out.
+    waiting = list(dict.fromkeys([*_lines(unmailed), *new])) if settings.AUDIT_HEADS_MAIL else []
+    if new and waiting:
+        private_file.write(unmailed, "".join(f"{line}\n" for line in waiting))
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a", encoding="ascii") as file:
-        file.write(line + "\n")
+        file.write("".join(f"{line}\n" for line in new))
         file.flush()
         os.fsync(file.fileno())
+    while waiting and mail.send([settings.AUDIT_HEADS_MAIL], "Audit head", waiting[0]):
+        waiting.pop(0)
+    if waiting:
+        private_file.write(unmailed, "".join(f"{line}\n" for line in waiting))
+    else:
+        unmailed.unlink(missing_ok=True)
+
+
+def _lines(path: Path) -> list[str]:
+    return path.read_text(encoding="ascii").splitlines() if path.exists() else []
 
 
 def verify_chain(*, today: date, seconds: float = VERIFY_SECONDS) -> None:

@@ -209,15 +209,29 @@ def test_every_job_runs_twice_on_an_empty_portal(cast: Cast, settings: Settings,
     assert len(settings.AUDIT_HEADS_FILE.read_text().splitlines()) == 1
 
 
-def test_a_head_that_could_not_leave_leaves_with_the_next_run(
+def test_a_head_leaves_by_file_without_a_mail_server_and_by_mail_with_the_next_run(
     cast: Cast, settings: Settings, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.AUDIT_HEADS_FILE = tmp_path / "heads.txt"
     settings.AUDIT_HEADS_MAIL = "auditor@example.invalid"
     send_report(today=MONDAY)
+    tried: list[str] = []
     with monkeypatch.context() as dead:
-        dead.setattr(scheduled.mail, "send", lambda *args: 0)
+        dead.setattr(scheduled.mail, "send", lambda to, subject, text: tried.append(text) or 0)
         close(MONDAY + timedelta(days=30))
-    assert not settings.AUDIT_HEADS_FILE.exists()
+        close(MONDAY + timedelta(days=31))
+    lines = settings.AUDIT_HEADS_FILE.read_text().splitlines()
+    assert len(lines) == 2 and not mail.outbox
+    assert tried == [lines[0], lines[0]], "one that waits for a dead server is not followed by others"
     close(MONDAY + timedelta(days=31))
-    assert len(settings.AUDIT_HEADS_FILE.read_text().splitlines()) == len(mail.outbox) == 2
+    assert [message.body for message in mail.outbox] == lines
+    assert not (tmp_path / "heads-unmailed.txt").exists()
+    assert settings.AUDIT_HEADS_FILE.read_text().splitlines() == lines
+    close(MONDAY + timedelta(days=31))
+    assert len(mail.outbox) == 2
+    # A run that ended between the note and the file.
+    settings.AUDIT_HEADS_FILE.write_text(f"{lines[0]}\n")
+    (tmp_path / "heads-unmailed.txt").write_text(f"{lines[1]}\n")
+    close(MONDAY + timedelta(days=31))
+    assert settings.AUDIT_HEADS_FILE.read_text().splitlines() == lines
+    assert [message.body for message in mail.outbox] == [*lines, lines[1]]
