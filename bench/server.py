@@ -217,7 +217,7 @@ def _wait_until_healthy(process: subprocess.Popen[bytes], port: int, log: Path) 
     while time.monotonic() < until and process.poll() is None:
         connection = http.client.HTTPConnection(HOST, port, timeout=5)
         with contextlib.suppress(OSError, http.client.HTTPException), contextlib.closing(connection):
-            connection.request("GET", "/sehat/")
+            connection.request("GET", "/readyz")
             if connection.getresponse().status == 200:
                 return
         time.sleep(0.1)

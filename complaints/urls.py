@@ -23,7 +23,6 @@ from complaints.views import (
 
 urlpatterns = [
     path("", public.home, name="home"),
-    path("sehat/", public.health, name="health"),
     path("keluar/", leaving.quick_exit, name="quick_exit"),
     path("keluar-cepat/", leaving.explained, name="quick_exit_explained"),
     path("lapor/", report.start, name="report_start"),

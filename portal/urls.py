@@ -8,6 +8,7 @@ from django.conf import settings
 from django.conf.urls.i18n import i18n_patterns
 from django.urls import include, path, reverse_lazy
 
+from portal import health
 from portal.accounts import login, mfa_enrolment, unsent
 
 _LOGIN = [
@@ -32,6 +33,8 @@ _LOGIN = [
 ]
 
 urlpatterns = [
+    path("healthz", health.alive, name="healthz"),
+    path("readyz", health.ready, name="readyz"),
     path(settings.ADMIN_PATH, include(_LOGIN)),
     path(settings.ADMIN_PATH, include("complaints.admin.urls")),
     *i18n_patterns(path("", include("complaints.urls")), prefix_default_language=False),

@@ -159,7 +159,7 @@ def test_public_pages_name_the_same_page_of_the_onion(cast: Cast, path: str) -> 
 
 
 def test_nothing_else_names_the_onion(cast: Cast) -> None:
-    for path in ("/kantor/masuk/", "/tidak-ada/", "/lapor/siapa/", "/sehat/"):
+    for path in ("/kantor/masuk/", "/tidak-ada/", "/lapor/siapa/", "/healthz"):
         assert "Onion-Location" not in public().get(path).headers, path
     client = public()
     client.post("/cek/", {"code": send_report().code})
@@ -198,7 +198,7 @@ def test_the_staffs_pages_are_on_their_own_origin_alone(cast: Cast) -> None:
         for path in ("/kantor/", "/kantor", "/kantor/masuk/", "/kantor/tidak-ada/"):
             assert client.get(path).status_code == 404, path
         assert client.get("/cek/").status_code == 200
-    for path in ("/cek/", "/en/", "/lapor/", "/sehat/", "/kantorx/"):
+    for path in ("/cek/", "/en/", "/lapor/", "/healthz", "/kantorx/"):
         assert staff().get(path).status_code == 404, path
     assert staff().get("/kantor/masuk/").status_code == 200
     client = staff()

@@ -1,9 +1,8 @@
-"""Pages without personal content: the front page, referrals to other channels, the health check."""
+"""Pages without personal content: the front page, referrals to other channels."""
 
 from __future__ import annotations
 
 from django.conf import settings
-from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -78,13 +77,3 @@ def never_asked(request: HttpRequest) -> HttpResponse:
         return {"rows": rows}
 
     return still_page(request, "public/never_asked", context, ())
-
-
-def health(request: HttpRequest) -> HttpResponse:
-    """Tell a load balancer whether this node can serve: 200, or 503 without its database."""
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
-    except DatabaseError:
-        return HttpResponse("database\n", content_type="text/plain", status=503)
-    return HttpResponse("ok\n", content_type="text/plain")

@@ -119,7 +119,7 @@ def test_staff_and_reporter_cookies_are_separate(cast: Cast) -> None:
 # --- No cookie before it is needed
 
 
-@pytest.mark.parametrize("path", ["/", "/en/", "/sehat/", "/lapor/pintu-lain/bawaslu/"])
+@pytest.mark.parametrize("path", ["/", "/en/", "/healthz", "/lapor/pintu-lain/bawaslu/"])
 def test_reading_sets_no_cookie(cast: Cast, path: str) -> None:
     client = Client()
     assert client.get(path).status_code == 200

@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 def away(live_server: LiveServer, settings: Any) -> str:
     """Another origin than the portal's, on this machine: the same server under another name of the host."""
     port = urlsplit(live_server.url).port
-    settings.EXIT_URL = f"http://127.0.0.1:{port}/sehat/"
+    settings.EXIT_URL = f"http://127.0.0.1:{port}/healthz"
     return str(settings.EXIT_URL)
 
 

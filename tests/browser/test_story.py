@@ -203,7 +203,7 @@ def reporter_reads_every_step_and_nothing_of_their_own(reporter: Reporter, code:
     text = reporter.reads(
         "Sanksi sudah dijatuhkan kepada orang yang dilaporkan.", *steps, ASKS, BODY_ASKS, TOLD_FINDING, TOLD_END
     )
-    assert "pernyataan terbuka" in text
+    assert "pernyataan secara terbuka" in text
     assert [line for line in (NOTE, FINDING, ADVICE, NUMBER) if line in text] == []
     page = reporter.page.content().lower()
     secrets = [*reporter.texts.all(), ANSWERS, ANSWERS_BODY, PHOTO.name, LETTER.name, SECOND.name, code, *OWN_WORDS]

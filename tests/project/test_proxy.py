@@ -184,7 +184,7 @@ def test_old_tls_is_refused(proxy: Proxy) -> None:
 @needs_nginx
 def test_a_form_or_a_program_is_not_led_from_http_to_https(proxy: Proxy) -> None:
     """It has sent what it sent in clear; a redirect would let that pass unseen."""
-    for method, path in [("POST", "/cek/"), ("PUT", "/"), ("GET", "/sehat/"), ("GET", "/en/lapor/berkas/mulai/")]:
+    for method, path in [("POST", "/cek/"), ("PUT", "/"), ("GET", "/healthz"), ("GET", "/en/lapor/berkas/mulai/")]:
         plain = http.client.HTTPConnection("127.0.0.1", proxy.http_port, timeout=60)
         plain.request(method, path, headers={"Host": NAME})
         assert plain.getresponse().status == 403, (method, path)
@@ -242,7 +242,7 @@ def ask_http2(proxy: Proxy, *more: tuple[bytes, bytes]) -> bytes:
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     context.set_alpn_protocols(["h2"])
-    fields = [(b":method", b"GET"), (b":scheme", b"https"), (b":path", b"/sehat/"), (b":authority", NAME.encode())]
+    fields = [(b":method", b"GET"), (b":scheme", b"https"), (b":path", b"/healthz"), (b":authority", NAME.encode())]
     block = b"".join(literal(*field) for field in [*fields, *more])
     with (
         socket.create_connection((NAME, proxy.https_port), timeout=60) as plain,

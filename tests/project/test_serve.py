@@ -97,7 +97,7 @@ def served(environment: dict[str, str]) -> Iterator[tuple[subprocess.Popen[str],
 
 def answers(port: int) -> bool:
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/sehat/", timeout=5) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5) as answer:
             return bool(answer.status == 200)
     except OSError:
         return False

@@ -163,7 +163,7 @@ def test_the_code_as_a_file(client: Client) -> None:
 
 
 def test_the_answer_for_load_balancers(client: Client) -> None:
-    assert headers(client.get("/sehat/")) == PAGE | {"Content-Type": "text/plain"}
+    assert headers(client.get("/healthz")) == PAGE | {"Content-Type": "text/plain"}
 
 
 def test_a_page_that_is_not_there(client: Client) -> None:

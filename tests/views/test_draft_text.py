@@ -37,7 +37,7 @@ FORMS = (
 
 def _addresses() -> Iterator[str]:
     for pattern in urlpatterns:
-        if pattern.name and not pattern.pattern.converters and pattern.name not in ("door_elsewhere", "health"):
+        if pattern.name and not pattern.pattern.converters and pattern.name != "door_elsewhere":
             yield str(pattern.name)
 
 

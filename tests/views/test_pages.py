@@ -5,12 +5,10 @@ from __future__ import annotations
 import gzip
 import re
 from pathlib import Path
-from unittest import mock
 
 import polib
 import pytest
 from django.conf import settings
-from django.db import OperationalError
 from django.http import HttpResponse
 from django.template.loader import render_to_string
 from django.test import Client
@@ -139,17 +137,6 @@ def test_a_first_report_weighs_less_than_forty_kilobytes(client: Client) -> None
     weigh("/lapor/kode/")
     assert requests + 4 == 12
     assert weight < 25_000  # the rest of the forty is for headers
-
-
-@pytest.mark.django_db
-def test_a_load_balancer_is_told_the_truth(client: Client) -> None:
-    assert client.get("/sehat/").content == b"ok\n"
-
-
-def test_a_load_balancer_is_told_when_the_database_is_away(client: Client) -> None:
-    with mock.patch("complaints.views.public.connection") as connection:
-        connection.cursor.side_effect = OperationalError
-        assert client.get("/sehat/").status_code == 503
 
 
 @pytest.mark.django_db

@@ -189,7 +189,8 @@ AFTER_LOOKING = {
 # The reporter's door: what a GET answers without anything, with a finished draft, after sending, with an open ticket.
 PUBLIC_GETS: dict[str, tuple[int, int, int, int]] = {
     "home": (200, 200, 200, 200),
-    "health": (200, 200, 200, 200),
+    "healthz": (200, 200, 200, 200),
+    "readyz": (200, 200, 200, 200),
     "door_elsewhere": (200, 200, 200, 200),
     "about": (200, 200, 200, 200),
     "never_asked": (200, 200, 200, 200),

@@ -94,7 +94,7 @@ def wait_for(condition: Callable[[], bool], what: str, seconds: float = 20) -> N
 def answers(server: Server) -> bool:
     assert server.process.poll() is None, "gunicorn ended"
     try:
-        return server.ask("GET", "/sehat/").status == 200
+        return server.ask("GET", "/healthz").status == 200
     except OSError:
         return False
 

@@ -388,7 +388,7 @@ def test_differing_clocks_become_a_fault(cast: Cast) -> None:
 
 
 def test_the_health_address_does_not_turn_red(cast: Cast, fault: VerificationFault) -> None:
-    assert Client().get("/sehat/").status_code == 200
+    assert Client().get("/healthz").status_code == 200
 
 
 def test_a_fault_needs_a_known_code_and_a_short_place() -> None:
