@@ -53,6 +53,8 @@ OWN_LIMITS = {
     "24 jam": "the same",
     "72 hours": "how long a report is kept whose reporter has asked for its code",
     "72 jam": "the same",
+    "for 14 days, also": "how long an officer's choice of parts is kept",
+    "selama 14 hari, juga": "the same",
     "Within 14 days": "over how many days refused sign-ins are counted",
     "last 14 days": "the same",
     "refused in 14 days": "the same",

@@ -70,6 +70,7 @@ ELSEWHERE = {
     "KeptForms.sealed": "services/test_kept_forms",
     "SealedSession.data": "accounts/test_sessions",
     "Staff.public_key": "below",
+    "Heartbeat.worker_key": "compared only, nothing is sealed to it: services/evidence/test_processing",
     "Staff.verify_key": "below",
     "Staff.wrapped_key": "below",
     "Team.recovery_a": "opened offline",

@@ -305,7 +305,7 @@ def test_a_flipped_bit_in_what_a_reporter_sent_is_found(scenario: AuditScenario,
         with tampering():
             flip(model, row.pk, column)
             fault, *others = verify.verify_chain().faults
-            signed_by_this_key = {"case.reporter", "identity.signature"}
+            signed_by_this_key = {"case.reporter", "identity.signature", "report.signature"}
             assert {other.code for other in others} <= signed_by_this_key
             assert (fault.code, fault.subject) == ("batch.altered", "batch 1")
             assert AuditEntry.objects.get(pk=fault.sequence).event == "day.closed"
