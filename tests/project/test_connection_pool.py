@@ -11,6 +11,7 @@ import pytest
 from django.db import DEFAULT_DB_ALIAS, OperationalError, connection, connections
 
 from complaints import database_checks
+from complaints.services.evidence import pooled_connection
 from complaints.services.evidence.pooled_connection import give_back_connection
 from portal import errors
 from portal.postgresql import pool
@@ -77,7 +78,7 @@ def test_a_waiting_thread_holds_no_connection_outside_of_a_transaction(
     pooled: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     waiting, others = pooled(), [pooled(), pooled()]
-    monkeypatch.setattr(pool, "connection", waiting)
+    monkeypatch.setattr(pooled_connection, "connection", waiting)
     process_of(waiting)
     give_back_connection()
     assert all(process_of(wrapper) for wrapper in others)
