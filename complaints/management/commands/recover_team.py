@@ -6,11 +6,9 @@ without network (``--bundle`` makes what they need); then the person types the p
 
 from __future__ import annotations
 
-import getpass
 import io
 import sysconfig
 import tarfile
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +17,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
+from complaints.management.terminal import ask_password
 from complaints.models.team import Staff
 from complaints.services.team_key_history import UnpinnedKey
 from complaints.services.team_keys import personal, recovery
@@ -87,7 +86,10 @@ class Command(BaseCommand):
         person = Staff.objects.filter(username=username).first()
         if person is None:
             raise AdmissionRefused("person")
-        keys = personal.unlock(staff=person, password=_ask_password(username))
+        keys = personal.unlock(
+            staff=person,
+            password=ask_password(f"{username}, type your password; nobody else should see the keyboard: "),
+        )
         if keys is None:
             raise CommandError("This password opens no key of this account.")
         recovery.recover(slug=team, person_keys=keys, username=username, answers=answers, now=timezone.now())
@@ -123,12 +125,3 @@ def _plain(member: tarfile.TarInfo) -> tarfile.TarInfo:
     member.uid = member.gid = member.mtime = 0
     member.uname = member.gname = ""
     return member
-
-
-def _ask_password(username: str) -> str:
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", getpass.GetPassWarning)
-        try:
-            return getpass.getpass(f"{username}, type your password; nobody else should see the keyboard: ")
-        except (getpass.GetPassWarning, EOFError) as error:
-            raise CommandError("A password is typed at a terminal that does not show it; there is none.") from error

@@ -6,8 +6,6 @@ which it prints, belongs in the environment of every node; without it nothing ca
 
 from __future__ import annotations
 
-import getpass
-import warnings
 from collections.abc import Iterable
 from typing import Any
 
@@ -17,6 +15,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
+from complaints.management.terminal import ask_password
 from complaints.models.team import Staff, Team
 from complaints.services.samples.people import SamplesRefused, create_sample_staff
 from complaints.services.team_key_history import team_fingerprint
@@ -79,8 +78,8 @@ class Command(BaseCommand):
     def _choose_password(self, person: Staff) -> None:
         self.stdout.write(f"{person.username}, choose your password now; nobody else should see the keyboard.")
         while True:
-            password = _ask_password("Password: ")
-            if password != _ask_password("Once more: "):
+            password = ask_password("Password: ")
+            if password != ask_password("Once more: "):
                 self.stderr.write("The two differ.")
                 continue
             try:
@@ -99,15 +98,6 @@ class Command(BaseCommand):
             self.stdout.write(f"  {username:<20} {personal.fingerprint(Staff.objects.get(username=username))}")
         self.stdout.write("Put this line into the environment of every node, then run check --deploy:")
         self.stdout.write(f"TEAM_KEY_PINS={setup.pins(teams)}")
-
-
-def _ask_password(prompt: str) -> str:
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", getpass.GetPassWarning)
-        try:
-            return getpass.getpass(prompt)
-        except (getpass.GetPassWarning, EOFError) as error:
-            raise CommandError("A password is typed at a terminal that does not show it; there is none.") from error
 
 
 def _setup_request(options: dict[str, Any]) -> SetupRequest:
