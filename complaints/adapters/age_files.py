@@ -7,13 +7,14 @@ import os
 import secrets
 import stat
 from collections.abc import Iterator, Sequence
+from io import BufferedReader
 from pathlib import Path
-from typing import IO, BinaryIO, cast
+from typing import IO
 
 import pyrage
 from pyrage.x25519 import Identity, Recipient
 
-from complaints.adapters.private_file import sync_folder
+from complaints.adapters.private_file import open_private, sync_folder
 
 __all__ = [
     "AgeError",
@@ -22,7 +23,6 @@ __all__ = [
     "decrypt",
     "encrypt",
     "identities",
-    "open_private",
     "open_regular",
     "recipients",
 ]
@@ -94,15 +94,10 @@ def decrypt(path: Path, keys: Sequence[Identity], target: IO[bytes]) -> None:
             raise AgeError(f"{path.name} does not open with this key, or was altered.") from error
 
 
-def open_regular(path: Path) -> BinaryIO:
+def open_regular(path: Path) -> BufferedReader:
     """Open a file for reading; raises OSError also for a link, a device or a pipe, which a strange archive may hold."""
     handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     if not stat.S_ISREG(os.fstat(handle).st_mode):
         os.close(handle)
         raise OSError(f"{path.name} is no regular file")
-    return cast(BinaryIO, os.fdopen(handle, "rb"))
-
-
-def open_private(path: str, flags: int) -> int:
-    """Open a file as ``open`` does, one that is made for its owner alone."""
-    return os.open(path, flags, 0o600)
+    return os.fdopen(handle, "rb")

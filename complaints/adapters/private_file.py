@@ -42,6 +42,11 @@ def _keep_readers(handle: int, replaced: os.stat_result) -> None:
     os.fchmod(handle, 0o600 if replaced.st_mode & 0o007 else 0o600 | (replaced.st_mode & 0o040))
 
 
+def open_private(path: str, flags: int) -> int:
+    """Open a file as the opener of ``open``; one that is made can be read by its owner alone."""
+    return os.open(path, flags, 0o600)
+
+
 def sync_folder(folder: Path) -> None:
     """Make new names in ``folder`` durable."""
     handle = os.open(folder, os.O_RDONLY)

@@ -20,7 +20,7 @@ from django.core.files.base import File
 from django.core.files.storage import FileSystemStorage
 from django.utils import timezone
 
-from complaints.adapters.private_file import sync_folder
+from complaints.adapters.private_file import open_private, sync_folder
 
 # After so many bytes the kernel is asked to begin writing, so that the final fsync is short.
 WRITE_BEHIND_BYTES = 8 * 1024 * 1024
@@ -133,7 +133,7 @@ class EvidenceFileStorage(FileSystemStorage):
             return File(path.open(mode), name)
         self._make_folder()
         # Unbuffered: data is written in whole segments, and an abandoned file must not be flushed again.
-        return DurableFile(open(path, "xb", buffering=0, opener=_open_private), name)
+        return DurableFile(open(path, "xb", buffering=0, opener=open_private), name)
 
     def _make_folder(self) -> None:
         Path(self.location).mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -143,7 +143,7 @@ class EvidenceFileStorage(FileSystemStorage):
         self._make_folder()
         draft = Path(self.path(secrets.token_hex(16)))
         try:
-            with open(draft, "xb", buffering=0, opener=_open_private) as file:
+            with open(draft, "xb", buffering=0, opener=open_private) as file:
                 _write_all(file, data)
                 os.fsync(file.fileno())
             _stamp_with_day(draft)
@@ -180,10 +180,6 @@ class EvidenceFileStorage(FileSystemStorage):
     def free_bytes(self) -> int | None:
         self._make_folder()
         return shutil.disk_usage(self.location).free
-
-
-def _open_private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
 
 
 def _write_all(file: IO[bytes], data: bytes | memoryview) -> None:

@@ -29,7 +29,6 @@ from complaints.services.evidence import storage
 KEPT_DAYS: Final = 35
 # What ends within hours is in no backup: with a cookie or a code somebody could open it long after its end.
 WITHOUT_ROWS: Final = (SealedSession, Draft, DraftDoor, DraftFile)
-_READ_BYTES: Final = 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -76,7 +75,7 @@ def make(folder: Path, *, recipients: Sequence[age_files.Recipient], now: dateti
 def _only_one(folder: Path) -> Iterator[None]:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     (folder / manifest.OBJECTS).mkdir(mode=0o700, exist_ok=True)
-    with open(folder / ".lock", "wb", opener=age_files.open_private) as lock:
+    with open(folder / ".lock", "wb", opener=private_file.open_private) as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
@@ -144,11 +143,8 @@ def _copy_objects(
 
 def sha256_of(path: Path) -> str:
     """Return the SHA-256 (hexadecimal) of a file; raises OSError, also where it is no regular one."""
-    digest = hashlib.sha256()
     with age_files.open_regular(path) as file:
-        while piece := file.read(_READ_BYTES):
-            digest.update(piece)
-    return digest.hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _delete_old(folder: Path, *, until: date) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from complaints import database_schema
 from complaints.adapters import age_files, postgresql_dump
-from complaints.adapters.age_files import AgeError, Identity
+from complaints.adapters.age_files import Identity
 from complaints.database_roles import fetch
 from complaints.domain.errors import SealError
 from complaints.domain.sealing.primitives import verify
@@ -160,15 +160,3 @@ def record_rehearsal(line: str, *, now: datetime) -> date:
 
 def _statement(digest: str, day: str) -> bytes:
     return _REHEARSAL + f"{digest} {day}".encode()
-
-
-__all__ = [
-    "AgeError",
-    "BackupError",
-    "faults",
-    "finish",
-    "is_unfinished",
-    "record_rehearsal",
-    "rehearsal_line",
-    "restore",
-]
