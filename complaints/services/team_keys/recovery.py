@@ -53,9 +53,11 @@ def recover(*, slug: str, person_keys: KeySet, username: str, answers: Sequence[
         AdmissionRefused: as :func:`request_for`; answers where they do not give the team's key of today.
         UnpinnedKey: the team's key is not the pinned one.
     """
-    team = Team.objects.select_for_update().get(pk=_team(slug).pk)
+    # Waits for a change of the team's key, after which the answers give another key than today's.
+    team, person = Team.objects.select_for_update().filter(slug=slug).first(), _person(username)
     request = request_for(slug=slug, username=username)
-    person = _person(username)
+    if team is None:
+        raise AdmissionRefused("team")
     try:
         keys = join_answers(request, person_keys.box, answers)
     except SealError as error:
