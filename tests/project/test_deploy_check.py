@@ -172,7 +172,8 @@ def test_a_sound_installation_on_postgresql_passes(shared_cast: Cast, tmp_path: 
         "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
         **{f"OPERATOR_{name}": "Badan Contoh" for name in ("NAME", "UNIT", "BASIS", "CONTACT", "ADDRESS_PUBLISHED")},
     }
-    command = ["manage.py", "database_roles", "--owner", names.owner, "--web", names.web, "--jobs", names.jobs]
+    command = ["manage.py", "database_roles"]
+    command += [word for kind, name in vars(names).items() for word in (f"--{kind}", name)]
     with psycopg.connect(f"{admin}/{place['NAME']}", autocommit=True) as server:
         server.execute(f"CREATE DATABASE {database}".encode())
         try:
