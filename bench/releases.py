@@ -36,9 +36,9 @@ def make(number: int) -> None:
 
     from complaints.models.complaint import Complaint
     from complaints.models.oversight import OversightBody
-    from complaints.services.actor import Actor
     from complaints.services.forwarding import release
     from complaints.services.forwarding.contents import compose, whole
+    from complaints.services.keyring import Actor
     from complaints.services.samples import play
 
     actor = Actor(play._keyrings()[FORWARDER], timezone.now())
@@ -65,8 +65,8 @@ def measure() -> dict[str, int]:
     from django.utils import timezone
 
     from bench.inprocess import signed_in
-    from complaints.services.actor import Actor
     from complaints.services.forwarding import release_search
+    from complaints.services.keyring import Actor
     from complaints.services.samples import play
 
     browser, url = signed_in(LIAISON), reverse("admin:complaints_release_changelist")

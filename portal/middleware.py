@@ -32,9 +32,8 @@ from django.views.defaults import bad_request
 from complaints import access
 from complaints.models.team import Staff
 from complaints.services import mfa, password_hashing
-from complaints.services.actor import Actor
 from complaints.services.evidence import intake, limits
-from complaints.services.keyring import Keyring, keyring_of
+from complaints.services.keyring import Actor, Keyring, keyring_of
 from portal import bodies, errors
 from portal.accounts import browser_mark, step_up, unsent
 from portal.accounts.reporter_session import ReporterSession

@@ -14,11 +14,11 @@ from complaints.models.complaint import Complaint
 from complaints.models.evidence import EvidenceObject
 from complaints.models.oversight import OversightBody, Release
 from complaints.services import case_actions, follow_up, reference_data
-from complaints.services.actor import Actor
 from complaints.services.evidence import processing
 from complaints.services.forwarding import asking
 from complaints.services.forwarding.contents import whole
 from complaints.services.forwarding.release import forward
+from complaints.services.keyring import Actor
 from tests.decisions import decide
 from tests.images import photo
 from tests.world import Cast, Sent, ring, sealed_upload, send_report

@@ -8,7 +8,6 @@ from typing import Any
 
 from complaints.domain.workflow import Action
 from complaints.models.oversight import Release
-from complaints.services.actor import Actor
 from complaints.services.forwarding import decisions, reading
 from complaints.services.forwarding.records import (
     CriminalRecord,
@@ -18,6 +17,7 @@ from complaints.services.forwarding.records import (
     Record,
     SanctionRecord,
 )
+from complaints.services.keyring import Actor
 from tests.world import ring
 
 # The other member of each body's team.

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from complaints.models.complaint import Complaint
 from complaints.services import first_look
-from complaints.services.actor import Actor
+from complaints.services.keyring import Actor
 from tests.world import Cast, Sent, close_batch, send_report
 
 NOBODY: Final = {"accused_name": "", "accused_position": "", "agency": "", "accused_unknown": True}

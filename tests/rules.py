@@ -8,9 +8,9 @@ from django.utils import timezone
 from complaints.domain.law.changes import RowKey, row_text
 from complaints.models.rule_change import RuleChange
 from complaints.services import reference_data, rule_changes, rule_comparison
-from complaints.services.actor import Actor
 from complaints.services.audit import log
 from complaints.services.audit.state import table_state, table_subject
+from complaints.services.keyring import Actor
 from complaints.services.rule_changes import ProposedRow
 from tests.world import Cast
 

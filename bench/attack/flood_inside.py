@@ -18,9 +18,8 @@ from bench.attack.flood import FloodReport, FloodResult
 from complaints.models.case import Case, Lane
 from complaints.models.complaint import Complaint
 from complaints.services import case_file, first_look, lane_proposals, submission
-from complaints.services.actor import Actor
 from complaints.services.evidence import drafts
-from complaints.services.keyring import Keyring
+from complaints.services.keyring import Actor, Keyring
 from complaints.services.lane_proposals import Words
 from complaints.services.submission import Draft
 

@@ -27,9 +27,8 @@ from bench.attack.target import Account
 from complaints import access
 from complaints.models.team import Staff, TeamMembership
 from complaints.services import conflicts, mfa, submission
-from complaints.services.actor import Actor
 from complaints.services.audit import batches
-from complaints.services.keyring import Keyring
+from complaints.services.keyring import Actor, Keyring
 from complaints.services.samples.desk import files_of
 from complaints.services.samples.people import PEOPLE
 from complaints.services.samples.stories import planned

@@ -39,8 +39,7 @@ from complaints.fast_sql import CappedCount
 from complaints.models.case import Case
 from complaints.models.team import Staff
 from complaints.services import first_look, forbidden_questions
-from complaints.services.actor import Actor
-from complaints.services.keyring import Keyring, Locked
+from complaints.services.keyring import Actor, Keyring, Locked
 from complaints.services.team_key_history import UnpinnedKey
 
 if TYPE_CHECKING:

@@ -24,9 +24,9 @@ from complaints.domain import workflow
 from complaints.domain.workflow import Action, Status, TransitionRefused
 from complaints.models.oversight import DecisionCopy, Release
 from complaints.models.team import Staff
-from complaints.services.actor import Actor
 from complaints.services.forwarding import decision_copies, decisions, reading
 from complaints.services.forwarding.findings import FINDINGS, OpenProposal, has_second_person, open_proposal
+from complaints.services.keyring import Actor
 from complaints.services.transitions import CaseChanged, CaseVersion
 
 if TYPE_CHECKING:

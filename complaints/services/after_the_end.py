@@ -21,7 +21,7 @@ from complaints.services import case_membership, transitions
 from complaints.services.audit import batches
 from complaints.services.follow_up import Ticket, complaint_of
 from complaints.services.messages import with_marks
-from complaints.services.report_history import is_recorded
+from complaints.services.reporter_page import is_recorded
 from complaints.services.reporter_reading import objection_of
 from complaints.services.reporter_steps import append_message, perform, rewrite_identity
 

@@ -26,8 +26,7 @@ from complaints.fast_sql import with_many
 from complaints.models.case import Assessment, CaseStep
 from complaints.models.complaint import Complaint, KeyGrant
 from complaints.models.team import Staff
-from complaints.services.actor import Actor
-from complaints.services.keyring import Keyring
+from complaints.services.keyring import Actor, Keyring
 from complaints.services.messages import row_context, store_for_team
 from complaints.services.team_key_history import trusted_signer
 

@@ -26,10 +26,9 @@ from complaints.models.complaint import Complaint
 from complaints.models.conflict import Conflict
 from complaints.models.team import Role, Staff
 from complaints.services import conflict_detection, reference_data
-from complaints.services.actor import Actor
 from complaints.services.audit import log, recorded_acts, verify_assigning
 from complaints.services.audit.state import change_facts, state_of
-from complaints.services.keyring import Locked
+from complaints.services.keyring import Actor, Locked
 from complaints.services.lane import leave_lane
 from complaints.services.messages import write_note
 

@@ -23,12 +23,11 @@ from complaints.models.blind_index import IndexEntry
 from complaints.models.complaint import Complaint
 from complaints.models.evidence import Evidence, EvidenceObject
 from complaints.services import conflict_detection, lane, search_documents
-from complaints.services.actor import Actor
 from complaints.services.audit import log, recorded_acts
 from complaints.services.audit.state import IndexRoot, index_roots, states_of
 from complaints.services.evidence import storage
 from complaints.services.evidence.posts import read_post
-from complaints.services.keyring import Keyring, Locked, read_answers
+from complaints.services.keyring import Actor, Keyring, Locked, read_answers
 from complaints.services.similarity import BANDS, DIGEST_BYTES, digest, open_key, picture_digests, picture_key
 
 Kind = IndexEntry.Kind

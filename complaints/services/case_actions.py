@@ -39,13 +39,12 @@ from complaints.services import (
     transitions,
     urgent_register,
 )
-from complaints.services.actor import Actor
 from complaints.services.assignment import assign
 from complaints.services.case_file import REPORTS_A_PAGE
 from complaints.services.evidence import processing, storage
 from complaints.services.forwarding.further_releases import ENDING, check_not_ended_over
 from complaints.services.forwarding.release import end_releases
-from complaints.services.keyring import Keyring, Locked, read_answers, require_admission
+from complaints.services.keyring import Actor, Keyring, Locked, read_answers, require_admission
 from complaints.services.lane import leave_lane
 from complaints.services.messages import NO_MARKS, read_note, send_to_reporter, write_note
 from complaints.services.transitions import CaseChanged, CaseVersion

@@ -32,12 +32,11 @@ from complaints.models.evidence import Evidence, EvidenceObject
 from complaints.models.oversight import Release
 from complaints.models.team import Staff
 from complaints.services import assessments, blind_index, conflict_detection, similarity, transitions, urgent_register
-from complaints.services.actor import Actor
 from complaints.services.assessments import OpenedAssessments, RiskAssessment, Statement
 from complaints.services.assignment import record_owner_visit
 from complaints.services.audit import log, recorded_acts
 from complaints.services.evidence import posts, storage
-from complaints.services.keyring import Keyring, Locked, read_answers
+from complaints.services.keyring import Actor, Keyring, Locked, read_answers
 from complaints.services.legal_basis import is_for_bawaslu
 from complaints.services.messages import read_marked, read_marked_note
 from complaints.services.reference_data import edition

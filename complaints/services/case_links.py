@@ -21,10 +21,9 @@ from complaints.domain.workflow import Action, ActorKind, Status
 from complaints.models.case import Case
 from complaints.models.complaint import Complaint
 from complaints.services import case_membership, conflict_detection, similarity, transitions
-from complaints.services.actor import Actor
 from complaints.services.audit import recorded_acts
 from complaints.services.audit.state import state_of
-from complaints.services.keyring import Keyring
+from complaints.services.keyring import Actor, Keyring
 from complaints.services.lane import leave_lane
 from complaints.services.messages import write_note
 from complaints.services.transitions import CaseChanged, CaseVersion

@@ -14,9 +14,8 @@ from complaints.domain.sealing.records import Context, open_record
 from complaints.models.case import Assessment, Case
 from complaints.models.complaint import Complaint, KeyGrant
 from complaints.services import assessments, blind_index
-from complaints.services.actor import Actor
 from complaints.services.audit import recorded_acts, recorded_index
-from complaints.services.keyring import Locked
+from complaints.services.keyring import Actor, Locked
 from complaints.services.team_key_history import UnpinnedKey
 
 

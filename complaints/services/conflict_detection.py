@@ -21,9 +21,9 @@ from complaints.models.complaint import Complaint
 from complaints.models.conflict import Conflict
 from complaints.models.team import Staff, Team
 from complaints.services import similarity
-from complaints.services.actor import Actor
 from complaints.services.audit import log
 from complaints.services.audit.state import change_facts, state_of, states_of
+from complaints.services.keyring import Actor
 
 
 class NamedInReports(Exception):

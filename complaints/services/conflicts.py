@@ -18,8 +18,7 @@ from complaints.models.complaint import Complaint
 from complaints.models.conflict import Conflict
 from complaints.models.team import Role, Staff
 from complaints.services import assignment, conflict_detection
-from complaints.services.actor import Actor
-from complaints.services.keyring import Keyring, Locked
+from complaints.services.keyring import Actor, Keyring, Locked
 from complaints.services.messages import write_note
 
 # Conflicts that the page of lifting lists.

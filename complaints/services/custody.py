@@ -22,13 +22,12 @@ from complaints.models.complaint import Complaint
 from complaints.models.evidence import Evidence, EvidenceObject
 from complaints.models.team import Staff
 from complaints.services import case_membership
-from complaints.services.actor import Actor
 from complaints.services.audit import log
 from complaints.services.audit.log import RecordedEntry
 from complaints.services.case_file import open_item
 from complaints.services.evidence import storage
 from complaints.services.forwarding import dossier
-from complaints.services.keyring import Keyring
+from complaints.services.keyring import Actor, Keyring
 from complaints.services.messages import read_note
 
 # Events about the files of a case. A release belongs to them because it gives a body the keys of files.

@@ -20,8 +20,7 @@ from complaints.models.oversight import Release
 from complaints.models.step import Step
 from complaints.models.team import Staff
 from complaints.services import case_membership
-from complaints.services.actor import Actor
-from complaints.services.keyring import Keyring, read_answers
+from complaints.services.keyring import Actor, Keyring, read_answers
 from complaints.services.messages import read, send_to_reporter, write_note
 
 

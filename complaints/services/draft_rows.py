@@ -11,7 +11,7 @@ import json
 import math
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final, TypeAlias
 
@@ -20,11 +20,11 @@ from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from complaints.domain.errors import SealError
+from complaints.domain.sealing.keys import DraftKeys
 from complaints.domain.sealing.primitives import (
     KEY_BYTES,
     BoxPair,
     Stored,
-    blake2b,
     decrypt,
     encrypt,
     pad,
@@ -59,28 +59,6 @@ _UPDATE_AND_WAIT: Final = _UPDATE.replace("'off'", "'on'")
 _DELETE: Final = """
     DELETE FROM complaints_draft USING (SELECT set_config('synchronous_commit', 'off', true)) AS lazily
     WHERE id = %s AND NOT EXISTS (SELECT 1 FROM complaints_draftfile WHERE draft_id = complaints_draft.id)"""
-
-
-@dataclass(frozen=True)
-class DraftKeys:
-    """What follows from a draft's secret: its id (64 hexadecimal digits) and three keys of 32 bytes.
-
-    ``content`` opens the row, ``files`` the keys of its files. From ``names`` come the names of stored segments, so
-    that the worker, who learns it with the end, can delete them and open nothing.
-    """
-
-    id: str
-    content: bytes = field(repr=False)
-    files: bytes = field(repr=False)
-    names: bytes = field(repr=False)
-
-    @classmethod
-    def of(cls, secret: str) -> DraftKeys:
-        """Derive all four from a secret of 32 random bytes in any ASCII writing."""
-        text = secret.encode()
-        identifier = blake2b(text, person=b"draft-id").hex()
-        keys = (blake2b(text, person=person) for person in (b"draft-key", b"draft-files", b"draft-names"))
-        return cls(identifier, *keys)
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,8 @@ from complaints.models.case import Case, with_wait
 from complaints.models.complaint import Complaint
 from complaints.models.oversight import FURTHER, Release
 from complaints.services import release_steps
-from complaints.services.actor import Actor
 from complaints.services.audit import recorded_lines
-from complaints.services.keyring import Locked
+from complaints.services.keyring import Actor, Locked
 
 AT_MOST: Final = 50_000
 # Below this number of rows, somebody with local knowledge may identify a reporter.

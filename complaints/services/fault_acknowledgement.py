@@ -5,9 +5,9 @@ from __future__ import annotations
 import uuid
 
 from complaints import access
-from complaints.services.actor import Actor
 from complaints.services.audit import named_faults
 from complaints.services.audit.named_faults import NamedFault
+from complaints.services.keyring import Actor
 
 
 def may_acknowledge(actor: Actor, fault: NamedFault) -> bool:

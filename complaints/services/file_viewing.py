@@ -10,10 +10,9 @@ import uuid
 from django.db import transaction
 
 from complaints.models.evidence import Evidence, EvidenceObject
-from complaints.services.actor import Actor
 from complaints.services.case_file import EvidenceItem, open_item
 from complaints.services.evidence import storage
-from complaints.services.keyring import Keyring
+from complaints.services.keyring import Actor, Keyring
 
 
 @transaction.atomic

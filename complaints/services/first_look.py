@@ -15,8 +15,7 @@ from complaints import access
 from complaints.domain.errors import SealError
 from complaints.models.complaint import Complaint
 from complaints.services import assignment, blind_index, conflict_detection
-from complaints.services.actor import Actor
-from complaints.services.keyring import Locked
+from complaints.services.keyring import Actor, Locked
 from complaints.services.team_key_history import UnpinnedKey
 
 # Reports of one transaction: those of a page of the queue. A burst takes several, and several requests.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import logging
+import secrets
 import uuid
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -18,9 +20,11 @@ from complaints.domain.circle import CIRCLE, Circle
 from complaints.domain.errors import SealError
 from complaints.domain.retaliation import TOLD, Retaliation
 from complaints.domain.sealing.keys import KeySet, reporter_keys
+from complaints.domain.sealing.primitives import blake2b
 from complaints.domain.workflow import Action, ActorKind, Status
 from complaints.models.case import Case
 from complaints.models.complaint import Complaint, Message
+from complaints.models.evidence import Evidence
 from complaints.services import (
     case_membership,
     legal_basis,
@@ -35,10 +39,8 @@ from complaints.services.evidence import intake, storage
 from complaints.services.evidence.posts import Post, attach_posts
 from complaints.services.keyring import check_keys
 from complaints.services.messages import NO_MARKS, with_marks
-from complaints.services.report_history import History, history, is_recorded
 from complaints.services.report_questions import OFFICE
-from complaints.services.reporter_acts import act_id, is_stored
-from complaints.services.reporter_page import StatusPage, ThreadEntry, next_day
+from complaints.services.reporter_page import History, StatusPage, ThreadEntry, history, is_recorded, next_day
 from complaints.services.reporter_reading import (
     activity,
     objection_of,
@@ -400,3 +402,42 @@ def withdraw(*, ticket: Ticket, reason: str, today: date) -> None:
         if reason:
             append_message(complaint, case, ticket.keys, reason, today, batch)
         rewrite_identity(complaint, ticket.keys, today, reporter_identity.Change(None))
+
+
+# --- A page that is sent twice adds what it says once -----------------------------------------------------------------
+#
+# A page carries a random token. The id of the first row that an act adds follows from the token, from what is sent, and
+# from the reporter's keys; so the second sending meets that row. To whoever lacks the keys the id is like a random one.
+
+
+def new_token() -> str:
+    """Return what a page carries: 16 hexadecimal digits."""
+    return secrets.token_hex(8)
+
+
+def act_id(
+    keys: KeySet,
+    *,
+    token: str,
+    text: str,
+    files: Sequence[intake.SealedUpload],
+    posts: Sequence[Post],
+    told: Retaliation | None,
+    to: str = "",
+) -> uuid.UUID:
+    """Return the id of the first row of an act; a random one without a token. ``to`` is whose question it answers.
+
+    Files count by what they hold, so that one which was uploaded twice is the same.
+    """
+    if not token:
+        return uuid.uuid4()
+    described = [{**post, "id": "", "screenshot": ""} for post in posts]
+    digests = [upload.info.sha256 for upload in files if upload.info]
+    sent = json.dumps([token, text, digests, described, told.as_mark() if told else None, to], sort_keys=True)
+    key = blake2b(keys.to_bytes(), person=b"act-id")
+    return uuid.UUID(bytes=blake2b(sent.encode(), person=b"act-id", key=key, size=16), version=4)
+
+
+def is_stored(act: uuid.UUID) -> bool:
+    """Whether the first row of an act is there."""
+    return Message.objects.filter(pk=act).exists() or Evidence.objects.filter(pk=act).exists()

@@ -22,10 +22,9 @@ from complaints.models.case import Case, CaseStep
 from complaints.models.complaint import Complaint
 from complaints.models.team import Staff
 from complaints.services import transitions
-from complaints.services.actor import Actor
 from complaints.services.audit import recorded_imports
 from complaints.services.audit.recorded_imports import RecordedImport
-from complaints.services.keyring import require_admission
+from complaints.services.keyring import Actor, require_admission
 from complaints.services.lane import untouched
 from complaints.services.messages import write_note
 

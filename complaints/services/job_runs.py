@@ -18,8 +18,8 @@ from django.utils import timezone
 from complaints.adapters import sandbox
 from complaints.models.job import JobFailure, JobName, JobRun
 from complaints.queue import ATTEMPTS, BY_NAME, JOBS, PICKED_UP_WITHIN, RETRY_AFTER, Job, lease
-from complaints.services.actor import Actor
 from complaints.services.audit.batches import database_now
+from complaints.services.keyring import Actor
 
 # The type that stands for a run whose process was ended from outside, so that there is no error to name.
 KILLED = "Killed"

@@ -8,18 +8,20 @@ cookie.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date, datetime
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.sessions.backends.base import SessionBase
 from django.core.exceptions import ImproperlyConfigured
+from django.utils import timezone
 
 from complaints import access
 from complaints.domain.errors import SealError
-from complaints.domain.sealing.keys import KeySet
+from complaints.domain.sealing.keys import KeySet, report_statement
 from complaints.domain.sealing.primitives import BoxPair, SignPair, Stored, blake2b, verify
 from complaints.domain.sealing.records import (
     JSON,
@@ -34,7 +36,7 @@ from complaints.models.complaint import Complaint, KeyGrant, Message
 from complaints.models.oversight import Release, ReleasedReport
 from complaints.models.team import Staff, Team, TeamKey, TeamMembership
 from complaints.services import team_key_history
-from complaints.services.audit import recorded_accounts, report_signature
+from complaints.services.audit import log, recorded_accounts
 from complaints.services.team_key_history import pinned_teams, team_fingerprint
 
 SESSION_KEY = "staff_key"
@@ -231,6 +233,38 @@ class Keyring:
         return BoxPair.from_private(bytes.fromhex(content["key"]))
 
 
+@dataclass(frozen=True)
+class Actor:
+    """A member of staff in one request; ``now`` is an aware datetime and the same throughout the request."""
+
+    keyring: Keyring
+    now: datetime
+
+    @property
+    def staff(self) -> Staff:
+        """The signed-in person; raises Locked where nobody is signed in."""
+        if self.keyring.staff is None:
+            raise Locked("staff")
+        return self.keyring.staff
+
+    @property
+    def today(self) -> date:
+        """The day of ``now`` in the portal's time zone."""
+        return timezone.localdate(self.now)
+
+    def record(
+        self,
+        event: str,
+        *,
+        case: uuid.UUID | None = None,
+        subject: uuid.UUID | None = None,
+        facts: Mapping[str, object] | None = None,
+    ) -> None:
+        """Append an entry to the audit chain, signed with the person's key; arguments and errors as ``log.append``."""
+        signer = self.keyring.signer
+        log.append(event=event, now=self.now, actor=self.staff, signer=signer, case=case, subject=subject, facts=facts)
+
+
 def _older_keys(team: Team, current: KeySet) -> dict[int, KeySet]:
     """Return by number the team's keys that are still kept; each is sealed to its successor."""
     keys = {team.key_number: current}
@@ -345,7 +379,7 @@ def told_context(row: ReleasedReport) -> Context:
 
 def _key_statement(owner: Complaint | Release) -> bytes:
     if isinstance(owner, Complaint):
-        return report_signature.statement(owner)
+        return report_statement(owner)
     body = owner.body_id.encode()
     # The first epoch of the key, which closes nothing: a handover to another body would begin the next.
     epoch, closes = (1).to_bytes(4, "big"), bytes(32)

@@ -25,10 +25,9 @@ from complaints.models.complaint import Complaint, Message
 from complaints.models.evidence import Evidence
 from complaints.models.search_document import SearchDoc
 from complaints.services import search_documents
-from complaints.services.actor import Actor
 from complaints.services.audit import log
 from complaints.services.audit.state import change_facts, state_of, states_of
-from complaints.services.keyring import Locked
+from complaints.services.keyring import Actor, Locked
 
 # What a comparison reads of each document, of its report and its case.
 _COLUMNS: Final = ("complaint", "version", "sealed_number", "sealed", "complaint__day")

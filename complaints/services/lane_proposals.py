@@ -29,10 +29,9 @@ from complaints.models.complaint import Complaint
 from complaints.models.lane import LaneProposal
 from complaints.models.team import Staff
 from complaints.services import case_membership, resealing_registry, transitions
-from complaints.services.actor import Actor
 from complaints.services.audit import batches, log, recorded_acts, recorded_lanes
 from complaints.services.audit.recorded_lanes import Decision
-from complaints.services.keyring import Keyring, Locked, require_admission
+from complaints.services.keyring import Actor, Keyring, Locked, require_admission
 from complaints.services.lane import WRITTEN_SINCE, leave_lane
 from complaints.services.messages import send_to_reporter, write_note
 from complaints.services.team_key_history import pinned_team

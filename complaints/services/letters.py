@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Final
 
 from complaints.domain.law.vocabulary import Mark
-from complaints.services.actor import Actor
+from complaints.services.keyring import Actor
 from complaints.services.rule_book import DATA
 
 REFERRAL, REMIND, ESCALATE, TRANSFER = "referral", "remind", "escalate", "transfer"

@@ -19,10 +19,9 @@ from complaints.models.case import Case, InternalNote
 from complaints.models.complaint import Complaint
 from complaints.models.team import Staff
 from complaints.services import case_membership
-from complaints.services.actor import Actor
 from complaints.services.audit import recorded_acts, recorded_lost_codes
 from complaints.services.audit.recorded_lost_codes import AGREED, PROPOSED, REFUSED, LostCode, State
-from complaints.services.keyring import require_admission
+from complaints.services.keyring import Actor, require_admission
 from complaints.services.messages import read_note, send_to_reporter, write_note
 
 _LANGUAGES: Final = ("id", "en")

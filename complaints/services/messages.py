@@ -21,10 +21,9 @@ from complaints.models.oversight import Release, ReleaseStep
 from complaints.models.redaction import Redaction
 from complaints.models.step import Step
 from complaints.services import forbidden_questions
-from complaints.services.actor import Actor
 from complaints.services.audit import log
 from complaints.services.audit.log import row_digest
-from complaints.services.keyring import message_context, team_of
+from complaints.services.keyring import Actor, message_context, team_of
 from complaints.services.team_key_history import trusted_signer
 
 NO_MARKS: Final[Marks] = MappingProxyType({})

@@ -21,11 +21,10 @@ from complaints.models.case import Case, Holder
 from complaints.models.complaint import Complaint
 from complaints.models.team import Staff, Team
 from complaints.services import blind_index, imports, similarity, submission
-from complaints.services.actor import Actor
 from complaints.services.audit import log
 from complaints.services.audit.recorded_imports import ENTERED
 from complaints.services.evidence import posts, storage
-from complaints.services.keyring import Keyring
+from complaints.services.keyring import Actor, Keyring
 from complaints.services.similarity import Similar
 from complaints.services.submission import Draft
 

@@ -15,10 +15,10 @@ from complaints.models.complaint import Complaint
 from complaints.models.identity import Identity, NameRequest
 from complaints.models.oversight import Release
 from complaints.services import reporter_identity
-from complaints.services.actor import Actor
 from complaints.services.audit import batches
 from complaints.services.audit.leaves import identity_leaf
 from complaints.services.audit.log import row_digest
+from complaints.services.keyring import Actor
 
 
 def request_for_release(*, actor: Actor, release: Release, complaints: Collection[Complaint]) -> None:

@@ -17,13 +17,13 @@ from django.utils import timezone
 
 from complaints.domain import codes
 from complaints.domain.errors import SealError
-from complaints.domain.sealing.keys import reporter_keys
+from complaints.domain.sealing.keys import DraftKeys, reporter_keys
 from complaints.domain.sealing.primitives import KEY_BYTES, Stored, decrypt, encrypt, random_bytes
 from complaints.models.complaint import Complaint
 from complaints.models.draft import DraftDoor
 from complaints.reporter_session import ReporterSession
 from complaints.services import draft_rows, submission
-from complaints.services.draft_rows import DRAFT, PARKED_SECONDS, DraftKeys
+from complaints.services.draft_rows import DRAFT, PARKED_SECONDS
 from complaints.services.evidence import drafts, limits, worker_key
 from complaints.services.follow_up import Ticket
 from complaints.services.submission import Draft, Receipt

@@ -17,9 +17,8 @@ from complaints.domain import codes
 from complaints.models.case import Case, Holder
 from complaints.models.team import Staff
 from complaints.services import submission
-from complaints.services.actor import Actor
 from complaints.services.audit.state import change_facts, locked_state
-from complaints.services.keyring import Locked
+from complaints.services.keyring import Actor, Locked
 from complaints.services.samples.desk import files_of
 from complaints.services.samples.stories import planned
 

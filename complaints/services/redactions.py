@@ -26,13 +26,12 @@ from complaints.models.complaint import Complaint, Message
 from complaints.models.evidence import Evidence, EvidenceObject
 from complaints.models.redaction import Redaction
 from complaints.models.team import Staff
-from complaints.services.actor import Actor
 from complaints.services.audit import log
 from complaints.services.evidence import storage
 from complaints.services.evidence.intake import SealedUpload
 from complaints.services.evidence.posts import PostInfo, for_body, read_post
 from complaints.services.evidence.redacted_copies import Removal, manner, render
-from complaints.services.keyring import Keyring, read_answers
+from complaints.services.keyring import Actor, Keyring, read_answers
 from complaints.services.messages import read, row_context, store_for_team
 from complaints.services.team_key_history import trusted_signer
 

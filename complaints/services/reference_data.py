@@ -34,10 +34,10 @@ from complaints.models.reference_data import (
     StandardText,
 )
 from complaints.services import delivered_data
-from complaints.services.actor import Actor
 from complaints.services.audit import log, recorded_rules
 from complaints.services.audit.state import table_state, table_subject
 from complaints.services.delivered_data import DATA, Conflict
+from complaints.services.keyring import Actor
 from complaints.services.rule_book import bawaslu_rules, reading
 
 logger = logging.getLogger(__name__)

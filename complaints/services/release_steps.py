@@ -27,9 +27,8 @@ from complaints.models.complaint import Complaint
 from complaints.models.oversight import FURTHER, Release, ReleaseStep
 from complaints.models.team import Staff
 from complaints.services import transitions
-from complaints.services.actor import Actor
 from complaints.services.audit import log, recorded_release_steps
-from complaints.services.keyring import Locked
+from complaints.services.keyring import Actor, Locked
 from complaints.services.transitions import CaseChanged, CaseVersion
 
 logger = logging.getLogger(__name__)

@@ -41,10 +41,9 @@ from complaints.models.complaint import Complaint
 from complaints.models.oversight import Release
 from complaints.models.team import Staff
 from complaints.services import case_actions, reference_data, rule_book, urgent_register
-from complaints.services.actor import Actor
 from complaints.services.case_file import CaseFile, ComplaintFile
 from complaints.services.forwarding.reading import sources_of
-from complaints.services.keyring import Keyring, Locked
+from complaints.services.keyring import Actor, Keyring, Locked
 from complaints.services.letters import LegalLine
 from complaints.services.team_key_history import UnpinnedKey
 from complaints.services.transitions import CaseVersion

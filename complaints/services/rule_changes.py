@@ -27,10 +27,9 @@ from complaints.models.reference_data import ClosedDay, Election
 from complaints.models.rule_change import RuleChange
 from complaints.models.team import Staff, Team
 from complaints.services import reference_data, rule_book
-from complaints.services.actor import Actor
 from complaints.services.audit import log, recorded_rules
 from complaints.services.audit.state import change_facts, locked_state
-from complaints.services.keyring import Locked, require_admission
+from complaints.services.keyring import Actor, Locked, require_admission
 
 State = RuleChange.State
 # The tables of reference data by which days are counted.

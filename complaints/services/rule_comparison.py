@@ -29,9 +29,8 @@ from complaints.models.case import Assessment, Case
 from complaints.models.complaint import Complaint, KeyGrant
 from complaints.models.rule_change import RuleChange
 from complaints.services import assessments, legal_basis, rule_book
-from complaints.services.actor import Actor
 from complaints.services.audit import recorded_rules
-from complaints.services.keyring import Locked, read_answers
+from complaints.services.keyring import Actor, Locked, read_answers
 from complaints.services.rule_changes import RuleChangeRefused, require_member
 
 # Reports that one request opens, at most: two milliseconds each.

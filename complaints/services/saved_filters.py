@@ -15,9 +15,8 @@ from complaints.domain.sealing.records import Context
 from complaints.models.saved_filters import SavedFilter
 from complaints.models.team import Role, Staff
 from complaints.services import resealing_registry
-from complaints.services.actor import Actor
 from complaints.services.audit import log
-from complaints.services.keyring import Keyring, Locked
+from complaints.services.keyring import Actor, Keyring, Locked
 from complaints.services.team_key_history import UnpinnedKey, pinned_team
 
 NAME_AT_MOST: Final = 60

@@ -18,8 +18,8 @@ from complaints.models.blind_index import IndexEntry
 from complaints.models.case import Case
 from complaints.models.complaint import Complaint
 from complaints.services import blind_index, similarity
-from complaints.services.actor import Actor
 from complaints.services.evidence import posts
+from complaints.services.keyring import Actor
 
 Kind = IndexEntry.Kind
 REFERENCE: Final = "reference"

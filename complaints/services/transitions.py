@@ -32,10 +32,9 @@ from complaints.models.complaint import Complaint
 from complaints.models.oversight import Release
 from complaints.models.team import Staff
 from complaints.services import reference_data, rule_book
-from complaints.services.actor import Actor
 from complaints.services.audit import log, recorded_acts, recorded_told
 from complaints.services.audit.recorded_told import are_as_made
-from complaints.services.keyring import Locked
+from complaints.services.keyring import Actor, Locked
 
 logger = logging.getLogger(__name__)
 # Begun, closed, objected to: a case with fewer steps met no objection, and its steps need not be read.

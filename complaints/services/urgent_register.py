@@ -27,9 +27,8 @@ from complaints.models.complaint import Message
 from complaints.models.team import Team
 from complaints.models.urgent_register import UrgentRegister
 from complaints.services import resealing_registry
-from complaints.services.actor import Actor
 from complaints.services.audit import log, verify_registers
-from complaints.services.keyring import Keyring, Locked
+from complaints.services.keyring import Actor, Keyring, Locked
 from complaints.services.messages import NO_MARKS
 from complaints.services.team_key_history import pinned_team
 

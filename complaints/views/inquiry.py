@@ -25,7 +25,7 @@ from complaints.forms.passages import telling_of_answer
 from complaints.forms.status import MessageForm, WithdrawForm
 from complaints.page_cache import empty_fields, still_page
 from complaints.services import follow_up, reference_data, submission
-from complaints.services.reporter_acts import new_token
+from complaints.services.follow_up import new_token
 from complaints.services.rule_book import limit_rule
 from complaints.services.submission import Draft
 from complaints.services.transitions import CaseChanged

@@ -19,8 +19,8 @@ from complaints.domain.workflow import TransitionRefused
 from complaints.forms.fields import latest_day
 from complaints.forms.retaliation import KIND_LABELS, RetaliationForm
 from complaints.services import follow_up, retaliation
+from complaints.services.follow_up import new_token
 from complaints.services.report_questions import NO_QUESTION
-from complaints.services.reporter_acts import new_token
 from complaints.services.reporter_page import StatusPage
 from complaints.services.transitions import CaseChanged
 from complaints.views import ReporterRequest, leak_check, page, unsent_words

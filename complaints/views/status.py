@@ -31,7 +31,7 @@ from complaints.forms.status import CodeForm, MessageForm, MoreEvidenceForm, Nam
 from complaints.page_cache import empty_fields, hole, still_page
 from complaints.services import follow_up, own_name, parked_drafts, report_questions, reporter_reading, retaliation
 from complaints.services.evidence import drafts, posts
-from complaints.services.reporter_acts import new_token
+from complaints.services.follow_up import new_token
 from complaints.services.reporter_identity import Name
 from complaints.services.reporter_page import StatusPage
 from complaints.services.transitions import CaseChanged

@@ -14,8 +14,9 @@ from typing import Any
 from django.conf import settings
 from django.db import connection
 
+from complaints.domain.sealing.keys import DraftKeys
 from complaints.services import draft_rows
-from complaints.services.draft_rows import DRAFT, DraftKeys, OpenDraft, SessionContent
+from complaints.services.draft_rows import DRAFT, OpenDraft, SessionContent
 from portal.accounts import sessions
 
 # How often a draft is written again that another request of the same reporter has written meanwhile.

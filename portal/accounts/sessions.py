@@ -25,12 +25,13 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from complaints.domain.errors import SealError
+from complaints.domain.sealing.keys import DraftKeys
 from complaints.domain.sealing.primitives import Stored, blake2b, decrypt, encrypt, pad, unpad
 from complaints.fast_sql import CompiledQuery
 from complaints.models.session import SealedSession
 from complaints.models.team import Staff
 from complaints.services import draft_rows
-from complaints.services.draft_rows import DraftKeys, OpenDraft, SessionContent
+from complaints.services.draft_rows import OpenDraft, SessionContent
 
 # A row's content is padded to one of these lengths, in bytes.
 SIZES = (1024, 4096, 16384, 65536)

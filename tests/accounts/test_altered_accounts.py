@@ -21,9 +21,9 @@ from complaints.models.team import Role, Staff
 from complaints.services import account_confirmation, account_record, mfa
 from complaints.services.account_confirmation import Cause
 from complaints.services.account_record import Difference
-from complaints.services.actor import Actor
 from complaints.services.audit import log, recorded_accounts, verify
 from complaints.services.audit.state import change_facts, state_of
+from complaints.services.keyring import Actor
 from complaints.services.team_keys import membership, personal
 from complaints.services.team_keys.membership import AdmissionRefused
 from portal.accounts import step_up

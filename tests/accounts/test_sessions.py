@@ -13,10 +13,10 @@ from django.contrib.sessions.backends.base import UpdateError
 from django.test import Client
 from django.utils import timezone
 
+from complaints.domain.sealing.keys import DraftKeys
 from complaints.models.draft import Draft
 from complaints.models.session import SealedSession
 from complaints.services import retention
-from complaints.services.draft_rows import DraftKeys
 from portal.accounts import sessions
 from portal.accounts.reporter_session import ReporterSession
 from portal.accounts.sessions import SessionStore

@@ -11,7 +11,7 @@ from django.utils import timezone
 from complaints.models.audit import AuditEntry
 from complaints.models.case import Case
 from complaints.services import case_actions
-from complaints.services.actor import Actor
+from complaints.services.keyring import Actor
 from tests.cases import in_review
 from tests.views.walk import words
 from tests.world import Cast, SignedIn, send_report

@@ -21,11 +21,11 @@ from complaints.models.audit import AuditEntry
 from complaints.models.evidence import Evidence, EvidenceObject
 from complaints.models.oversight import OversightBody, Release, ReleasedFile
 from complaints.services import file_viewing, follow_up
-from complaints.services.actor import Actor
 from complaints.services.audit import verify
 from complaints.services.evidence import processing, storage
 from complaints.services.forwarding.contents import whole
 from complaints.services.forwarding.release import forward
+from complaints.services.keyring import Actor
 from tests.adapters import samples
 from tests.cases import act, in_review
 from tests.runner import only_due, run_all_due

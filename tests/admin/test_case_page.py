@@ -15,8 +15,8 @@ from complaints.models.case import Case, CaseStep, InternalNote
 from complaints.models.complaint import Complaint, Message
 from complaints.models.oversight import Release
 from complaints.services import after_the_end, case_actions, follow_up
-from complaints.services.actor import Actor
 from complaints.services.forwarding import reading
+from complaints.services.keyring import Actor
 from tests.cases import act, body_act, chosen, complaint_of, forwarded, in_review, verified, with_photo
 from tests.world import Cast, Sent, SignedIn, openings_of, send_report, ticks
 

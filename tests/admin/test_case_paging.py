@@ -15,8 +15,8 @@ from complaints.models.case import Case, InternalNote
 from complaints.models.complaint import Complaint, Message
 from complaints.models.evidence import Evidence
 from complaints.services import blind_index, case_actions, case_file, case_links, follow_up
-from complaints.services.actor import Actor
 from complaints.services.evidence import processing
+from complaints.services.keyring import Actor
 from complaints.services.transitions import CaseVersion
 from tests.adapters import samples
 from tests.views.walk import words

@@ -12,10 +12,10 @@ from complaints.domain.workflow import Action
 from complaints.models.complaint import Complaint
 from complaints.models.oversight import OversightBody
 from complaints.services import case_actions, case_file, case_links, follow_up
-from complaints.services.actor import Actor
 from complaints.services.evidence import processing
 from complaints.services.forwarding.contents import whole
 from complaints.services.forwarding.release import forward
+from complaints.services.keyring import Actor
 from complaints.services.transitions import CaseVersion
 from tests.cases import act, body_act, forwarded
 from tests.images import photo

@@ -14,8 +14,8 @@ from complaints.models.case import Assessment, Case, CaseStep, InternalNote
 from complaints.models.complaint import Message
 from complaints.models.oversight import Release
 from complaints.services import case_actions, follow_up
-from complaints.services.actor import Actor
 from complaints.services.audit import verify
+from complaints.services.keyring import Actor
 from tests.cases import act, chosen, complaint_of, in_review, verified
 from tests.world import Cast, Sent, SignedIn, ticks
 

@@ -19,9 +19,9 @@ from complaints.models import triggers
 from complaints.models.audit import AuditEntry
 from complaints.models.case import Case, CaseStep
 from complaints.services import assignment, case_links, first_look, follow_up
-from complaints.services.actor import Actor
 from complaints.services.audit import recorded_lines
 from complaints.services.audit.state import states_of
+from complaints.services.keyring import Actor
 from complaints.services.transitions import CaseVersion
 from tests.cases import act, forwarded, in_review
 from tests.database import editor

@@ -14,9 +14,9 @@ from django.utils import timezone
 from complaints.models.audit import AuditEntry, ChainHead
 from complaints.models.evidence import Evidence
 from complaints.services import custody
-from complaints.services.actor import Actor
 from complaints.services.audit import verify
 from complaints.services.evidence import storage
+from complaints.services.keyring import Actor
 from tests.adapters import samples
 from tests.admin.test_case_evidence import body_of, page, with_file
 from tests.cases import in_review

@@ -19,8 +19,8 @@ from complaints.models.audit import AuditEntry
 from complaints.models.case import Case
 from complaints.models.reference_data import Election
 from complaints.services import after_the_end, assignment, case_file, conflicts, follow_up
-from complaints.services.actor import Actor
 from complaints.services.audit import recorded_backups
+from complaints.services.keyring import Actor
 from tests.cases import act, forwarded, in_review
 from tests.services.audit.test_nightly_run import without_triggers
 from tests.world import Cast, SignedIn, send_report

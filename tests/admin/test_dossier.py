@@ -15,7 +15,7 @@ from complaints.domain.workflow import Action
 from complaints.models.audit import AuditEntry
 from complaints.models.oversight import Release
 from complaints.services import case_actions, follow_up
-from complaints.services.actor import Actor
+from complaints.services.keyring import Actor
 from tests.cases import act, body_act, body_asks, complaint_of, forwarded
 from tests.world import Cast, SignedIn
 

@@ -17,8 +17,8 @@ from complaints.domain.workflow import ENDED, OF_INQUIRIES, Action, ActorKind, S
 from complaints.models.case import Case
 from complaints.models.oversight import Release
 from complaints.services import case_actions, case_deadlines
-from complaints.services.actor import Actor
 from complaints.services.audit import verify
+from complaints.services.keyring import Actor
 from tests.cases import act, body_act, body_asks, forwarded, in_review, verified
 from tests.world import Cast, Sent, SignedIn, send_report, start_session, ticks
 

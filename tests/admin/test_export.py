@@ -15,7 +15,7 @@ from openpyxl import load_workbook
 from complaints.models.audit import AuditEntry
 from complaints.models.reference_data import Category
 from complaints.services import exports, first_look, practice
-from complaints.services.actor import Actor
+from complaints.services.keyring import Actor
 from tests.cases import in_review
 from tests.world import Cast, SignedIn, send_report
 

@@ -12,9 +12,9 @@ from django.utils import timezone
 from complaints.domain.workflow import Action
 from complaints.models.case import InternalNote
 from complaints.models.oversight import Release
-from complaints.services.actor import Actor
 from complaints.services.forwarding import further_releases
 from complaints.services.forwarding.contents import whole
+from complaints.services.keyring import Actor
 from tests.cases import chosen, competent_again, forwarded, passed_on
 from tests.decisions import decide
 from tests.views import walk

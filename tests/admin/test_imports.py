@@ -18,7 +18,7 @@ from complaints.domain.workflow import Action
 from complaints.models.case import Case
 from complaints.models.session import SealedSession
 from complaints.services import case_actions, imports
-from complaints.services.actor import Actor
+from complaints.services.keyring import Actor
 from tests.admin.test_monitoring import HEAD, MANY, confirm, row, stored_files, table
 from tests.views.walk import words
 from tests.world import Cast, SignedIn

@@ -12,9 +12,9 @@ from complaints.domain.workflow import Action
 from complaints.models.oversight import OversightBody, Release
 from complaints.models.session import SealedSession
 from complaints.services import follow_up, kept_forms
-from complaints.services.actor import Actor
 from complaints.services.forwarding.contents import whole
 from complaints.services.forwarding.release import forward
+from complaints.services.keyring import Actor
 from tests.cases import act, body_act, chosen, complaint_of, forwarded, in_review
 from tests.world import Cast, SignedIn, start_session
 

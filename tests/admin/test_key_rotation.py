@@ -12,9 +12,8 @@ from pytest_django import Settings
 
 from complaints.models.audit import AuditEntry
 from complaints.models.team import Team, TeamKey, TeamMembership
-from complaints.services.actor import Actor
 from complaints.services.audit import verify
-from complaints.services.keyring import SESSION_KEY
+from complaints.services.keyring import SESSION_KEY, Actor
 from complaints.services.team_key_history import team_fingerprint
 from complaints.services.team_keys import personal, resealing, rotation
 from tests.admin.test_teams import ACCOUNT

@@ -12,9 +12,9 @@ from complaints.domain.workflow import Action
 from complaints.models.case import Case
 from complaints.models.oversight import OversightBody
 from complaints.services import assignment, case_actions, first_look, follow_up, saved_filters
-from complaints.services.actor import Actor
 from complaints.services.forwarding.contents import whole
 from complaints.services.forwarding.release import forward
+from complaints.services.keyring import Actor
 from tests.browser.day import reports
 from tests.world import Cast, SignedIn
 

@@ -11,10 +11,10 @@ from complaints.models.complaint import Complaint
 from complaints.models.evidence import Evidence
 from complaints.models.oversight import OversightBody, Release
 from complaints.services import case_links, follow_up
-from complaints.services.actor import Actor
 from complaints.services.evidence import processing
 from complaints.services.forwarding import dossier, release
 from complaints.services.forwarding.contents import whole
+from complaints.services.keyring import Actor
 from tests.cases import act, in_review
 from tests.world import Cast, Sent, SignedIn, sealed_upload
 

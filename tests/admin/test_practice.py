@@ -17,10 +17,9 @@ from complaints.models.audit import AuditEntry
 from complaints.models.case import Case
 from complaints.models.oversight import OversightBody, Release
 from complaints.services import case_actions, case_deadlines, case_file, practice, submission
-from complaints.services.actor import Actor
 from complaints.services.forwarding.contents import whole
 from complaints.services.forwarding.release import forward
-from complaints.services.keyring import Locked
+from complaints.services.keyring import Actor, Locked
 from tests.cases import in_review
 from tests.views.walk import code_on, send, to_check
 from tests.world import Cast, SignedIn, draft, send_report, without_states

@@ -13,7 +13,7 @@ from django.utils import timezone
 from complaints.domain.workflow import Action
 from complaints.models.case import Case
 from complaints.services import assignment, case_actions, follow_up
-from complaints.services.actor import Actor
+from complaints.services.keyring import Actor
 from complaints.services.transitions import CaseVersion
 from tests.images import photo
 from tests.world import Cast, SignedIn, at, sealed_upload, send_report

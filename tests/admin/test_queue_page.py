@@ -16,7 +16,7 @@ from complaints.admin import queue_list
 from complaints.models.case import Case
 from complaints.models.team import Staff
 from complaints.services import assignment, saved_filters
-from complaints.services.actor import Actor
+from complaints.services.keyring import Actor
 from tests.world import Cast, SignedIn, send_report
 
 QUEUE = "admin:complaints_case_changelist"

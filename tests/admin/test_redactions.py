@@ -20,7 +20,7 @@ from complaints.models.complaint import Message
 from complaints.models.evidence import Evidence, EvidenceObject
 from complaints.models.redaction import Redaction
 from complaints.services import follow_up, redactions
-from complaints.services.actor import Actor
+from complaints.services.keyring import Actor
 from tests.adapters import samples
 from tests.adapters.test_redaction import text_pdf
 from tests.admin.test_custody import words_of

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from complaints.models.removal import RemovalRequest
 from complaints.models.team import TeamMembership
-from complaints.services.actor import Actor
+from complaints.services.keyring import Actor
 from complaints.services.team_keys import personal, removal
 from tests.admin.test_key_rotation import REASON, TEAMS, in_english, remove_url, triage
 from tests.world import Cast, SignedIn

@@ -10,7 +10,7 @@ from complaints.domain.redaction import Reason
 from complaints.domain.workflow import Action
 from complaints.models.oversight import Release
 from complaints.services import redactions
-from complaints.services.actor import Actor
+from complaints.services.keyring import Actor
 from tests.cases import act, chosen, complaint_of, in_review
 from tests.world import Cast, SignedIn, ticks
 

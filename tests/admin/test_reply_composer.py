@@ -13,8 +13,8 @@ from complaints.models.audit import AuditEntry
 from complaints.models.case import InternalNote
 from complaints.models.complaint import Message
 from complaints.services import case_file, case_links, follow_up
-from complaints.services.actor import Actor
 from complaints.services.forwarding import decisions
+from complaints.services.keyring import Actor
 from complaints.services.transitions import CaseVersion
 from tests.cases import body_act, chosen, forwarded, in_review, verified
 from tests.security import traces

@@ -14,8 +14,8 @@ from complaints.models.audit import EVENTS, AuditEntry
 from complaints.models.reference_data import Category
 from complaints.models.team import Staff, Team, TeamMembership
 from complaints.services import reference_data
-from complaints.services.actor import Actor
 from complaints.services.audit import log
+from complaints.services.keyring import Actor
 from complaints.services.team_keys import membership, personal
 from tests.world import PASSWORD, Cast, SignedIn, close_batch, send_report, sign_in, without_states
 

@@ -17,8 +17,8 @@ from complaints.models.audit import AuditEntry
 from complaints.models.case import Case, InternalNote
 from complaints.models.oversight import Release
 from complaints.services import case_actions, case_file, follow_up, letters, reference_data, rule_book
-from complaints.services.actor import Actor
 from complaints.services.audit import verify
+from complaints.services.keyring import Actor
 from complaints.services.messages import read_note
 from tests.admin.test_custody import words_of
 from tests.admin.test_releases import page_url as release_url

@@ -14,7 +14,7 @@ from django.utils import timezone
 from complaints.models.assignment import Duty
 from complaints.models.case import Case
 from complaints.services import first_look
-from complaints.services.actor import Actor
+from complaints.services.keyring import Actor
 from tests.browser.people import Officer
 from tests.browser.window import Opener
 from tests.world import Cast, send_report

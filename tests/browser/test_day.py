@@ -15,9 +15,9 @@ from complaints.domain.workflow import Action, Status
 from complaints.models.case import Case
 from complaints.models.complaint import Complaint
 from complaints.services import follow_up
-from complaints.services.actor import Actor
 from complaints.services.audit import verify
 from complaints.services.forwarding import decisions
+from complaints.services.keyring import Actor
 from tests.browser.day import ALL, BURST, LinkFollower, reports
 from tests.browser.people import Officer, Reporter
 from tests.browser.window import Opener

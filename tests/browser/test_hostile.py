@@ -18,7 +18,7 @@ from complaints.models.complaint import Complaint
 from complaints.models.reference_data import AccusedKind, Category, Election, StandardText
 from complaints.models.team import Staff, Team, TeamMembership
 from complaints.services import assignment, case_actions, case_links, conflicts, follow_up, monitoring, saved_filters
-from complaints.services.actor import Actor
+from complaints.services.keyring import Actor
 from complaints.services.team_keys import removal
 from complaints.services.transitions import CaseVersion
 from tests.browser.payloads import CELLS, PAYLOADS

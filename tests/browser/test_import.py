@@ -14,7 +14,7 @@ from playwright.sync_api import FilePayload
 from complaints.domain.workflow import Action
 from complaints.models.case import Case
 from complaints.services import case_actions
-from complaints.services.actor import Actor
+from complaints.services.keyring import Actor
 from tests.browser.conftest import Opener
 from tests.browser.people import Officer
 from tests.world import Cast

@@ -7,8 +7,8 @@ from django.utils import timezone
 
 from complaints.domain.workflow import Action
 from complaints.services import follow_up
-from complaints.services.actor import Actor
 from complaints.services.forwarding import reading
+from complaints.services.keyring import Actor
 from tests.browser.conftest import Opener
 from tests.browser.people import Officer
 from tests.cases import body_act, forwarded, passed_on

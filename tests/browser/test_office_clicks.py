@@ -8,7 +8,7 @@ from django.utils import timezone
 from complaints.domain.workflow import Action
 from complaints.models.case import Case
 from complaints.services import after_the_end, case_links, lost_codes, submission
-from complaints.services.actor import Actor
+from complaints.services.keyring import Actor
 from complaints.services.transitions import current_versions
 from tests.browser.test_outcome import CountedOfficer, looks_well
 from tests.browser.window import Opener

@@ -13,9 +13,9 @@ from django.utils.translation import override
 from complaints.domain.workflow import Action
 from complaints.models.case import Case
 from complaints.models.oversight import OversightBody, Release
-from complaints.services.actor import Actor
 from complaints.services.forwarding.contents import whole
 from complaints.services.forwarding.release import forward
+from complaints.services.keyring import Actor
 from tests.browser.measure import looked_at
 from tests.browser.people import Officer, Reporter, on_page_3
 from tests.browser.window import Opener, Window

@@ -12,10 +12,10 @@ from django.utils import timezone
 from complaints.domain.workflow import Action
 from complaints.models.case import Case
 from complaints.models.oversight import Release
-from complaints.services.actor import Actor
 from complaints.services.audit import verify
 from complaints.services.evidence import processing
 from complaints.services.forwarding import decisions
+from complaints.services.keyring import Actor
 from tests.browser.files import CAMERA, letter, photo
 from tests.browser.people import Officer, Reporter
 from tests.browser.window import NOTHING_LEFT, Opener, Window

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from complaints.domain.workflow import Action
 from complaints.models.oversight import Release
-from complaints.services.actor import Actor
+from complaints.services.keyring import Actor
 from tests.browser.conftest import Opener
 from tests.browser.people import Officer, Reporter
 from tests.cases import body_act, competent_again, forwarded, passed_on

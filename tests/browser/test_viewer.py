@@ -11,10 +11,10 @@ from complaints.models.evidence import Evidence, EvidenceObject
 from complaints.models.job import JobFailure, JobRun
 from complaints.models.oversight import OversightBody
 from complaints.services import follow_up
-from complaints.services.actor import Actor
 from complaints.services.evidence import processing, storage
 from complaints.services.forwarding.contents import whole
 from complaints.services.forwarding.release import forward
+from complaints.services.keyring import Actor
 from tests.adapters import samples
 from tests.browser.people import Officer
 from tests.browser.window import Opener

@@ -23,6 +23,7 @@ from pytest_django import DjangoDbBlocker, Settings
 from complaints import database_checks, database_roles, queue, tasks
 from complaints.adapters import age_files
 from complaints.domain import lane
+from complaints.domain.sealing.keys import DraftKeys
 from complaints.domain.workflow import Action
 from complaints.models.assignment import AutoAssignmentRule
 from complaints.models.case import Case
@@ -42,11 +43,10 @@ from complaints.services import (
     retention,
     scheduled,
 )
-from complaints.services.actor import Actor
 from complaints.services.audit import batches, log, recorded_backups, structure, verify
 from complaints.services.backup import making, manifest
-from complaints.services.draft_rows import DraftKeys
 from complaints.services.evidence import processing
+from complaints.services.keyring import Actor
 from tests import cases
 from tests.accounts import test_login, test_second_factor
 from tests.floods import close_day, flood

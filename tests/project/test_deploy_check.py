@@ -32,8 +32,7 @@ from complaints.domain.operator import SAMPLE, Operator
 from complaints.models.oversight import OversightBody
 from complaints.models.session import Heartbeat
 from complaints.models.team import Role, Staff, Team, TeamKey, TeamMembership
-from complaints.services.actor import Actor
-from complaints.services.keyring import Keyring
+from complaints.services.keyring import Actor, Keyring
 from complaints.services.team_keys import personal, rotation
 from portal.secrets import new_secrets, write_once
 from tests import settings as plain

@@ -28,7 +28,6 @@ from complaints.services import (
     redactions,
     signin_counts,
 )
-from complaints.services.actor import Actor
 from complaints.services.audit import verify
 from complaints.services.evidence import processing
 from complaints.services.evidence.redacted_copies import Removal
@@ -36,6 +35,7 @@ from complaints.services.forwarding import decisions
 from complaints.services.forwarding.contents import whole
 from complaints.services.forwarding.records import SanctionRecord
 from complaints.services.forwarding.release import forward
+from complaints.services.keyring import Actor
 from complaints.services.team_keys import removal
 from tests.database import built_once
 from tests.decisions import decide

@@ -18,8 +18,8 @@ from pytest_django import Settings
 from complaints.domain.workflow import Action
 from complaints.models.evidence import EvidenceObject
 from complaints.services import case_actions, follow_up
-from complaints.services.actor import Actor
 from complaints.services.evidence import processing
+from complaints.services.keyring import Actor
 from portal import urls
 from tests.images import photo
 from tests.views.walk import send

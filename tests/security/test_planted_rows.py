@@ -12,9 +12,9 @@ from complaints.models.case import Case
 from complaints.models.evidence import EvidenceObject
 from complaints.models.job import JobName
 from complaints.services import assignment, first_look
-from complaints.services.actor import Actor
 from complaints.services.audit import recorded_lines
 from complaints.services.evidence import storage
+from complaints.services.keyring import Actor
 from tests.cases import in_review
 from tests.images import photo
 from tests.runner import only_due

@@ -11,9 +11,9 @@ from complaints.domain.case_links import LinkRefused
 from complaints.domain.workflow import Action, Refusal, TransitionRefused
 from complaints.models.complaint import Message
 from complaints.services import after_the_end, case_file, case_links, follow_up, transitions
-from complaints.services.actor import Actor
 from complaints.services.after_the_end import OBJECTION_MARK, RATING_MARK, Rating
 from complaints.services.audit import verify
+from complaints.services.keyring import Actor
 from complaints.services.reporter_page import StatusPage
 from complaints.services.transitions import CaseVersion
 from tests.cases import act, body_act, forwarded, in_review

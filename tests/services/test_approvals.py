@@ -9,8 +9,7 @@ from complaints.domain.sealing.keys import KeySet
 from complaints.domain.workflow import Action, ActorKind
 from complaints.models.case import Case, CaseStep
 from complaints.services import case_actions, transitions
-from complaints.services.actor import Actor
-from complaints.services.keyring import Keyring, Locked
+from complaints.services.keyring import Actor, Keyring, Locked
 from tests.cases import act, in_review, verified
 from tests.world import Cast, Sent, send_report
 

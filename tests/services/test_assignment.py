@@ -16,9 +16,8 @@ from complaints.models.audit import AuditEntry
 from complaints.models.case import Case
 from complaints.models.team import Staff
 from complaints.services import assignment, case_file, conflicts, first_look
-from complaints.services.actor import Actor
 from complaints.services.audit import verify
-from complaints.services.keyring import Locked
+from complaints.services.keyring import Actor, Locked
 from tests.world import Cast, Sent, at, send_report
 
 DAY = date(2026, 11, 9)

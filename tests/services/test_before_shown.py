@@ -30,10 +30,9 @@ from complaints.services import (
     first_look,
     follow_up,
 )
-from complaints.services.actor import Actor
 from complaints.services.audit import batches, log, recorded_acts, verify
 from complaints.services.forwarding import reading
-from complaints.services.keyring import Locked
+from complaints.services.keyring import Actor, Locked
 from complaints.services.team_keys import personal
 from complaints.services.transitions import CaseVersion
 from tests.cases import act, body_act, forwarded, in_review

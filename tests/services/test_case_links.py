@@ -31,12 +31,11 @@ from complaints.services import (
     follow_up,
     transitions,
 )
-from complaints.services.actor import Actor
 from complaints.services.audit import verify
 from complaints.services.forwarding import decisions, reading
 from complaints.services.forwarding.contents import whole
 from complaints.services.forwarding.release import forward as release_forward
-from complaints.services.keyring import Locked
+from complaints.services.keyring import Actor, Locked
 from complaints.services.transitions import CaseChanged, CaseVersion
 from tests.cases import passed_on
 from tests.world import Cast, Sent, at, close_batch, send_report, without_states

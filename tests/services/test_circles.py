@@ -13,10 +13,10 @@ from complaints.models.case import Case
 from complaints.models.complaint import Complaint, Message
 from complaints.models.oversight import OversightBody
 from complaints.services import circles, follow_up
-from complaints.services.actor import Actor
 from complaints.services.forwarding import asking, reading
 from complaints.services.forwarding.contents import ANSWERS, Choice
 from complaints.services.forwarding.release import forward
+from complaints.services.keyring import Actor
 from tests.cases import act, body_act, body_asks, complaint_of, forwarded, in_review, verified
 from tests.world import Cast, Sent, SignedIn, send_report
 

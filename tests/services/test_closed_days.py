@@ -15,7 +15,7 @@ from complaints.domain.workflow import AGENCY_REMINDER, LIMITS, URGENT_LIMITS, S
 from complaints.models.audit import AuditEntry
 from complaints.models.reference_data import ClosedDay, Election
 from complaints.services import reference_data, transitions
-from complaints.services.actor import Actor
+from complaints.services.keyring import Actor
 from tests.rules import actor
 from tests.world import Cast, at, send_report
 

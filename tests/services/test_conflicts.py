@@ -18,8 +18,7 @@ from complaints.models.complaint import Complaint
 from complaints.models.conflict import Conflict
 from complaints.models.team import Staff
 from complaints.services import assignment, case_actions, case_file, case_summary, conflicts, first_look, scheduled
-from complaints.services.actor import Actor
-from complaints.services.keyring import Locked
+from complaints.services.keyring import Actor, Locked
 from tests.cases import forwarded
 from tests.views.walk import words
 from tests.world import Cast, Sent, SignedIn, at, send_report

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
+from complaints.domain.sealing.keys import DraftKeys
 from complaints.domain.sealing.primitives import BoxPair
 from complaints.models.draft import Draft
 from complaints.services import draft_rows
-from complaints.services.draft_rows import DraftKeys
 from complaints.services.evidence import worker_key
 
 CONTENT = {"draft": {"story": "Kami diminta memilih satu calon."}}

@@ -14,9 +14,9 @@ from complaints.models.identity import NameRequest
 from complaints.models.oversight import Release
 from complaints.models.question import ReleaseQuestion
 from complaints.services import case_actions
-from complaints.services.actor import Actor
 from complaints.services.disclosure_check import Override
 from complaints.services.forwarding import asking, names
+from complaints.services.keyring import Actor
 from tests.cases import act, body_act, complaint_of, forwarded, in_review
 from tests.world import Cast, Sent, SignedIn
 

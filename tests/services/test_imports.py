@@ -14,10 +14,9 @@ from complaints.models import triggers
 from complaints.models.audit import AuditEntry
 from complaints.models.case import Case, CaseStep, InternalNote
 from complaints.services import assignment, case_actions, case_file, imports, monitoring, transitions
-from complaints.services.actor import Actor
 from complaints.services.audit import verify
 from complaints.services.imports import UNDO_WITHIN, ImportRefused
-from complaints.services.keyring import Locked
+from complaints.services.keyring import Actor, Locked
 from tests.database import editor
 from tests.services.test_monitoring import ANSWERS, NOW
 from tests.world import Cast

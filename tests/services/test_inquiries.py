@@ -35,9 +35,9 @@ from complaints.services import (
     search,
     submission,
 )
-from complaints.services.actor import Actor
 from complaints.services.audit import named_faults, recorded_lines, verify, verify_cases
 from complaints.services.audit.verify_cases import CHECKS
+from complaints.services.keyring import Actor
 from tests.world import Cast, Sent, close_batch, send_report
 
 QUESTION = "Bolehkah PNS hadir di kampanye sebagai pendengar, tanpa atribut dan di luar jam kerja?"

@@ -13,8 +13,8 @@ from complaints.models.audit import AuditEntry
 from complaints.models.job import FAILURE_DAYS, JobFailure, JobRun
 from complaints.queue import ATTEMPTS, BY_NAME, JOBS, PICKED_UP_WITHIN, RETRY_AFTER, lease, timeout
 from complaints.services import job_runs, retention
-from complaints.services.actor import Actor
 from complaints.services.job_runs import Claim
+from complaints.services.keyring import Actor
 from tests.runner import only_due
 from tests.world import Cast, at
 

@@ -28,10 +28,9 @@ from complaints.services import (
     lane_proposals,
     search,
 )
-from complaints.services.actor import Actor
 from complaints.services.audit import verify
 from complaints.services.evidence import posts
-from complaints.services.keyring import Locked
+from complaints.services.keyring import Actor, Locked
 from complaints.services.lane_proposals import LaneRefused, Words
 from complaints.services.search_documents import DocumentKeys
 from complaints.services.team_keys import resealing, rotation

@@ -9,7 +9,7 @@ import pytest
 from complaints.domain.workflow import Action
 from complaints.models.case import CaseStep
 from complaints.services import case_actions
-from complaints.services.actor import Actor
+from complaints.services.keyring import Actor
 from tests.world import Cast, at, send_report
 
 pytestmark = pytest.mark.django_db

@@ -11,9 +11,9 @@ from complaints.models.audit import AuditEntry
 from complaints.models.case import Case, InternalNote
 from complaints.models.complaint import Message
 from complaints.services import case_links, follow_up, lost_codes
-from complaints.services.actor import Actor
 from complaints.services.audit import log, recorded_lost_codes, verify
 from complaints.services.audit.recorded_lost_codes import State
+from complaints.services.keyring import Actor
 from complaints.services.lost_codes import LostCodeRefused
 from complaints.services.transitions import CaseVersion, current_versions
 from tests.cases import in_review

@@ -22,13 +22,12 @@ from complaints.services import (
     submission,
     transitions,
 )
-from complaints.services.actor import Actor
 from complaints.services.audit import verify
 from complaints.services.evidence import processing
 from complaints.services.forwarding import asking, decisions, reading
 from complaints.services.forwarding.contents import whole
 from complaints.services.forwarding.release import forward
-from complaints.services.keyring import Locked
+from complaints.services.keyring import Actor, Locked
 from complaints.services.transitions import CaseVersion
 from tests.images import photo
 from tests.security import traces

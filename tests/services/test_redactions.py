@@ -23,7 +23,6 @@ from complaints.models.evidence import Evidence, EvidenceObject
 from complaints.models.oversight import OversightBody, Release, ReleasedFile
 from complaints.models.redaction import Redaction
 from complaints.services import custody, follow_up, redactions
-from complaints.services.actor import Actor
 from complaints.services.audit import log, verify
 from complaints.services.case_actions import write_case_note
 from complaints.services.evidence import processing, storage
@@ -31,7 +30,7 @@ from complaints.services.evidence.redacted_copies import Removal
 from complaints.services.forwarding import contents, reading, redaction_check, released_files
 from complaints.services.forwarding.contents import whole
 from complaints.services.forwarding.release import forward
-from complaints.services.keyring import Locked
+from complaints.services.keyring import Actor, Locked
 from tests.adapters import samples
 from tests.cases import act, complaint_of, in_review
 from tests.world import Cast, Sent, close_batch, sealed_upload

@@ -26,11 +26,10 @@ from complaints.models.complaint import Complaint, KeyGrant, Message
 from complaints.models.oversight import OversightBody, Release, ReleasedFile, ReleasedReport, ReleasePart
 from complaints.models.team import Team
 from complaints.services import assessments, case_actions, case_links, custody, follow_up
-from complaints.services.actor import Actor
 from complaints.services.audit import verify
 from complaints.services.forwarding import reading, redaction_check, release
 from complaints.services.forwarding.contents import ALWAYS, ANSWERS, Choice, whole
-from complaints.services.keyring import Locked
+from complaints.services.keyring import Actor, Locked
 from complaints.services.redactions import TEXT_ANSWERS
 from complaints.services.submission import ANSWER_FIELDS
 from complaints.services.transitions import CaseChanged

@@ -22,10 +22,10 @@ from complaints.models.oversight import Release
 from complaints.models.team import Team
 from complaints.models.urgent_register import UrgentRegister
 from complaints.services import case_actions, case_file, follow_up, retaliation, urgent_register
-from complaints.services.actor import Actor
 from complaints.services.audit import verify
 from complaints.services.forwarding import reading, release
 from complaints.services.forwarding.contents import Choice
+from complaints.services.keyring import Actor
 from tests.cases import act, forwarded, in_review
 from tests.world import Cast, Sent, at, send_report
 

@@ -19,11 +19,11 @@ from complaints.models.evidence import DraftFile, Evidence, EvidenceObject
 from complaints.models.oversight import OversightBody
 from complaints.models.session import Heartbeat, SealedSession
 from complaints.services import case_actions, case_deadlines, case_file, follow_up, retention, scheduled
-from complaints.services.actor import Actor
 from complaints.services.audit import log, verify
 from complaints.services.evidence import processing, storage
 from complaints.services.forwarding.contents import whole
 from complaints.services.forwarding.release import forward
+from complaints.services.keyring import Actor
 from tests.decisions import decide
 from tests.services.test_whole_procedure import photo
 from tests.world import Cast, Sent, at, database_clock, sealed_upload, send_report

@@ -39,11 +39,10 @@ from complaints.services import (
     similarity,
     submission,
 )
-from complaints.services.actor import Actor
 from complaints.services.audit import verify
 from complaints.services.forwarding.contents import whole
 from complaints.services.forwarding.release import forward
-from complaints.services.keyring import Keyring, Locked
+from complaints.services.keyring import Actor, Keyring, Locked
 from complaints.services.messages import read_note
 from complaints.services.submission import Destination, KeptFromTriage
 from complaints.services.team_key_history import UnpinnedKey

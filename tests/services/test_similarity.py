@@ -25,10 +25,9 @@ from complaints.models.blind_index import IndexEntry, IndexKey
 from complaints.models.case import Case
 from complaints.models.complaint import Complaint
 from complaints.services import blind_index, case_file, case_links, case_summary, conflicts, follow_up, similarity
-from complaints.services.actor import Actor
 from complaints.services.evidence import posts, processing
 from complaints.services.forwarding import reading
-from complaints.services.keyring import Locked
+from complaints.services.keyring import Actor, Locked
 from complaints.services.transitions import CaseVersion
 from tests.cases import forwarded
 from tests.security import traces

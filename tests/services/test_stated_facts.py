@@ -29,8 +29,8 @@ from complaints.domain.law.vocabulary import (
 from complaints.models.case import Assessment
 from complaints.models.reference_data import Election
 from complaints.services import bawaslu, case_actions, case_file, case_links, legal_basis, reference_data
-from complaints.services.actor import Actor
 from complaints.services.audit import verify
+from complaints.services.keyring import Actor
 from complaints.services.transitions import CaseChanged
 from tests.cases import complaint_of, in_review
 from tests.rules import record_table

@@ -11,8 +11,8 @@ from django.utils import timezone
 from complaints.domain.sealing.commitment import SEED, commit, prove, verify_answer
 from complaints.models.complaint import Complaint
 from complaints.services import case_file
-from complaints.services.actor import Actor
 from complaints.services.forwarding import reading
+from complaints.services.keyring import Actor
 from complaints.services.submission import ANSWER_FIELDS
 from tests.cases import forwarded
 from tests.services.test_monitoring import enter

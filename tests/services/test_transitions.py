@@ -22,13 +22,12 @@ from complaints.models.complaint import Message
 from complaints.models.oversight import Finding, OversightBody, Recommendation, Release, Sanction
 from complaints.models.question import ReleaseQuestion
 from complaints.services import case_actions, case_deadlines, follow_up, transitions
-from complaints.services.actor import Actor
 from complaints.services.audit import recorded_acts
 from complaints.services.forwarding import asking, decisions, reading
 from complaints.services.forwarding.contents import whole
 from complaints.services.forwarding.records import NoSanction, SanctionRecord
 from complaints.services.forwarding.release import forward
-from complaints.services.keyring import Keyring, Locked
+from complaints.services.keyring import Actor, Keyring, Locked
 from complaints.services.transitions import CaseChanged, CaseVersion
 from tests.database import built_once, editor
 from tests.decisions import record_for

@@ -12,14 +12,13 @@ from complaints.domain.workflow import Action, Status, TransitionRefused
 from complaints.models.evidence import Evidence
 from complaints.models.oversight import OversightBody
 from complaints.services import case_actions, case_file, follow_up
-from complaints.services.actor import Actor
 from complaints.services.audit import verify
 from complaints.services.evidence import processing
 from complaints.services.forwarding import decisions, reading
 from complaints.services.forwarding.contents import whole
 from complaints.services.forwarding.records import SanctionRecord
 from complaints.services.forwarding.release import forward
-from complaints.services.keyring import Locked
+from complaints.services.keyring import Actor, Locked
 from complaints.services.transitions import CaseVersion
 from tests.cases import passed_on
 from tests.decisions import decide

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from complaints.domain.workflow import Action
 from complaints.services import case_actions, follow_up
-from complaints.services.actor import Actor
+from complaints.services.keyring import Actor
 from tests.cases import act, in_review
 from tests.views import walk
 from tests.world import Cast, send_report

@@ -14,7 +14,7 @@ from complaints.domain.workflow import Action
 from complaints.models.case import Case, CaseKind
 from complaints.models.complaint import Complaint, Message
 from complaints.services import case_actions
-from complaints.services.actor import Actor
+from complaints.services.keyring import Actor
 from tests.views import walk
 from tests.world import Cast
 

@@ -13,7 +13,7 @@ from django.test import Client
 from complaints.domain.workflow import Action, Status
 from complaints.models.complaint import Message
 from complaints.services import case_file
-from complaints.services.actor import Actor
+from complaints.services.keyring import Actor
 from tests.cases import complaint_of
 from tests.images import photo
 from tests.views.walk import ANONYMOUS, STORY_PAGE, code_on, to_check, to_story, token_of, version

@@ -13,9 +13,9 @@ from complaints.models.identity import Identity
 from complaints.models.oversight import OversightBody
 from complaints.models.team import Team
 from complaints.services import reporter_identity
-from complaints.services.actor import Actor
 from complaints.services.audit import verify
 from complaints.services.forwarding import names
+from complaints.services.keyring import Actor
 from complaints.services.reporter_identity import Name
 from tests.cases import body_act, forwarded
 from tests.rules import record_table

@@ -14,7 +14,7 @@ from django.test import Client
 from complaints.models.complaint import Message
 from complaints.models.evidence import DraftFile, Evidence
 from complaints.services import follow_up
-from complaints.services.reporter_acts import act_id, new_token
+from complaints.services.follow_up import act_id, new_token
 from tests.adapters.test_tails import bare
 from tests.images import photo
 from tests.views import walk

@@ -21,7 +21,7 @@ from complaints.models.case import Case
 from complaints.models.complaint import Complaint, Message
 from complaints.models.evidence import Evidence
 from complaints.models.session import SealedSession
-from complaints.services import case_membership, report_history, reporter_reading, transitions
+from complaints.services import case_membership, reporter_page, reporter_reading, transitions
 from complaints.services.transitions import CaseChanged
 from tests.adapters.test_tails import bare
 from tests.cases import act, in_review
@@ -125,7 +125,7 @@ def recorded(monkeypatch: pytest.MonkeyPatch) -> None:
 
     Nor is anything released to the body that the state names.
     """
-    monkeypatch.setattr(report_history, "_is_recorded", lambda *arguments: True)
+    monkeypatch.setattr(reporter_page, "_is_recorded", lambda *arguments: True)
     monkeypatch.setattr(workflow, "with_body", lambda *arguments: False)
 
 

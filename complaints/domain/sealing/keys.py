@@ -1,10 +1,12 @@
-"""Key sets of reporters, staff and teams: derivation, wrapping under a password, fingerprints and split secrets."""
+"""Keys of reporters, drafts, staff and teams: derivation, wrapping under a password, fingerprints, split secrets."""
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
+from typing import Protocol
 
 from nacl.exceptions import CryptoError
 from nacl.pwhash import argon2id
@@ -56,6 +58,50 @@ class KeySet:
 def reporter_keys(code: str) -> KeySet:
     """Derive the reporter's key set from a normalised ticket code; the code itself need not be kept."""
     return KeySet(BoxPair.from_private(codes.reporter_seed(code)), SignPair.from_seed(codes.sign_seed(code)))
+
+
+class SentKeys(Protocol):
+    """The row of a report or an inquiry, as far as its sender signs it; the keys have 32 bytes each."""
+
+    pk: uuid.UUID
+    channel: str
+
+    @property
+    def public_key(self) -> Stored: ...
+    @property
+    def reporter_key(self) -> Stored: ...
+    @property
+    def reporter_verify_key(self) -> Stored: ...
+
+
+def report_statement(report: SentKeys) -> bytes:
+    """Return what a sender signs: place, channel, which says whether a report was sent or something asked, and keys."""
+    channel = report.channel.encode()
+    place = report.pk.bytes + len(channel).to_bytes(1, "big") + channel
+    publics = (report.public_key, report.reporter_key, report.reporter_verify_key)
+    return b"keys of a complaint 2" + place + b"".join(bytes(public) for public in publics)
+
+
+@dataclass(frozen=True)
+class DraftKeys:
+    """What follows from a draft's secret: its id (64 hexadecimal digits) and three keys of 32 bytes.
+
+    ``content`` opens the row, ``files`` the keys of its files. From ``names`` come the names of stored segments, so
+    that the worker, who learns it with the end, can delete them and open nothing.
+    """
+
+    id: str
+    content: bytes = field(repr=False)
+    files: bytes = field(repr=False)
+    names: bytes = field(repr=False)
+
+    @classmethod
+    def of(cls, secret: str) -> DraftKeys:
+        """Derive all four from a secret of 32 random bytes in any ASCII writing."""
+        text = secret.encode()
+        identifier = blake2b(text, person=b"draft-id").hex()
+        keys = (blake2b(text, person=person) for person in (b"draft-key", b"draft-files", b"draft-names"))
+        return cls(identifier, *keys)
 
 
 def fingerprint(public: Stored, verify_key: Stored) -> str:

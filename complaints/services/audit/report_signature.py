@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import Final
 
 from complaints.domain.errors import SealError
+from complaints.domain.sealing.keys import report_statement
 from complaints.domain.sealing.primitives import verify
 from complaints.models.complaint import Complaint
 from complaints.services.audit.faults import Fault, RowCheck
@@ -20,20 +21,12 @@ _COLUMNS: Final = ("channel", "public_key", "reporter_key", "reporter_verify_key
 _PIECE: Final = 200
 
 
-def statement(report: Complaint) -> bytes:
-    """Return what is signed; the channel too, which says whether a report was sent or something asked first."""
-    channel = report.channel.encode()
-    place = report.pk.bytes + len(channel).to_bytes(1, "big") + channel
-    publics = (report.public_key, report.reporter_key, report.reporter_verify_key)
-    return b"keys of a complaint 2" + place + b"".join(bytes(public) for public in publics)
-
-
 def unsigned(reports: Collection[uuid.UUID]) -> Iterator[Complaint]:
     """Yield those of some reports that are not as their senders have signed; one query."""
     rows = Complaint.objects.filter(pk__in=reports).only(*_COLUMNS).order_by("pk")
     for report in rows.iterator(chunk_size=_PIECE):
         try:
-            verify(bytes(report.reporter_verify_key), statement(report), bytes(report.key_signature))
+            verify(bytes(report.reporter_verify_key), report_statement(report), bytes(report.key_signature))
         except SealError:
             yield report
 
@@ -41,7 +34,7 @@ def unsigned(reports: Collection[uuid.UUID]) -> Iterator[Complaint]:
 def signature_faults(reports: Sequence[uuid.UUID]) -> Iterator[Fault]:
     """Yield a fault for each report that is not as its sender has signed. Nothing of it changes lawfully."""
     for report in unsigned(reports):
-        yield Fault(None, "report.signature", f"complaint {report.pk}", digest_of(statement(report)))
+        yield Fault(None, "report.signature", f"complaint {report.pk}", digest_of(report_statement(report)))
 
 
 CHECKS: Final = (RowCheck("report_signatures", lambda scope: scope.reports(), signature_faults),)

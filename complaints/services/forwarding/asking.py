@@ -32,7 +32,6 @@ from complaints.models.oversight import Release, ReleasedReport, ReleaseStep
 from complaints.models.question import QuestionReader, QuestionReply, ReleaseQuestion
 from complaints.models.step import Step
 from complaints.services import case_membership, disclosure_check, forbidden_questions, release_steps, transitions
-from complaints.services.actor import Actor
 from complaints.services.audit import log
 from complaints.services.audit.log import row_digest
 from complaints.services.disclosure_check import Override
@@ -48,7 +47,7 @@ from complaints.services.forwarding.questions import (
 )
 from complaints.services.forwarding.reading import chain_of, open_contents, reporters_of
 from complaints.services.forwarding.release_assignment import take_by_acting
-from complaints.services.keyring import Keyring, check_keys, message_context
+from complaints.services.keyring import Actor, Keyring, check_keys, message_context
 from complaints.services.messages import take_sequence
 from complaints.services.team_key_history import trusted_signer
 from complaints.services.transitions import CaseVersion

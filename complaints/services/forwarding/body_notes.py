@@ -15,10 +15,9 @@ from complaints.domain.workflow import Refusal, TransitionRefused
 from complaints.models.oversight import BodyNote, Release
 from complaints.models.team import Staff
 from complaints.services import resealing_registry
-from complaints.services.actor import Actor
 from complaints.services.audit import log, recorded_releases
 from complaints.services.audit.log import row_digest
-from complaints.services.keyring import Keyring
+from complaints.services.keyring import Actor, Keyring
 from complaints.services.team_key_history import pinned_team
 
 logger = logging.getLogger(__name__)

@@ -19,7 +19,6 @@ from complaints.domain.sealing.primitives import BoxPair, SignPair
 from complaints.domain.sealing.records import Context, open_record, seal_record
 from complaints.models.evidence import EvidenceObject
 from complaints.models.oversight import DecisionCopy, Release, Sanction
-from complaints.services.actor import Actor
 from complaints.services.audit import log
 from complaints.services.audit.log import row_digest
 from complaints.services.evidence import copies, storage
@@ -27,6 +26,7 @@ from complaints.services.evidence.copies import Derived, ScannerDown
 from complaints.services.evidence.intake import SealedUpload
 from complaints.services.evidence.storage import FileInfo
 from complaints.services.forwarding.reading import DecisionEntry
+from complaints.services.keyring import Actor
 from complaints.services.team_key_history import trusted_signer
 
 TYPES: Final = frozenset({"application/pdf", "image/jpeg", "image/png", "image/webp"})

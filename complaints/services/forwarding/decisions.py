@@ -27,7 +27,6 @@ from complaints.models.oversight import (
 from complaints.models.reference_data import SanctionKind
 from complaints.models.step import Step
 from complaints.services import case_membership, disclosure_check, release_steps, transitions
-from complaints.services.actor import Actor
 from complaints.services.audit import log
 from complaints.services.audit.log import row_digest
 from complaints.services.forwarding import decision_copies
@@ -46,7 +45,7 @@ from complaints.services.forwarding.reading import (
 from complaints.services.forwarding.records import NoSanction, Record, SanctionRecord, check_record
 from complaints.services.forwarding.release import end_releases
 from complaints.services.forwarding.release_assignment import take_by_acting
-from complaints.services.keyring import check_keys
+from complaints.services.keyring import Actor, check_keys
 from complaints.services.messages import send_to_reporter
 from complaints.services.transitions import CaseChanged, CaseVersion
 

@@ -27,14 +27,13 @@ from complaints.domain.file_names import exhibit_name
 from complaints.models.evidence import EvidenceObject
 from complaints.models.oversight import Release, ReleasedFile
 from complaints.models.team import Staff
-from complaints.services.actor import Actor
 from complaints.services.audit import log
 from complaints.services.audit.log import RecordedEntry
 from complaints.services.evidence import storage
 from complaints.services.forwarding import decision_copies, reading
 from complaints.services.forwarding.contents import ReleasedItem
 from complaints.services.forwarding.decision_copies import CopyLine
-from complaints.services.keyring import Keyring, signer_of
+from complaints.services.keyring import Actor, Keyring, signer_of
 
 DOWNLOADED: Final = "release.downloaded"
 MANIFEST: Final = "manifest.json"

@@ -22,11 +22,11 @@ from complaints.models.case import Case
 from complaints.models.oversight import OversightBody, Release
 from complaints.models.team import Staff
 from complaints.services import case_membership, disclosure_check, name_requests, release_steps, transitions
-from complaints.services.actor import Actor
 from complaints.services.audit import recorded_acts
 from complaints.services.forwarding import release as releases
 from complaints.services.forwarding.bodies import bodies_on
 from complaints.services.forwarding.contents import Choice, compose
+from complaints.services.keyring import Actor
 from complaints.services.messages import write_note
 from complaints.services.release_steps import ReleaseHistory
 from complaints.services.transitions import CaseChanged, CaseVersion

@@ -31,11 +31,10 @@ from complaints.services import (
     resealing_registry,
     transitions,
 )
-from complaints.services.actor import Actor
 from complaints.services.audit import recorded_acts
 from complaints.services.audit.log import row_digest
 from complaints.services.forwarding.reading import chain_of, is_acted_on, open_contents, reporters_of
-from complaints.services.keyring import check_keys
+from complaints.services.keyring import Actor, check_keys
 from complaints.services.reporter_identity import SLOT_SIZES, Name
 from complaints.services.reporter_reading import reason_context
 from complaints.services.team_key_history import pinned_team

@@ -39,7 +39,6 @@ from complaints.models.oversight import (
     Sanction,
 )
 from complaints.services import disclosure_check, release_steps, transitions
-from complaints.services.actor import Actor
 from complaints.services.assessments import FactsContent
 from complaints.services.audit import log, recorded_releases, recorded_told
 from complaints.services.audit.log import row_digest
@@ -47,7 +46,7 @@ from complaints.services.audit.recorded_releases import RecordedOpening, Release
 from complaints.services.audit.state import CONTENT, content_root
 from complaints.services.evidence import storage
 from complaints.services.forwarding.contents import ANSWERS, Content, Held, ReleasedItem, arrange
-from complaints.services.keyring import Keyring, Locked, signer_of
+from complaints.services.keyring import Actor, Keyring, Locked, signer_of
 from complaints.services.messages import read_marked, read_released
 from complaints.services.team_key_history import UnpinnedKey, trusted_signer
 

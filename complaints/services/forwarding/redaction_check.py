@@ -19,14 +19,13 @@ from complaints.models.complaint import Complaint
 from complaints.models.evidence import Evidence, EvidenceObject
 from complaints.models.oversight import Release, ReleasedFile
 from complaints.services import assessments, case_membership, redactions
-from complaints.services.actor import Actor
 from complaints.services.assessments import FactsContent
 from complaints.services.audit import log
 from complaints.services.evidence import storage
 from complaints.services.evidence.posts import for_body, read_post
 from complaints.services.evidence.redacted_copies import render
 from complaints.services.forwarding.reading import OpenedRelease, open_contents
-from complaints.services.keyring import Keyring, Locked, read_answers
+from complaints.services.keyring import Actor, Keyring, Locked, read_answers
 from complaints.services.messages import read_note
 from complaints.services.redactions import POST_FIELDS, ReportRedactions
 

@@ -44,13 +44,12 @@ from complaints.services import (
     transitions,
     urgent_register,
 )
-from complaints.services.actor import Actor
 from complaints.services.audit import log, recorded_told
 from complaints.services.audit.log import row_digest
 from complaints.services.audit.state import content_root, release_roots
 from complaints.services.forwarding.contents import Choice, Composed, Held, compose
 from complaints.services.forwarding.reading import file_context, held_by, part_context, release_context, sources_of
-from complaints.services.keyring import bind_keys, grant_key, told_context
+from complaints.services.keyring import Actor, bind_keys, grant_key, told_context
 from complaints.services.messages import send_to_reporter
 from complaints.services.team_key_history import UnpinnedKey, pinned_teams
 from complaints.services.transitions import CaseChanged, CaseVersion

@@ -13,10 +13,10 @@ from django.db import transaction
 from complaints import access
 from complaints.models.oversight import Release
 from complaints.models.team import Role, Staff
-from complaints.services.actor import Actor
 from complaints.services.assignment import AlreadyTaken, NotAssignable, name_of
 from complaints.services.audit import recorded_releases
 from complaints.services.forwarding import body_notes
+from complaints.services.keyring import Actor
 
 
 def colleagues(body_id: str) -> list[Staff]:

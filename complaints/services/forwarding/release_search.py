@@ -22,10 +22,9 @@ from complaints.domain.errors import SealError
 from complaints.domain.sealing.records import JSON, open_record
 from complaints.models.complaint import Message
 from complaints.models.oversight import Release, ReleasePart
-from complaints.services.actor import Actor
 from complaints.services.forwarding.contents import ANSWERS, PartBody
 from complaints.services.forwarding.reading import part_context, release_context
-from complaints.services.keyring import Keyring, Locked, signer_of
+from complaints.services.keyring import Actor, Keyring, Locked, signer_of
 from complaints.services.messages import read_released
 from complaints.services.team_key_history import UnpinnedKey
 

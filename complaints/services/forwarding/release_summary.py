@@ -21,10 +21,9 @@ from complaints.domain.sealing.records import JSON, open_record
 from complaints.models.complaint import Message
 from complaints.models.identity import NameRequest
 from complaints.models.oversight import Release, ReleasedReport, ReleasePart
-from complaints.services.actor import Actor
 from complaints.services.audit import recorded_releases
 from complaints.services.forwarding.reading import part_context, release_context
-from complaints.services.keyring import Keyring, Locked, signer_of
+from complaints.services.keyring import Actor, Keyring, Locked, signer_of
 from complaints.services.team_key_history import UnpinnedKey
 
 if TYPE_CHECKING:

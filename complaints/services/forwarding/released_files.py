@@ -11,11 +11,10 @@ from django.db.models import QuerySet
 from complaints import access
 from complaints.models.evidence import EvidenceObject
 from complaints.models.oversight import ReleasedFile
-from complaints.services.actor import Actor
 from complaints.services.evidence import storage
 from complaints.services.forwarding.contents import ReleasedItem
 from complaints.services.forwarding.reading import open_released
-from complaints.services.keyring import Keyring, signer_of
+from complaints.services.keyring import Actor, Keyring, signer_of
 
 Variant = EvidenceObject.Variant
 

@@ -31,7 +31,6 @@ from complaints.services import (
     retaliation,
     submission,
 )
-from complaints.services.actor import Actor
 from complaints.services.after_the_end import Rating
 from complaints.services.evidence import drafts, intake, metadata_check
 from complaints.services.evidence.redacted_copies import Removal
@@ -47,7 +46,7 @@ from complaints.services.forwarding.records import (
     SanctionRecord,
 )
 from complaints.services.forwarding.release import forward, supplement
-from complaints.services.keyring import Keyring
+from complaints.services.keyring import Actor, Keyring
 from complaints.services.samples.stories import Planned, Texts
 
 _OBJECTION: Final = "Mohon diperiksa sekali lagi: yang saya tulis tentang hari kejadian belum dipertimbangkan."

@@ -14,8 +14,7 @@ from complaints.domain import codes
 from complaints.domain.workflow import Action
 from complaints.models.case import Case
 from complaints.services import case_actions, follow_up, submission
-from complaints.services.actor import Actor
-from complaints.services.keyring import Keyring
+from complaints.services.keyring import Actor, Keyring
 from complaints.services.samples.stories import DATA, Texts
 from complaints.services.submission import Draft
 

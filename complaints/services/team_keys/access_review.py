@@ -16,8 +16,8 @@ from complaints.domain import hashchain
 from complaints.domain.sealing.primitives import blake2b
 from complaints.models.team import Staff, Team, TeamKey, TeamMembership
 from complaints.services import team_key_history
-from complaints.services.actor import Actor
 from complaints.services.audit import log
+from complaints.services.keyring import Actor
 from complaints.services.team_keys.membership import recovery_digest
 from complaints.services.team_keys.personal import fingerprint
 from complaints.services.team_keys.resealing import Progress, progress

@@ -17,10 +17,9 @@ from complaints.domain.sealing.primitives import KEY_BYTES, blake2b, verify
 from complaints.domain.sealing.records import KEY_SIZES, Context, seal_record
 from complaints.models.oversight import OversightBody
 from complaints.models.team import Staff, Team, TeamKey, TeamMembership
-from complaints.services.actor import Actor
 from complaints.services.audit import log, recorded_accounts
 from complaints.services.audit.state import change_facts, state_of
-from complaints.services.keyring import Keyring, Locked, seal_membership
+from complaints.services.keyring import Actor, Keyring, Locked, seal_membership
 from complaints.services.team_key_history import team_fingerprint
 from complaints.services.team_keys import personal
 

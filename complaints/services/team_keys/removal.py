@@ -25,9 +25,8 @@ from complaints.domain.sealing.records import Context
 from complaints.models.removal import RemovalRequest
 from complaints.models.team import Staff, Team, TeamMembership
 from complaints.services import resealing_registry, sessions, team_key_history
-from complaints.services.actor import Actor
 from complaints.services.audit import log
-from complaints.services.keyring import Keyring, Locked, is_certified
+from complaints.services.keyring import Actor, Keyring, Locked, is_certified
 from complaints.services.team_keys import rotation
 from complaints.services.team_keys.membership import AdmissionRefused, current_keys
 

@@ -18,10 +18,9 @@ from django.db.models import F, Model, QuerySet
 from complaints.domain.errors import SealError
 from complaints.models.team import Team, TeamKey
 from complaints.services import resealing_registry, team_key_history
-from complaints.services.actor import Actor
 from complaints.services.audit import batches
 from complaints.services.audit.state import change_facts, state_of
-from complaints.services.keyring import Keyring, Locked
+from complaints.services.keyring import Actor, Keyring, Locked
 from complaints.services.resealing_registry import R, SealedTable
 from complaints.services.team_key_history import UnpinnedKey
 from complaints.services.team_keys.membership import current_keys

@@ -23,10 +23,9 @@ from complaints.domain.sealing.keys import KeySet
 from complaints.domain.sealing.records import KEY_SIZES, Context, seal_record
 from complaints.models.team import Staff, Team, TeamKey, TeamMembership
 from complaints.services import kept_forms, resealing_registry, sessions, team_key_history
-from complaints.services.actor import Actor
 from complaints.services.audit import log
 from complaints.services.audit.state import change_facts, state_of
-from complaints.services.keyring import Keyring, Locked, is_certified, previous_context, seal_membership
+from complaints.services.keyring import Actor, Keyring, Locked, is_certified, previous_context, seal_membership
 from complaints.services.team_keys.membership import AdmissionRefused, current_keys, recovery_digest, renew_recovery
 
 # What a change of key writes of a team; the database lets nothing else of a team be changed.

@@ -22,11 +22,11 @@ from complaints.models.question import ReleaseQuestion
 from complaints.models.reference_data import ClosedDay, Election
 from complaints.models.team import Team, TeamMembership
 from complaints.services import case_actions, first_look, follow_up
-from complaints.services.actor import Actor
 from complaints.services.evidence import processing
 from complaints.services.forwarding import asking
 from complaints.services.forwarding.contents import whole
 from complaints.services.forwarding.release import forward
+from complaints.services.keyring import Actor
 from complaints.services.team_keys import removal
 from tests.images import photo
 from tests.rules import propose

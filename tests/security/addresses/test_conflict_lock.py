@@ -12,7 +12,7 @@ from pytest_django import DjangoDbBlocker
 from complaints import access
 from complaints.models.team import Staff
 from complaints.services import assignment, conflicts, first_look
-from complaints.services.actor import Actor
+from complaints.services.keyring import Actor
 from tests.database import built_once
 from tests.security.addresses.expected import STAFF_GETS
 from tests.security.addresses.scene import NOW, AddressScenario, build

@@ -21,10 +21,10 @@ from complaints.models.evidence import DraftFile, Evidence, EvidenceObject
 from complaints.models.identity import Identity
 from complaints.models.oversight import Release
 from complaints.services import case_actions, case_file, case_links, follow_up
-from complaints.services.actor import Actor
 from complaints.services.audit import verify
 from complaints.services.forwarding import reading, release
 from complaints.services.forwarding.contents import whole
+from complaints.services.keyring import Actor
 from complaints.services.messages import send_to_reporter
 from complaints.services.transitions import CaseVersion
 from tests.cases import body_act, forwarded

@@ -33,11 +33,11 @@ from complaints.services import (
     scheduled,
     submission,
 )
-from complaints.services.actor import Actor
 from complaints.services.audit import recorded_acts
 from complaints.services.evidence import drafts
 from complaints.services.forwarding.contents import whole
 from complaints.services.forwarding.release import forward
+from complaints.services.keyring import Actor
 from complaints.services.team_keys import personal
 from portal.accounts.reporter_session import ReporterSession
 from tests.images import photo

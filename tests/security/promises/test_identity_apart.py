@@ -31,8 +31,8 @@ from complaints.services import (
     own_name,
     reporter_identity,
 )
-from complaints.services.actor import Actor
 from complaints.services.forwarding import names, reading
+from complaints.services.keyring import Actor
 from complaints.services.reporter_identity import SLOT_SIZES, Name
 from complaints.services.reporter_reading import open_outer
 from tests.cases import forwarded

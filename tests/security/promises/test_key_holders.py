@@ -20,12 +20,11 @@ from complaints.models.evidence import EvidenceObject
 from complaints.models.oversight import OversightBody, Release, ReleasedFile
 from complaints.models.team import Role, Staff, Team, TeamMembership
 from complaints.services import assignment, case_actions, case_file, case_summary, follow_up
-from complaints.services.actor import Actor
 from complaints.services.evidence import processing
 from complaints.services.forwarding import decisions, reading, released_files
 from complaints.services.forwarding.contents import whole
 from complaints.services.forwarding.release import forward
-from complaints.services.keyring import Keyring, Locked, seal_membership
+from complaints.services.keyring import Actor, Keyring, Locked, seal_membership
 from complaints.services.team_keys import personal
 from complaints.services.team_keys.membership import AdmissionRefused, ask_admission
 from tests.adapters import samples

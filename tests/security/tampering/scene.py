@@ -18,13 +18,12 @@ from complaints.domain.workflow import Action, TransitionRefused
 from complaints.models.evidence import EvidenceObject
 from complaints.models.oversight import OversightBody, Release, ReleasedFile
 from complaints.services import case_actions, case_file, case_summary, follow_up, redactions
-from complaints.services.actor import Actor
 from complaints.services.evidence import processing
 from complaints.services.forwarding import decision_copies, decisions, reading, released_files
 from complaints.services.forwarding.contents import whole
 from complaints.services.forwarding.records import SanctionRecord
 from complaints.services.forwarding.release import forward
-from complaints.services.keyring import Keyring, Locked
+from complaints.services.keyring import Actor, Keyring, Locked
 from complaints.services.team_key_history import UnpinnedKey
 from tests.cases import passed_on
 from tests.decisions import decide

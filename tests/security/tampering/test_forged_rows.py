@@ -22,14 +22,13 @@ from complaints.models.identity import Identity
 from complaints.models.oversight import OversightBody, Release, ReleasedFile
 from complaints.models.team import Team
 from complaints.services import case_actions, case_file, follow_up, submission
-from complaints.services.actor import Actor
 from complaints.services.audit import recorded_acts
 from complaints.services.forwarding import decisions
 from complaints.services.forwarding.contents import whole
 from complaints.services.forwarding.reading import file_context, open_release
 from complaints.services.forwarding.release import forward
 from complaints.services.forwarding.released_files import open_copy, open_file, view_file
-from complaints.services.keyring import Locked, bind_keys, message_context
+from complaints.services.keyring import Actor, Locked, bind_keys, message_context
 from complaints.services.team_key_history import UnpinnedKey
 from tests.cases import forwarded as released_case
 from tests.cases import passed_on

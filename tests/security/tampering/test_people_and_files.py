@@ -22,9 +22,8 @@ from complaints.domain.workflow import Action
 from complaints.models.evidence import DraftFile, Evidence, EvidenceObject
 from complaints.models.team import Staff, TeamMembership
 from complaints.services import case_actions, case_file, follow_up
-from complaints.services.actor import Actor
 from complaints.services.evidence import drafts, processing, storage
-from complaints.services.keyring import Locked, keyring_of, membership_statement, seal_membership, store_keys
+from complaints.services.keyring import Actor, Locked, keyring_of, membership_statement, seal_membership, store_keys
 from complaints.services.team_keys import personal
 from complaints.services.team_keys.membership import AdmissionRefused, admit
 from portal.accounts.reporter_session import ReporterSession

@@ -19,9 +19,9 @@ from complaints.models.complaint import Complaint, Message
 from complaints.models.identity import Identity
 from complaints.models.team import Team
 from complaints.services import follow_up, reporter_identity
-from complaints.services.actor import Actor
 from complaints.services.audit import batches, identity_signature, leaves, log, verify
 from complaints.services.audit.faults import Fault
+from complaints.services.keyring import Actor
 from complaints.services.team_keys import resealing, rotation
 from tests import database
 from tests.security.promises.test_concurrency import at_once

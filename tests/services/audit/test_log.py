@@ -24,7 +24,6 @@ from complaints.models.complaint import Complaint, KeyGrant, Message
 from complaints.models.evidence import EvidenceObject
 from complaints.models.oversight import Finding, OversightBody, Recommendation, Release, Sanction
 from complaints.services import case_actions, case_file, follow_up, scheduled
-from complaints.services.actor import Actor
 from complaints.services.audit import log, verify
 from complaints.services.audit.faults import Fault
 from complaints.services.evidence import processing, storage
@@ -32,6 +31,7 @@ from complaints.services.forwarding import decisions
 from complaints.services.forwarding.contents import whole
 from complaints.services.forwarding.records import SanctionRecord
 from complaints.services.forwarding.release import forward
+from complaints.services.keyring import Actor
 from complaints.services.team_keys import personal
 from tests.cases import passed_on
 from tests.database import built_once, editor

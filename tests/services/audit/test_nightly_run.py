@@ -23,9 +23,9 @@ from complaints.models.complaint import Complaint
 from complaints.models.identity import Identity
 from complaints.models.verification import VerificationFault, VerificationState
 from complaints.services import fault_acknowledgement, follow_up, job_runs, scheduled
-from complaints.services.actor import Actor
 from complaints.services.audit import entries, log, named_faults, nightly_run, verify
 from complaints.services.audit.faults import Fault
+from complaints.services.keyring import Actor
 from tests.cases import act
 from tests.database import editor
 from tests.services.audit.test_batches import Killed, killed_at

@@ -18,9 +18,9 @@ from complaints.models.identity import Identity
 from complaints.models.team import Team
 from complaints.models.verification import VerificationFault, VerificationState
 from complaints.services import case_links, follow_up
-from complaints.services.actor import Actor
 from complaints.services.audit import batches, entries, log, nightly_run, open_batch, verify
 from complaints.services.evidence import processing
+from complaints.services.keyring import Actor
 from complaints.services.team_keys import resealing, rotation
 from complaints.services.transitions import CaseVersion
 from tests.cases import in_review

@@ -19,9 +19,9 @@ from complaints.models.batch import Batch
 from complaints.models.evidence import Evidence
 from complaints.models.verification import VerificationFault
 from complaints.services import case_file, follow_up
-from complaints.services.actor import Actor
 from complaints.services.audit import log, nightly_run, open_batch, recorded_accounts, verify
 from complaints.services.evidence import storage
+from complaints.services.keyring import Actor
 from tests.cases import act, in_review, with_photo
 from tests.world import Cast, Sent, at
 

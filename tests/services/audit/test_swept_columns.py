@@ -27,10 +27,10 @@ from complaints.services import (
     reference_data,
     transitions,
 )
-from complaints.services.actor import Actor
 from complaints.services.audit import verify
 from complaints.services.forwarding import reading
 from complaints.services.forwarding.bodies import bodies_on
+from complaints.services.keyring import Actor
 from complaints.services.reporter_page import StatusPage
 from complaints.services.transitions import current_versions
 from tests.cases import act, body_act, forwarded, in_review

@@ -19,8 +19,8 @@ from pytest_django.live_server_helper import LiveServer
 
 from complaints.models.evidence import EvidenceObject
 from complaints.services import case_actions
-from complaints.services.actor import Actor
 from complaints.services.evidence import storage
+from complaints.services.keyring import Actor
 from tests.adapters import samples
 from tests.services.evidence.uploading import PDF, Segments, by_form, kept, nothing_left, objects, on_page_3
 from tests.views.walk import ANONYMOUS, STORY_PAGE, token_of

@@ -16,8 +16,8 @@ from complaints.adapters import sandbox
 from complaints.adapters.media import kinds, zips
 from complaints.models.case import Case
 from complaints.services import case_file
-from complaints.services.actor import Actor
 from complaints.services.evidence import drafts, metadata_check, storage
+from complaints.services.keyring import Actor
 from tests.adapters import samples
 from tests.adapters.test_tails import bare
 from tests.services.evidence.test_resumable import send

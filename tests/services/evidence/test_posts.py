@@ -12,13 +12,13 @@ from complaints.models.complaint import Complaint
 from complaints.models.evidence import Evidence, EvidenceObject
 from complaints.models.oversight import OversightBody
 from complaints.services import case_actions, case_file, follow_up, submission
-from complaints.services.actor import Actor
 from complaints.services.audit import verify
 from complaints.services.evidence import processing
 from complaints.services.evidence.posts import PostInfo, describe
 from complaints.services.forwarding import reading
 from complaints.services.forwarding.contents import whole
 from complaints.services.forwarding.release import forward
+from complaints.services.keyring import Actor
 from tests.images import photo
 from tests.security import traces
 from tests.world import Cast, Sent, at, close_batch, draft, sealed_upload, send_report

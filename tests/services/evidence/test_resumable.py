@@ -17,8 +17,8 @@ from django.utils import timezone
 from complaints.models.case import Case
 from complaints.models.evidence import DraftFile, Evidence, EvidenceObject
 from complaints.services import case_actions
-from complaints.services.actor import Actor
 from complaints.services.evidence import drafts, resumable, storage
+from complaints.services.keyring import Actor
 from tests.services.evidence.uploading import PDF, Broken, Segments, kept, nothing_left, objects, on_page_3, session_of
 from tests.views.walk import ANONYMOUS, token_of
 from tests.world import Cast, send_report

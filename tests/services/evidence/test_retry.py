@@ -15,9 +15,9 @@ from complaints.adapters import sandbox
 from complaints.models.audit import AuditEntry
 from complaints.models.evidence import Evidence, EvidenceObject
 from complaints.services import case_actions, case_file, custody
-from complaints.services.actor import Actor
 from complaints.services.audit import verify
 from complaints.services.evidence import processing
+from complaints.services.keyring import Actor
 from tests.adapters import samples
 from tests.world import Cast, Sent, SignedIn, at, close_batch, sealed_upload, send_report
 

@@ -20,13 +20,12 @@ from complaints.models.identity import NameRequest
 from complaints.models.oversight import OversightBody, Release
 from complaints.models.question import QuestionReader, QuestionReply, ReleaseQuestion
 from complaints.services import case_file, case_links, follow_up
-from complaints.services.actor import Actor
 from complaints.services.audit import recorded_questions, verify
 from complaints.services.audit.log import row_digest
 from complaints.services.forwarding import asking, names, questions, reading
 from complaints.services.forwarding.contents import Choice, whole
 from complaints.services.forwarding.release import RecallRefusal, forward, recall, recall_refusal, supplement
-from complaints.services.keyring import Locked
+from complaints.services.keyring import Actor, Locked
 from complaints.services.transitions import CaseVersion
 from tests.cases import act as office_act
 from tests.cases import body_act, forwarded, in_review

@@ -15,11 +15,11 @@ from complaints.domain.workflow import Action
 from complaints.models.audit import AuditEntry
 from complaints.models.oversight import DecisionCopy, Release
 from complaints.services import retention
-from complaints.services.actor import Actor
 from complaints.services.audit import verify
 from complaints.services.evidence import storage
 from complaints.services.forwarding import decision_copies, dossier, reading
 from complaints.services.forwarding.decision_copies import CopyRefused, prepare
+from complaints.services.keyring import Actor
 from tests.cases import body_act, forwarded
 from tests.images import photo
 from tests.world import Cast, sealed_upload

@@ -20,12 +20,12 @@ from complaints.models.audit import AuditEntry
 from complaints.models.evidence import EvidenceObject
 from complaints.models.oversight import OversightBody, Release
 from complaints.services import custody, follow_up
-from complaints.services.actor import Actor
 from complaints.services.audit import verify
 from complaints.services.evidence import processing, storage
 from complaints.services.forwarding import dossier, release
 from complaints.services.forwarding.contents import whole
 from complaints.services.forwarding.dossier import Document, Dossier
+from complaints.services.keyring import Actor
 from tests.cases import act, body_act, complaint_of, forwarded, in_review, with_photo
 from tests.images import photo
 from tests.world import Cast, Sent, sealed_upload

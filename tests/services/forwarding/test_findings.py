@@ -18,10 +18,9 @@ from complaints.models.case import CaseStep
 from complaints.models.complaint import Message
 from complaints.models.oversight import Finding, FindingProposal, Hearing, Release
 from complaints.services import follow_up
-from complaints.services.actor import Actor
 from complaints.services.audit import log, verify
 from complaints.services.forwarding import decisions, reading
-from complaints.services.keyring import Keyring
+from complaints.services.keyring import Actor, Keyring
 from complaints.services.transitions import CaseChanged, CaseVersion
 from tests.cases import body_act, forwarded
 from tests.decisions import record_for

@@ -33,11 +33,10 @@ from complaints.models.oversight import (
     ReleaseStep,
 )
 from complaints.services import case_actions, case_deadlines, follow_up, own_name
-from complaints.services.actor import Actor
 from complaints.services.audit import verify
 from complaints.services.forwarding import asking, further_releases, names, reading, redaction_check, release
 from complaints.services.forwarding.contents import Choice, whole
-from complaints.services.keyring import Locked
+from complaints.services.keyring import Actor, Locked
 from complaints.services.report_questions import ChooseQuestion
 from complaints.services.reporter_identity import Name
 from complaints.services.transitions import CaseVersion

@@ -12,12 +12,12 @@ from complaints.models.complaint import Message
 from complaints.models.evidence import Evidence
 from complaints.models.oversight import OversightBody
 from complaints.services import follow_up
-from complaints.services.actor import Actor
 from complaints.services.evidence import processing
 from complaints.services.forwarding import reading
 from complaints.services.forwarding.contents import ANSWERS, Choice
 from complaints.services.forwarding.late_parts import parts_since
 from complaints.services.forwarding.release import forward
+from complaints.services.keyring import Actor
 from tests.cases import act, body_act, chosen, in_review
 from tests.images import photo
 from tests.world import Cast, Sent, SignedIn, sealed_upload

@@ -18,12 +18,11 @@ from complaints.models.identity import Identity, NameRequest, ReadName
 from complaints.models.oversight import OversightBody, Release
 from complaints.models.team import Team
 from complaints.services import case_actions, follow_up, own_name, reporter_identity
-from complaints.services.actor import Actor
 from complaints.services.audit import verify
 from complaints.services.forwarding import names
 from complaints.services.forwarding.contents import whole
 from complaints.services.forwarding.release import forward
-from complaints.services.keyring import Locked
+from complaints.services.keyring import Actor, Locked
 from complaints.services.reporter_identity import Name
 from complaints.services.reporter_reading import OwnName
 from complaints.services.team_keys import resealing, rotation

@@ -17,9 +17,9 @@ from complaints.models.identity import Identity, NameRequest, ReadName
 from complaints.models.oversight import Release
 from complaints.models.team import Team
 from complaints.services import follow_up, own_name, reporter_identity
-from complaints.services.actor import Actor
 from complaints.services.audit import verify
 from complaints.services.forwarding import names
+from complaints.services.keyring import Actor
 from complaints.services.reporter_identity import SLOT_SIZES, Name
 from complaints.services.reporter_reading import OwnName
 from tests.cases import body_act, forwarded

@@ -14,12 +14,11 @@ from complaints.models.audit import AuditEntry
 from complaints.models.conflict import Conflict
 from complaints.models.oversight import BodyNote, Release
 from complaints.models.team import Team
-from complaints.services.actor import Actor
 from complaints.services.assignment import AlreadyTaken, NotAssignable
 from complaints.services.audit import recorded_releases, verify
 from complaints.services.audit.entitlement import is_entitled
 from complaints.services.forwarding import asking, body_notes, release_assignment
-from complaints.services.keyring import Locked
+from complaints.services.keyring import Actor, Locked
 from complaints.services.team_keys import resealing, rotation
 from tests.cases import body_act, complaint_of, forwarded
 from tests.world import Cast

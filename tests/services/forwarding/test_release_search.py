@@ -10,10 +10,9 @@ from complaints.domain.workflow import Action
 from complaints.models.audit import AuditEntry
 from complaints.models.oversight import Release
 from complaints.services import follow_up
-from complaints.services.actor import Actor
 from complaints.services.forwarding import release_search
 from complaints.services.forwarding.release_search import NothingToSearch, ReleaseSearch
-from complaints.services.keyring import Locked
+from complaints.services.keyring import Actor, Locked
 from tests.cases import body_act, body_asks, forwarded
 from tests.world import Cast
 

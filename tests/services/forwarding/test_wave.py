@@ -27,7 +27,6 @@ from complaints.models.identity import NameRequest, ReadName
 from complaints.models.oversight import OversightBody, Release, ReleasedReport, ReleasePart
 from complaints.models.redaction import Redaction
 from complaints.services import case_links, custody, follow_up, own_name, redactions
-from complaints.services.actor import Actor
 from complaints.services.audit import verify
 from complaints.services.evidence import processing
 from complaints.services.evidence.redacted_copies import Removal
@@ -40,7 +39,7 @@ from complaints.services.forwarding import (
     release,
 )
 from complaints.services.forwarding.contents import ANSWERS, Choice
-from complaints.services.keyring import Keyring
+from complaints.services.keyring import Actor, Keyring
 from complaints.services.reporter_identity import Name
 from tests.cases import act, competent_again, in_review, passed_on
 from tests.cases import forwarded as to_body

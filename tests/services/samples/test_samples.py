@@ -30,10 +30,9 @@ from complaints.models.oversight import Release
 from complaints.models.redaction import Redaction
 from complaints.models.team import Role, Staff
 from complaints.services import after_the_end, case_actions, case_file, follow_up, mfa, reference_data, transitions
-from complaints.services.actor import Actor
 from complaints.services.audit import recorded_lines, verify
 from complaints.services.evidence import storage
-from complaints.services.keyring import Keyring
+from complaints.services.keyring import Actor, Keyring
 from complaints.services.samples import people, play
 from complaints.services.samples.schedule import REPORTERS, schedule
 from complaints.services.samples.stories import planned

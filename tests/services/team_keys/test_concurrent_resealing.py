@@ -10,8 +10,8 @@ from django.db import connection
 from complaints.models.complaint import KeyGrant
 from complaints.models.team import Team, TeamKey
 from complaints.services import case_file, team_key_history
-from complaints.services.actor import Actor
 from complaints.services.audit import verify
+from complaints.services.keyring import Actor
 from complaints.services.team_keys import membership, resealing, rotation
 from tests.security.promises.test_concurrency import at_once
 from tests.world import Cast, Sent, at, send_report

@@ -23,9 +23,8 @@ from complaints.domain.sealing.recovery import RecoveryRequest
 from complaints.models.audit import AuditEntry
 from complaints.models.team import Staff, Team, TeamMembership
 from complaints.services import case_file
-from complaints.services.actor import Actor
 from complaints.services.audit import verify
-from complaints.services.keyring import Keyring
+from complaints.services.keyring import Actor, Keyring
 from complaints.services.team_keys import personal
 from complaints.services.team_keys.membership import store_recovery
 from portal import keeper

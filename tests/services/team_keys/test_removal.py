@@ -16,9 +16,8 @@ from complaints.models.audit import AuditEntry
 from complaints.models.removal import RemovalRequest
 from complaints.models.session import SealedSession
 from complaints.models.team import Staff, Team, TeamMembership
-from complaints.services.actor import Actor
 from complaints.services.audit import verify
-from complaints.services.keyring import Locked
+from complaints.services.keyring import Actor, Locked
 from complaints.services.team_keys import removal, resealing, rotation
 from complaints.services.team_keys.membership import AdmissionRefused
 from tests.world import Cast, SignedIn, at

@@ -32,9 +32,8 @@ from complaints.services import (
     resealing_registry,
     similarity,
 )
-from complaints.services.actor import Actor
 from complaints.services.audit import verify
-from complaints.services.keyring import Keyring, Locked, bind_keys, keys_digest
+from complaints.services.keyring import Actor, Keyring, Locked, bind_keys, keys_digest
 from complaints.services.reporter_identity import Name
 from complaints.services.team_key_history import UnpinnedKey, team_fingerprint, trusted_signer
 from complaints.services.team_keys import personal, removal, resealing, rotation
