@@ -332,7 +332,9 @@ def perform(
     source = Status(case.status)
     if case.linked_into_id or (seen is not None and not seen.agrees_with(case_version(case, sequences))):
         raise CaseChanged
-    if actor_kind is not ActorKind.REPORTER and not _is_new_or_recorded(case):
+    as_new = Case.objects.filter(recorded_acts.IS_NEW, pk=case.pk)
+    is_recorded = recorded_acts.are_steps_recorded if case.step_count else as_new.contains
+    if actor_kind is not ActorKind.REPORTER and not is_recorded(case):
         raise workflow.TransitionRefused(workflow.Refusal.NOT_FROM_HERE)
     row = workflow.transition_for(action, source)
     transition = workflow.check(
@@ -355,12 +357,6 @@ def perform(
     if actor_kind is not ActorKind.REPORTER:
         log.append(event="case.transition", now=now, actor=person, signer=signer, case=case.pk, facts=facts)
     return step
-
-
-def _is_new_or_recorded(case: Case) -> bool:
-    if case.step_count == 0:
-        return Case.objects.filter(recorded_acts.IS_NEW, pk=case.pk).exists()
-    return recorded_acts.are_steps_recorded(case)
 
 
 def is_too_early(case: Case, today: date) -> bool:
