@@ -209,10 +209,10 @@ CHANNELS: Final[dict[str, Callable[[Place], int]]] = {
     "add_key": lambda _place: _kernel("add_key", b"user", b"escape", b"words", ctypes.c_size_t(5), -2),
     "keyctl": lambda _place: _kernel("keyctl", 0, -2, 1),
     "shared memory": lambda _place: _shared(
-        lambda: _LIBC.shmget(0, ctypes.c_size_t(4096), _PRIVATE), lambda found: _LIBC.shmctl(found, 0, None)
+        lambda: _LIBC.shmget(0, ctypes.c_size_t(4096), _PRIVATE), lambda segment: _LIBC.shmctl(segment, 0, None)
     ),
     "semaphores": lambda _place: _shared(
-        lambda: _LIBC.semget(0, 1, _PRIVATE), lambda found: _LIBC.semctl(found, 0, 0, None)
+        lambda: _LIBC.semget(0, 1, _PRIVATE), lambda semaphores: _LIBC.semctl(semaphores, 0, 0, None)
     ),
     "System V messages": lambda _place: _shared(
         lambda: _LIBC.msgget(0, _PRIVATE), lambda found: _LIBC.msgctl(found, 0, None)

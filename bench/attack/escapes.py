@@ -44,8 +44,8 @@ def not_refused(folder: Path) -> list[str]:
 
 
 def _contents(folder: Path) -> dict[str, tuple[int, float, bytes]]:
-    found = {path.name: (path, path.stat()) for path in folder.iterdir()}
+    contents = {path.name: (path, path.stat()) for path in folder.iterdir()}
     return {
         name: (status.st_mode, status.st_mtime, path.read_bytes() if path.is_file() else b"")
-        for name, (path, status) in found.items()
+        for name, (path, status) in contents.items()
     }

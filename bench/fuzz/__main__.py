@@ -104,7 +104,7 @@ def fuzz(target: ServedPortal, *, seconds: float, seed: int) -> dict[str, object
     target.send_reports(20)
     at_start = before = target.resident_mib()
     until, requests = time.monotonic() + seconds, 0
-    found: dict[str, str] = {}
+    answers_amiss: dict[str, str] = {}
     for ask, browser, probes in cycle(askers):
         if time.monotonic() >= until:
             break
@@ -113,14 +113,14 @@ def fuzz(target: ServedPortal, *, seconds: float, seed: int) -> dict[str, object
             before = target.resident_mib()
         requests += 1
         if wrong := amiss(ask(probe)):
-            found.setdefault(f"{wrong} for {probe.method} {probe.path.partition('?')[0]}", repr(probe)[:1500])
-    for what, probe_text in found.items():
+            answers_amiss.setdefault(f"{wrong} for {probe.method} {probe.path.partition('?')[0]}", repr(probe)[:1500])
+    for what, probe_text in answers_amiss.items():
         print(f"{what}\n  {probe_text}", flush=True)
     after = target.resident_mib()
     grown = [after[worker] - before[worker] for worker in before if worker in after]
     return {
         "requests": requests,
-        "amiss": len(found),
+        "amiss": len(answers_amiss),
         "workers_ended": len(set(at_start) - set(after)),
         "grown_mib": round(max(grown, default=0.0), 1),
         "seed": seed,

@@ -45,12 +45,12 @@ def identities(path: Path) -> list[Identity]:
     lines = path.read_text(encoding="utf-8").splitlines()
     words = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
     try:
-        found = [Identity.from_str(word) for word in words]
+        keys = [Identity.from_str(word) for word in words]
     except pyrage.IdentityError as error:
         raise AgeError(f"{path} holds something else than private keys of age.") from error
-    if not found:
+    if not keys:
         raise AgeError(f"{path} holds no private key of age.")
-    return found
+    return keys
 
 
 @contextlib.contextmanager

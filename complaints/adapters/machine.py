@@ -22,8 +22,8 @@ def this_start() -> str:
 
 def restarted_since(start: str) -> bool:
     """Return whether ``start`` is an earlier start of this machine; of another machine nothing is known."""
-    own = this_start()
-    return start[:_DIGITS] == own[:_DIGITS] and start != own
+    current = this_start()
+    return start[:_DIGITS] == current[:_DIGITS] and start != current
 
 
 def _text(path: Path) -> str:

@@ -81,9 +81,9 @@ def _stream(stream: IO[bytes] | None) -> IO[bytes]:
 
 
 def _environment(database: Mapping[str, object]) -> dict[str, str]:
-    own = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
-    own |= {variable: str(database[key]) for key, variable in _VARIABLES.items() if database.get(key)}
+    variables = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+    variables |= {variable: str(database[key]) for key, variable in _VARIABLES.items() if database.get(key)}
     options = database.get("OPTIONS")
     options = options if isinstance(options, dict) else {}
-    own |= {f"PG{name.upper()}": str(options[name]) for name in _TLS if options.get(name)}
-    return own | {"PGDATABASE": str(database["NAME"])}
+    variables |= {f"PG{name.upper()}": str(options[name]) for name in _TLS if options.get(name)}
+    return variables | {"PGDATABASE": str(database["NAME"])}

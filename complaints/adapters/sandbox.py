@@ -168,8 +168,8 @@ class Sandbox:
             Unavailable: no process within ``wait_seconds``, or the server is gone.
             Unconfined: the walls do not stand here; nothing was read.
         """
-        with self._output(job, held, media_type, limits or Limits(), wait_seconds, options) as found:
-            output, answers, ending = found
+        with self._output(job, held, media_type, limits or Limits(), wait_seconds, options) as result:
+            output, answers, ending = result
             if ending != "done":
                 raise JobFailed(ending)
             return read_result(output, answers)
@@ -189,8 +189,8 @@ class Sandbox:
         A step that is refused costs no other. Where a limit ended the process, what was done until then is there.
         Raises Unavailable and Unconfined as :meth:`run`.
         """
-        with self._output(sequence, held, media_type, limits or Limits(), wait_seconds, options) as found:
-            return read_steps(*found)
+        with self._output(sequence, held, media_type, limits or Limits(), wait_seconds, options) as result:
+            return read_steps(*result)
 
     @contextlib.contextmanager
     def _output(

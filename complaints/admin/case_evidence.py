@@ -120,8 +120,8 @@ def origin_traces(item: case_file.EvidenceItem) -> str:
 
 def told_of_released(info: FileInfo) -> list[str]:
     """Return what a body reads of a released file: what an original tells of its origin, what a copy lacks or hides."""
-    found = ", ".join(str(label) for code, label in ORIGIN_TRACES.items() if code in info.betrays)
-    lines = [_("The original contains: %(what)s.") % {"what": found}] if found else []
+    labels_of_traces = ", ".join(str(label) for code, label in ORIGIN_TRACES.items() if code in info.betrays)
+    lines = [_("The original contains: %(what)s.") % {"what": labels_of_traces}] if labels_of_traces else []
     return lines + losses_of_copy(info.losses)
 
 
@@ -181,8 +181,8 @@ def evidence_warnings(item: case_file.EvidenceItem) -> list[str]:
         lines.append(_("The malware scanner could not read the original to its end."))
     if report and report.disagrees:
         lines.append(_("The name says another kind of file than the content: the content counts here."))
-    if found := origin_traces(item):
-        lines.append(_("The original contains: %(what)s.") % {"what": found})
+    if traces := origin_traces(item):
+        lines.append(_("The original contains: %(what)s.") % {"what": traces})
     return lines + losses_of_copy(report.losses if report else [])
 
 

@@ -224,14 +224,14 @@ def limit_label(number: int, unit: str) -> str:
     return words % {"number": number}
 
 
-def bawaslu_label(found: Sequence[reference_data.BawasluDays], today: date) -> str:
+def bawaslu_label(possible: Sequence[reference_data.BawasluDays], today: date) -> str:
     """Return until when a report to Bawaslu is safest, and its last day.
 
     Args:
         found: the days for each kind of election that is possible, the earliest safe day first; at least one.
     """
-    first = found[0]
-    last_day = max(item.days.last_day for item in found)
+    first = possible[0]
+    last_day = max(item.days.last_day for item in possible)
     facts = {
         "safe": date_format(first.days.safe_day, "l, j M Y"),
         "last": date_format(last_day, "l, j M Y"),
@@ -241,7 +241,7 @@ def bawaslu_label(found: Sequence[reference_data.BawasluDays], today: date) -> s
         return _("the last day was %(last)s; still possible as first information") % facts
     if today > first.days.safe_day:
         return _("at once; last day %(last)s (an estimate)") % facts
-    if len(found) > 1:
+    if len(possible) > 1:
         return _("safest by %(safe)s; two elections ran that day: ask which one it is about") % facts
     return _("safest by %(safe)s, last day %(last)s (%(limit)s, an estimate)") % facts
 
@@ -325,15 +325,15 @@ def _bawaslu_deadline(answers: list[Answers], today: date) -> NamedDeadline:
     told = [report for report in answers if report.get("learnt_on") or report.get("event_from")]
     if not told:
         return {"name": name, "clock": None, "words": _("counts from the day of learning, which is not told")}
-    found = [days for report in told if (days := _bawaslu_days(report))]
-    if not found:
+    of_elections = [days for report in told if (days := _bawaslu_days(report))]
+    if not of_elections:
         return {
             "name": name,
             "clock": None,
             "words": _("no election with a time limit of Bawaslu is entered for that day"),
         }
-    found.sort(key=lambda days: days[0].days.safe_day)
-    possible = next((days for days in found if days[0].days.last_day >= today), found[-1])
+    of_elections.sort(key=lambda days: days[0].days.safe_day)
+    possible = next((days for days in of_elections if days[0].days.last_day >= today), of_elections[-1])
     return {"name": name, "clock": None, "words": bawaslu_label(possible, today)}
 
 
@@ -481,11 +481,11 @@ def _late_parts_beside(keyring: Keyring, release: Release, releases: Iterable[Re
 
 def _further_lines(keyring: Keyring, releases: Sequence[Release]) -> dict[uuid.UUID, FurtherLines]:
     rows = [release for release in releases if release.is_further and release.first_id is None]
-    found: dict[uuid.UUID, FurtherLines] = {}
+    lines: dict[uuid.UUID, FurtherLines] = {}
     for further in further_releases.with_histories([copy.copy(release) for release in rows]):
         release, history, body = further.release, further.history, further.release.body.short_name
         is_open = release.state == Release.State.OPEN
-        found[release.pk] = {
+        lines[release.pk] = {
             "status": labels.status_label(history.status, body) if is_open else str(release.get_state_display()),
             "state": release.case,
             "clock": release_deadline(release.case, timezone.localdate(), is_live=is_open),
@@ -494,4 +494,4 @@ def _further_lines(keyring: Keyring, releases: Sequence[Release]) -> dict[uuid.U
             "under_check": not history.is_recorded,
             "late": _late_parts_beside(keyring, release, releases),
         }
-    return found
+    return lines

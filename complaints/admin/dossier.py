@@ -113,9 +113,9 @@ def _block(level: int, heading: str, *texts: str, rows: Iterable[tuple[str, str]
 
 
 def _blocks(opened: Dossier) -> Iterator[Block]:
-    for one in opened.opened.opened:
-        is_supplement = one.release.first_id is not None
-        yield from _release_blocks(content_lines(one.content, one.release, is_supplement=is_supplement))
+    for release in opened.opened.opened:
+        is_supplement = release.release.first_id is not None
+        yield from _release_blocks(content_lines(release.content, release.release, is_supplement=is_supplement))
     thread = [_thread_line(entry) for entry in opened.opened.thread]
     if thread:
         yield _block(2, _("Messages on this release"), rows=thread)

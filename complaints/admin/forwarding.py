@@ -302,11 +302,11 @@ def initial_values(request: StaffRequest, desk: Desk) -> dict[str, Any]:
         last = None if desk.target else desk.case.lead_body_id
         # Without a value here the form ticks the only body that there is; not one that the case has just left.
         return {"body": "" if was_left(desk.opened) else last} if last else {}
-    found = {name: values[-1] for name, values in kept.items() if values}
+    typed = {name: values[-1] for name, values in kept.items() if values}
     if kept_forms.kept_on(request, _name_of(desk.case, desk.target)) == timezone.localdate():
-        return found
+        return typed
     # What somebody confirmed on another day is confirmed anew: something may have come in, or been changed, since.
-    return {name: value for name, value in found.items() if not name.startswith("check-") and name not in CONFIRMED}
+    return {name: value for name, value in typed.items() if not name.startswith("check-") and name not in CONFIRMED}
 
 
 def _forward_refused(

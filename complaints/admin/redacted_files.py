@@ -71,8 +71,8 @@ class BoxForm(BaseForm):
     height = _percent(gettext_lazy("Height (%)"))
 
     def clean(self) -> None:
-        found = self.cleaned_data
-        if not self.errors and not (found["width"] and found["height"]):
+        values = self.cleaned_data
+        if not self.errors and not (values["width"] and values["height"]):
             raise forms.ValidationError(_("A box needs a width and a height."))
 
     def area(self, reason: Reason) -> Box:
@@ -121,15 +121,15 @@ class Areas:
     @classmethod
     def kept(cls, kind: str, pages: int, data: MultiValueDict[str, str]) -> Areas:
         """Return a form as it was left; nothing is added."""
-        found = cls(
+        areas = cls(
             kind,
             pages,
             _removal(_areas(data)),
             _form_of(kind, initial={name: str(data[name]) for name in data}),
             data.get("reason", ""),
         )
-        found.dropped, found.seen = set(data.getlist("drop")), seen_in(data)
-        return found
+        areas.dropped, areas.seen = set(data.getlist("drop")), seen_in(data)
+        return areas
 
     def values(self, data: QueryDict) -> Values:
         """Return the form as :meth:`kept` reads it, after the press that ``data`` sent."""
@@ -144,10 +144,10 @@ class Areas:
         areas = [area for area in _areas(data) if _value(area) not in dropped]
         names = ("start", "end") if kind == "sound" else ("left", "top", "width", "height")
         is_filled = any(data.get(name, "").strip() for name in names)
-        found = cls(kind, pages, _removal(areas), _form_of(kind, data if is_filled else None), data.get("reason", ""))
+        posted = cls(kind, pages, _removal(areas), _form_of(kind, data if is_filled else None), data.get("reason", ""))
         if is_filled:
-            found._add()
-        return found
+            posted._add()
+        return posted
 
     def _add(self) -> None:
         if self.reason not in set(Reason):
@@ -284,8 +284,8 @@ def _kept(request: StaffRequest, opened: OpenFile, areas: Areas) -> tuple[str, i
     except NothingLeft:
         return _("Nothing would be left of this file. Leave it out of the release instead."), 400
     except RedactedMeanwhile:
-        found = redactions.of_report(keyring=request.keyring, complaint=opened.complaint).of(opened.target)
-        number = len(found.removal.boxes) + len(found.removal.mutes) if found else 0
+        stored = redactions.of_report(keyring=request.keyring, complaint=opened.complaint).of(opened.target)
+        number = len(stored.removal.boxes) + len(stored.removal.mutes) if stored else 0
         return str(CHANGED_MEANWHILE) % {"number": number}, 409
     except sandbox.JobFailed as failed:
         reason = NO_COPY.get(failed.code, NO_COPY["crashed"])

@@ -192,8 +192,8 @@ def report_redactions(request: StaffRequest, object_id: uuid.UUID, complaint_id:
 
 
 def _spans(counted: ReportRedactions, target: str) -> tuple[Span, ...]:
-    found = counted.of(target)
-    return found.spans if found else ()
+    instructions = counted.of(target)
+    return instructions.spans if instructions else ()
 
 
 def _short(text: str) -> str:
@@ -202,9 +202,9 @@ def _short(text: str) -> str:
 
 
 def _file_state(counted: ReportRedactions, item: case_file.EvidenceItem) -> str:
-    found = counted.of(f"file-{item.row.pk}")
-    if found and found.removal:
-        number = len(found.removal.boxes) + len(found.removal.mutes)
+    instructions = counted.of(f"file-{item.row.pk}")
+    if instructions and instructions.removal:
+        number = len(instructions.removal.boxes) + len(instructions.removal.mutes)
         return ngettext("%(number)d part removed", "%(number)d parts removed", number) % {"number": number}
     if waits := waits_for_copy(item):
         return _("cannot be redacted yet: %(state)s") % {"state": waits}
@@ -281,9 +281,9 @@ class Marks:
     def _add_words(self, text: str, reason: Reason) -> None:
         missing = []
         for line in filter(None, map(str.strip, self.words.splitlines())):
-            found = redaction.find_words(text, line, reason)
-            self.spans += found
-            missing += [] if found else [line]
+            spans = redaction.find_words(text, line, reason)
+            self.spans += spans
+            missing += [] if spans else [line]
         self.words = "\n".join(missing)
         if missing:
             self.errors.append(_("These words are not in the text. What you typed stays in the field below."))
@@ -429,8 +429,8 @@ def _hints(opened: OpenReport, text: str, spans: Sequence[Span]) -> list[Proposa
     """Return what may betray the reporter and is not marked yet."""
     accused = str(opened.report.answers.get("accused_name") or "")
     others = [other for texts in opened.others.values() for other in texts.values()]
-    found = telling_passages.proposals(text, accused=[accused], others=others)
-    return [item for item in found if not any(span.start <= item.start and item.end <= span.end for span in spans)]
+    proposed = telling_passages.proposals(text, accused=[accused], others=others)
+    return [item for item in proposed if not any(span.start <= item.start and item.end <= span.end for span in spans)]
 
 
 def _proposed(opened: OpenReport, text: str, marks: Marks) -> list[MarkLine]:

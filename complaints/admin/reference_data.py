@@ -87,9 +87,9 @@ class ReferenceAdmin(TableAdmin):
     ) -> HttpResponse:
         """Show the form, above it the texts of an update that an earlier edit keeps out."""
         row = self.get_object(request, object_id)
-        found = reference_data.conflicts(row) if isinstance(row, DeliveredRow) else {}
+        conflicts = reference_data.conflicts(row) if isinstance(row, DeliveredRow) else {}
         names = {field.name: str(field.verbose_name) for field in self.opts.fields}
-        context = {"update": [(names[column], value) for column, value in found.items()]}
+        context = {"update": [(names[column], value) for column, value in conflicts.items()]}
         return super().change_view(request, object_id, form_url, context | (extra_context or {}))
 
     def save_model(self, request: HttpRequest, obj: DeliveredRow, form: BaseModelForm, change: bool) -> None:

@@ -131,11 +131,11 @@ def as_released(
     complaints = [report.complaint for report in opened.complaints]
     counted = redactions.of_reports(keyring=request.keyring, complaints=complaints)
     reports = [_report_as_released(report, counted[report.complaint.pk]) for report in opened.complaints]
-    copies = (item.stored for found in counted.values() for item in found.by_target.values() if item.stored)
+    copies = (item.stored for of_report in counted.values() for item in of_report.by_target.values() if item.stored)
     later = {
         pk
-        for pk, found in counted.items()
-        if since and any(item and item.at and item.at > since for item in found.by_target.values())
+        for pk, of_report in counted.items()
+        if since and any(item and item.at and item.at > since for item in of_report.by_target.values())
     }
     return reports, {stored.evidence_id: stored.pk for stored in copies}, later
 
@@ -196,11 +196,11 @@ def report_choices(
 
 
 def _group(title: str, lines: Iterable[Line]) -> Group:
-    found = list(lines)
+    listed = list(lines)
     return {
         "title": title,
-        "lines": [line for line in found if not line.is_held],
-        "held": [line for line in found if line.is_held],
+        "lines": [line for line in listed if not line.is_held],
+        "held": [line for line in listed if line.is_held],
     }
 
 
@@ -392,11 +392,11 @@ def counts(choices: list[ReportChoice]) -> list[Count]:
         {
             "name": name,
             "label": str(COUNTED[name]),
-            "chosen": sum(goes and line.is_ticked and not line.is_held for line, goes in found),
-            "offered": sum(not line.is_held for line, _goes in found),
+            "chosen": sum(goes and line.is_ticked and not line.is_held for line, goes in of_name),
+            "offered": sum(not line.is_held for line, _goes in of_name),
         }
-        for name, found in lines.items()
-        if any(not line.is_held for line, _goes in found)
+        for name, of_name in lines.items()
+        if any(not line.is_held for line, _goes in of_name)
     ]
 
 

@@ -49,9 +49,9 @@ def release_page(request: StaffRequest, object_id: uuid.UUID) -> HttpResponse:
     current = is_current(release)
     parts = [
         content_lines(
-            one.content, one.release, is_supplement=one.release.first_id is not None, is_new=_is_new(one, opened)
+            item.content, item.release, is_supplement=item.release.first_id is not None, is_new=_is_new(item, opened)
         )
-        for one in opened.opened
+        for item in opened.opened
     ]
     context = {
         "title": release.case.reference,
@@ -94,9 +94,9 @@ def _questions(request: StaffRequest, release: AnnotatedRelease, opened: reading
     }
 
 
-def _is_new(one: reading.OpenedRelease, opened: reading.ReleaseFile) -> bool:
+def _is_new(item: reading.OpenedRelease, opened: reading.ReleaseFile) -> bool:
     """Whether the body opened the forwarding before this release of it was made; not at the first opening of all."""
-    return opened.previous is not None and one.release.number > opened.previous.newest
+    return opened.previous is not None and item.release.number > opened.previous.newest
 
 
 def _head(opened: reading.ReleaseFile) -> AccusedLines:
@@ -105,7 +105,7 @@ def _head(opened: reading.ReleaseFile) -> AccusedLines:
         [(str(answers.get(first) or ""), str(answers.get(second) or "")) for answers in opened.answers.values()]
         for first, second in (("accused_name", "accused_position"), ("agency", "regency"))
     ]
-    accused, places = (list(dict.fromkeys(pair for pair in found if any(pair))) for found in pairs)
+    accused, places = (list(dict.fromkeys(pair for pair in of_kind if any(pair))) for of_kind in pairs)
     return accused_lines(accused, places)
 
 
@@ -152,24 +152,24 @@ def _judged(release: Release, answers: Mapping[str, object], stated: StatedFacts
 
 def _judged_alike(release: Release, opened: reading.ReleaseFile) -> list[tuple[str, dict[str, object]]]:
     """Return what the rules say with the numbers of the reports of which they say it: mostly the same of all."""
-    found: list[tuple[list[int], dict[str, object]]] = []
-    said = {number: facts_of_content(content) for number, (_day, content) in opened.stated.items()}
+    alike: list[tuple[list[int], dict[str, object]]] = []
+    stated = {number: facts_of_content(content) for number, (_day, content) in opened.stated.items()}
     for number, of_report in opened.answers.items():
-        lines = _judged(release, of_report, said.get(number))
-        same = next((numbers for numbers, known in found if known == lines), None)
+        lines = _judged(release, of_report, stated.get(number))
+        same = next((numbers for numbers, known in alike if known == lines), None)
         if same is None:
-            found.append(([number], lines))
+            alike.append(([number], lines))
         else:
             same.append(number)
-    return [(", ".join(map(str, numbers)), lines) for numbers, lines in found]
+    return [(", ".join(map(str, numbers)), lines) for numbers, lines in alike]
 
 
 def _name_requests(release: AnnotatedRelease, opened: reading.ReleaseFile) -> list[tuple[int, names.ReportRequest]]:
     """Return the number of each released report of which the body may open a name, with its request."""
     requests = names.requests_of_release(release, is_replaced=release.replaced)
-    numbers = {str(pk): number for one in opened.opened for pk, number in one.numbers.items()}
-    found = [(numbers[report], request) for report, request in requests.items() if report in numbers]
-    return sorted(found, key=lambda entry: entry[0])
+    numbers = {str(pk): number for item in opened.opened for pk, number in item.numbers.items()}
+    numbered = [(numbers[report], request) for report, request in requests.items() if report in numbers]
+    return sorted(numbered, key=lambda entry: entry[0])
 
 
 @staff_page("POST", opens_for=access.is_overseer)

@@ -195,8 +195,12 @@ class OwnerFilter(ListFilter):
 
     def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Release]) -> list[Choice]:
         person = staff_request(request).user
-        others = [one for one in release_assignment.colleagues(person.body_id or "") if one != person]
-        return [(_MINE, _("me")), (_NOBODY, _("nobody")), *((str(one.pk), labels.staff_name(one)) for one in others)]
+        others = [colleague for colleague in release_assignment.colleagues(person.body_id or "") if colleague != person]
+        return [
+            (_MINE, _("me")),
+            (_NOBODY, _("nobody")),
+            *((str(colleague.pk), labels.staff_name(colleague)) for colleague in others),
+        ]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[ListedRelease]) -> QuerySet[ListedRelease]:
         """Keep the releases of the chosen person."""
@@ -220,8 +224,8 @@ class UrgencyFilter(ListFilter):
         if not value:
             return queryset
         # Without what the lines show besides: SQLite works that out for every row that it sorts.
-        found = Release.objects.filter(pk__in=queryset.order_by().values("pk"))
-        newest = list(found.order_by("-at", "pk").only("pk")[:URGENCY_READ_AT_MOST])
+        chosen = Release.objects.filter(pk__in=queryset.order_by().values("pk"))
+        newest = list(chosen.order_by("-at", "pk").only("pk")[:URGENCY_READ_AT_MOST])
         dangers = reading.dangers(keyring=staff_request(request).keyring, firsts=newest)
         wanted = "" if value == "none" else value
         return queryset.filter(

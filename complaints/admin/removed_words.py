@@ -46,8 +46,8 @@ def words_left(request: StaffRequest, reports: Sequence[ComplaintFile], content:
     removed: set[str] = set()
     for report, texts in redactions.read_texts(keyring=request.keyring, complaints=some).items() if some else ():
         for target, text in texts.items():
-            found = counted[report].of(target)
-            removed |= redaction.removed_words(text, found.spans) if found else set()
+            instructions = counted[report].of(target)
+            removed |= redaction.removed_words(text, instructions.spans) if instructions else set()
     accused = " ".join(str(report.answers.get("accused_name") or "") for report in reports)
     removed -= set(redaction.leftovers(removed, {"": accused}))
     return WordsLeft(redaction.leftovers(removed, _of_office(content)), redaction.leftovers(removed, _texts(content)))

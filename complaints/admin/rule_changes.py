@@ -127,11 +127,11 @@ class KeyLine:
 def propose(request: StaffRequest, table: str, code: str, version: str) -> HttpResponseBase:
     """Show a row of the rules to be changed; by POST propose it."""
     key = RowKey(table, code, "" if version == NO_FIRST_DAY else version)
-    found = rule_changes.rules_in_force().find(key)
-    if found is None:
+    rule = rule_changes.rules_in_force().find(key)
+    if rule is None:
         raise Http404
-    update = found.delivered if found.base is not None and found.base != found.delivered else ""
-    return _proposal_page(request, key, row_text(found.values), places=None, update=update)
+    update = rule.delivered if rule.base is not None and rule.base != rule.delivered else ""
+    return _proposal_page(request, key, row_text(rule.values), places=None, update=update)
 
 
 @staff_page("GET", "POST", opens_for=access.may_administer)
@@ -244,15 +244,15 @@ def _before_and_after(row: RuleChange) -> dict[str, object]:
         before = read_row(row.table, row.base) if row.base else {}
         return {"keys": _key_lines(before, after)}
     in_force, change = rule_changes.rules_in_force(), rule_book.as_change(row)
-    found = None if row.is_new else in_force.find(change.key)
-    context: dict[str, object] = {"keys": _key_lines(found.values if found else {}, after)}
+    rule = None if row.is_new else in_force.find(change.key)
+    context: dict[str, object] = {"keys": _key_lines(rule.values if rule else {}, after)}
     try:
         changed = check_change(rule_book.delivered_rules(), rule_book.confirmed_changes(), change)
     except RuleError as error:
         return context | {"fault": _fault_words(error)}
     version = str(after.get("valid_from") or "")
     lines = [
-        _in_words(in_force, change.key) if found else None,
+        _in_words(in_force, change.key) if rule else None,
         _in_words(changed, RowKey(row.table, row.code, version)),
     ]
     return context | {"before_line": lines[0], "after_line": lines[1]}
@@ -300,7 +300,7 @@ def compare(request: StaffRequest, change_id: uuid.UUID) -> HttpResponseBase:
     if state is None or state["end"]:
         state = Comparison(change=str(row.pk), after="", end=False, read=0, without_day=0, unread=0, differ=0, lines=[])
     try:
-        found = rule_comparison.compare_slice(
+        compared = rule_comparison.compare_slice(
             actor=request.actor, change_id=row.pk, after=uuid.UUID(state["after"]) if state["after"] else None
         )
     except RuleChangeRefused as refusal:
@@ -310,7 +310,7 @@ def compare(request: StaffRequest, change_id: uuid.UUID) -> HttpResponseBase:
     except RuleError as error:
         messages.error(request, _("The rules cannot be read with this row: %(fault)s") % {"fault": _fault_words(error)})
     else:
-        request.session[SESSION_KEY] = _moved(state, found)
+        request.session[SESSION_KEY] = _moved(state, compared)
         # A script there presses the button for the next slice.
         return HttpResponseRedirect(reverse("admin:rule_change", args=[row.pk]) + "?lanjut=1")
     return redirect("admin:rule_change", row.pk)
@@ -321,22 +321,22 @@ def _comparison_of(request: StaffRequest, row: RuleChange) -> Comparison | None:
     return state if state and state["change"] == str(row.pk) else None
 
 
-def _moved(state: Comparison, found: ComparedSlice) -> Comparison:
+def _moved(state: Comparison, compared: ComparedSlice) -> Comparison:
     """Return a comparison with one slice more; of lines beyond LINES_AT_MOST characters only the number is kept."""
     lines = list(state["lines"])
     size = len(json.dumps(lines))
-    for report in found.differing:
+    for report in compared.differing:
         line = (str(report.case.pk), report.case.reference, _changed_parts(report.before, report.after))
         size += len(json.dumps(line))
         lines += [line] if size <= LINES_AT_MOST else []
     return Comparison(
         change=state["change"],
-        after=str(found.after or ""),
-        end=found.after is None,
-        read=state["read"] + found.read,
-        without_day=state["without_day"] + found.without_day,
-        unread=state["unread"] + found.unread,
-        differ=state["differ"] + len(found.differing),
+        after=str(compared.after or ""),
+        end=compared.after is None,
+        read=state["read"] + compared.read,
+        without_day=state["without_day"] + compared.without_day,
+        unread=state["unread"] + compared.unread,
+        differ=state["differ"] + len(compared.differing),
         lines=lines,
     )
 
@@ -367,15 +367,15 @@ def _comparison_words(request: StaffRequest, state: Comparison) -> dict[str, obj
 
 def _changed_parts(before: Outcome, after: Outcome) -> list[tuple[str, str, str]]:
     """Return the parts of an outcome that differ in words: name, what falls away, what comes instead."""
-    found = []
+    changed = []
     for label, words in _PARTS:
         old, new = words(before), words(after)
         if old != new:
             # Of parts in another order all are told: among crimes and routes the first one counts.
             gone = [line for line in old if line not in new] or ([] if set(new) - set(old) else old)
             come = [line for line in new if line not in old] or ([] if set(old) - set(new) else new)
-            found.append((str(label), "; ".join(gone) or "–", "; ".join(come) or _unchanged(new)))
-    return found
+            changed.append((str(label), "; ".join(gone) or "–", "; ".join(come) or _unchanged(new)))
+    return changed
 
 
 def _unchanged(lines: Sequence[str]) -> str:
@@ -393,17 +393,17 @@ def _levels(outcome: Outcome) -> list[str]:
 
 
 def _crimes(outcome: Outcome) -> list[str]:
-    said = (
+    crimes = (
         (f"{ANSWERS[answer]}: {penalty}".removesuffix(": "), missing) for answer, penalty, missing in outcome.crimes
     )
-    return [_if_known(words, missing) for words, missing in said]
+    return [_if_known(words, missing) for words, missing in crimes]
 
 
 def _routes(outcome: Outcome) -> list[str]:
-    said = []
+    lines = []
     for finds, punishes, also, missing in outcome.routes:
-        said.append(_if_known(route_words(finds, punishes, also), missing))
-    return said
+        lines.append(_if_known(route_words(finds, punishes, also), missing))
+    return lines
 
 
 def _bawaslu(outcome: Outcome) -> list[str]:

@@ -80,11 +80,11 @@ def _key_of(text: str) -> RowKey:
 
 
 def _tables(book: RuleBook) -> list[tuple[str, list[tuple[str, RuleLine]]]]:
-    found = []
+    tables = []
     for name, label in TABLES.items():
         lines = [rule_line(rule, name) for rule in getattr(book, name)]
-        found.append((str(label), [(f"{name}/{line.rule.code}/{line.version}", line) for line in lines]))
-    return found
+        tables.append((str(label), [(f"{name}/{line.rule.code}/{line.version}", line) for line in lines]))
+    return tables
 
 
 @staff_page("GET", "POST", opens_for=access.may_administer)

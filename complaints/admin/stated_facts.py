@@ -110,9 +110,11 @@ def fact_lines(case: Case, facts: Facts | None, statement: Statement | None) -> 
         ),
     ]
     stated = statement.stated if statement else StatedFacts()
-    said = _stated_by(statement) if statement else ""
+    stated_lines = _stated_by(statement) if statement else ""
     for name, value in _stated_values(stated):
-        line = FactLine(_capitalized(name), value or str(NOT_KNOWN[1]), said if value else _("nobody stated it"))
+        line = FactLine(
+            _capitalized(name), value or str(NOT_KNOWN[1]), stated_lines if value else _("nobody stated it")
+        )
         lines.append(line)
     if facts and facts.election and not stated.election:
         known = FactLine(_("Kind of election"), code_label(facts.election), _("the only election entered for that day"))
@@ -136,8 +138,10 @@ def _stated_values(stated: StatedFacts) -> Iterator[tuple[str, str]]:
         named = legal_basis.agency_rules() if name == "agency_rule" else {}
         yield str(CONDITIONS[name]), named.get(codes[name]) or code_label(codes[name])
     answers = dict(_YES_NO)
-    said = [f"{code_label(item)} ({answers['yes' if was_so else 'no']})" for item, was_so in stated.circumstances]
-    yield str(CONDITIONS["circumstances"]), ", ".join(said)
+    circumstances = [
+        f"{code_label(item)} ({answers['yes' if was_so else 'no']})" for item, was_so in stated.circumstances
+    ]
+    yield str(CONDITIONS["circumstances"]), ", ".join(circumstances)
 
 
 def _stated_by(statement: Statement) -> str:

@@ -47,7 +47,7 @@ def tells(name: str) -> list[str]:
     """Return what a file's name tells, as codes of :data:`CODES`."""
     name = name[-255:]
     has_epoch = bool(_EPOCH.search(name))
-    found = {
+    is_told = {
         "date": has_epoch or any(form.search(name) for form in _DATES),
         "hour": has_epoch or any(form.search(name) for form in _HOURS),
         "app": bool(_APPS.search(name)),
@@ -55,7 +55,7 @@ def tells(name: str) -> list[str]:
         "number": bool(_LONG.search(name)),
         "person": bool(_CHATS.search(name)),
     }
-    return [code for code in CODES if found[code]]
+    return [code for code in CODES if is_told[code]]
 
 
 def exhibit_name(number: int, report: int = 0) -> str:

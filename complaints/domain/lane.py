@@ -126,9 +126,9 @@ class _Comparison:
         """Yield by rule the reports that say the same as ``report``, itself among them."""
         if says_nothing(report.document) and not report.is_urgent:
             return
-        own = report.document.fingerprint
-        if own is not None:
-            near = [text for text in self._by_text if (text ^ own).bit_count() <= NEAR_BITS]
+        fingerprint = report.document.fingerprint
+        if fingerprint is not None:
+            near = [text for text in self._by_text if (text ^ fingerprint).bit_count() <= NEAR_BITS]
             yield LaneRule.TEXT, [other for text in near for other in self._by_text[text]]
         for file in sorted(set(report.document.files)):
             yield LaneRule.FILE, self._by_file[file]

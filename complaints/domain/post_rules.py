@@ -243,12 +243,12 @@ class PostRules:
     def target(self, address: WebAddress) -> str:
         """Return the address to which a login, a redirect or an embedding leads, as written in it; else ""."""
         for form in self.wrappers:
-            found = form.match(address, frozenset())
-            if found is None:
+            match = form.match(address, frozenset())
+            if match is None:
                 continue
             if form.segments and form.segments[-1].variable:
                 return address.after(len(form.segments) - 1)
-            return found[0].get("target", "")
+            return match[0].get("target", "")
         return ""
 
     def normal(self, address: WebAddress) -> Normal:
@@ -261,16 +261,16 @@ class PostRules:
             address = address.with_hash_path()
         for page in site.pages:
             for form in page.forms:
-                found = form.match(address, site.words)
-                if found:
-                    return self._of_page(address, site, page, form, found)
+                match = form.match(address, site.words)
+                if match:
+                    return self._of_page(address, site, page, form, match)
         first = [segment.lower() for segment in address.segments[:1] if segment.lower() in site.words]
         return self._kept(address.replaced(segments=(*first, *address.segments[len(first) :])), site)
 
     def _of_page(
-        self, address: WebAddress, site: Site, page: Page, form: Form, found: tuple[dict[str, str], list[str]]
+        self, address: WebAddress, site: Site, page: Page, form: Form, match: tuple[dict[str, str], list[str]]
     ) -> Normal:
-        values, rest = found
+        values, rest = match
         kept = self._kept(address, site)
         others = [
             (name, value)

@@ -64,18 +64,18 @@ class _Link:
 
 def find(text: str, rules: PostRules) -> list[Address]:
     """Return the links in a text of any length, each post once, in their order; never raises."""
-    found: dict[str, Address] = {}
+    addresses: dict[str, Address] = {}
     for word, is_alone in _words(text):
         for link in _links(word, rules, is_alone=is_alone):
             address = _address(link)
-            found.setdefault(address.text, address)
-    return list(found.values())
+            addresses.setdefault(address.text, address)
+    return list(addresses.values())
 
 
 def read(text: str, rules: PostRules) -> Address:
     """Return the one link in a text; a text with none or with several is no link. Never raises."""
-    found = find(text, rules)
-    return found[0] if len(found) == 1 else Address(" ".join(text.split()), is_link=False)
+    addresses = find(text, rules)
+    return addresses[0] if len(addresses) == 1 else Address(" ".join(text.split()), is_link=False)
 
 
 def without_sharer(text: str, rules: PostRules) -> str:

@@ -148,7 +148,7 @@ def removed_runs(text: str, spans: Iterable[Span]) -> list[Removed]:
     Spans without a word between them are one run: else the number of markers would tell the number of names.
     """
     words = list(_words(text))
-    widened = sorted(found for span in spans if (found := _widened(span, words, len(text))))
+    widened = sorted(wide for span in spans if (wide := _widened(span, words, len(text))))
     runs: list[Removed] = []
     for span in widened:
         if runs and not _has_word_between(words, runs[-1].end, span.start):
@@ -217,8 +217,8 @@ def sentences(text: str) -> list[tuple[int, int]]:
 def removed_words(text: str, spans: Iterable[Span]) -> set[str]:
     """Return the removed words, folded, that would tell something where they stand elsewhere."""
     pieces = (text[run.start : run.end] for run in removed_runs(text, spans))
-    found = {word for piece in pieces for word in normalization.fold(piece).split()}
-    return {word for word in found if tells(word)}
+    words = {word for piece in pieces for word in normalization.fold(piece).split()}
+    return {word for word in words if tells(word)}
 
 
 def tells(word: str) -> bool:
@@ -236,11 +236,11 @@ def leftovers(removed: Iterable[str], released: Mapping[str, str]) -> dict[str, 
     Returns:
         By removed word, sorted, the names of the texts in which it stands.
     """
-    wanted, found = set(removed), dict[str, list[str]]()
+    wanted, left = set(removed), dict[str, list[str]]()
     for name, text in released.items():
         for word in wanted.intersection(normalization.fold(text).split()):
-            found.setdefault(word, []).append(name)
-    return dict(sorted(found.items()))
+            left.setdefault(word, []).append(name)
+    return dict(sorted(left.items()))
 
 
 def visible(pages: int, boxes: Sequence[Box]) -> None:

@@ -167,8 +167,8 @@ def proposals(
     """
     known = {word for name in accused for word in normalization.fold(name).split()}
     passages = {*_own_names(text), *_contacts(text), *_by_patterns(text, known, kinds), *_talks(text)}
-    found = passages | set(_single(text, list(others)))
-    return sorted(item for item in found if item.kind in kinds)[:MOST_PROPOSALS]
+    telling = passages | set(_single(text, list(others)))
+    return sorted(item for item in telling if item.kind in kinds)[:MOST_PROPOSALS]
 
 
 def _own_names(text: str) -> Iterator[Proposal]:

@@ -256,6 +256,6 @@ def _value_words(name: str, values: Collection[str]) -> list[str]:
     words: list[str] = []
     for letter in dict.fromkeys(code[0] for code in CATEGORIES):
         group = [code for code in CATEGORIES if code[0] == letter]
-        found = [code for code in group if code in values]
-        words += [f"{group[0]}–{group[-1]}"] if found == group and len(group) > 2 else found
+        codes = [code for code in group if code in values]
+        words += [f"{group[0]}–{group[-1]}"] if codes == group and len(group) > 2 else codes
     return words

@@ -145,9 +145,9 @@ def decisions(posted: Mapping[str, str]) -> dict[str, dict[str, str | None]]:
     decided: dict[str, dict[str, str | None]] = {}
     for number in range(LISTED_AT_MOST):
         field, words = posted.get(f"field-{number}", ""), posted.get(f"words-{number}", "")
-        own = posted.get(f"own-{number}", words)
-        choice = posted.get(f"choice-{number}", KEEP if own == words else OWN)
-        other = {TAKE: posted.get(f"proposed-{number}", ""), OWN: own}.get(choice)
+        replacement = posted.get(f"own-{number}", words)
+        choice = posted.get(f"choice-{number}", KEEP if replacement == words else OWN)
+        other = {TAKE: posted.get(f"proposed-{number}", ""), OWN: replacement}.get(choice)
         if field and words:
             decided.setdefault(field, {})[words] = None if other is None else visible(other)[:OWN_WORDS_AT_MOST]
     return decided

@@ -96,7 +96,7 @@ WAITING: Final = _(
 class Told:
     """What the list of files says of one: what was found in it and in its name, and sentences on the check."""
 
-    found: list[str]
+    in_file: list[str]
     in_name: list[str]
     sentences: list[str]
     # Whether a reporter should see it before it is sent: something was found, or it is passed on unseen.
@@ -107,12 +107,12 @@ def told(media_type: str, codes: Iterable[str], looked: str, name: str) -> Told:
     """Return what is said of a file; ``looked`` is that of ``services.evidence.storage.FileInfo``."""
     codes, kind = list(codes), inspection.GROUPS.get(media_type, "")
     # A film behind a photo is an attachment too; one of the two is told.
-    found = [str(TRACES[code]) for code in codes if code in TRACES and not (code == "attachment" and "film" in codes)]
+    labels = [str(TRACES[code]) for code in codes if code in TRACES and not (code == "attachment" and "film" in codes)]
     in_name = [str(NAME_TRACES[code]) for code in file_names.tells(name)]
     is_read = bool(kind) and looked == "read"
     sentences: list[StrOrPromise]
     if is_read:
-        sentences = [PARTLY] if "partly" in codes else [] if found else [NOTHING_FOUND[kind]]
+        sentences = [PARTLY] if "partly" in codes else [] if labels else [NOTHING_FOUND[kind]]
         sentences.append(NOT_LOOKED_AT[kind])
     elif looked == "locked":
         sentences = [LOCKED]
@@ -120,5 +120,5 @@ def told(media_type: str, codes: Iterable[str], looked: str, name: str) -> Told:
         sentences = [UNREADABLE if looked else WAITING]
     else:
         sentences = [CLOSED]
-    is_warning = bool(found or in_name) or not is_read or kind in {"text", "archive"}
-    return Told(found, in_name, [str(sentence) for sentence in sentences], is_warning)
+    is_warning = bool(labels or in_name) or not is_read or kind in {"text", "archive"}
+    return Told(labels, in_name, [str(sentence) for sentence in sentences], is_warning)

@@ -35,15 +35,20 @@ def difference(*, staff: Staff, now: datetime) -> Difference | None:
         return None
     # An act on the account may have come between the entries and the row: with the row locked none does.
     account = locked_state(staff, "staff")
-    found = _difference(staff)
-    if found is None:
+    difference = _difference(staff)
+    if difference is None:
         return None
     logger.error("A sign-in or an act was refused: account or second factors are not as the audit chain records them")
-    facts = {"staff": str(staff.pk), "what": found.value, "account": account, "factors": state_of(staff, "factors")}
+    facts = {
+        "staff": str(staff.pk),
+        "what": difference.value,
+        "account": account,
+        "factors": state_of(staff, "factors"),
+    }
     last = log.last_entry_about(staff.pk)
     if last is None or (last.event, last.facts) != (SIGNIN_DIFFERED, facts):
         log.append(event=SIGNIN_DIFFERED, now=now, subject=staff.pk, facts=facts)
-    return found
+    return difference
 
 
 def _difference(staff: Staff) -> Difference | None:

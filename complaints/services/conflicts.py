@@ -136,6 +136,6 @@ def _without_eligible_staff(team: str) -> int:
         return 0
     cases = Case.objects.real().filter(status__in=OPEN, held_by=team)
     for member_id in member_ids:
-        own = Conflict.objects.in_force().filter(staff=member_id)
-        cases = cases.filter(pk__in=own.values("complaint__case"))
+        in_force = Conflict.objects.in_force().filter(staff=member_id)
+        cases = cases.filter(pk__in=in_force.values("complaint__case"))
     return cases.order_by().values("pk")[: COUNTED_AT_MOST + 1].count()

@@ -166,12 +166,12 @@ def _stays(case: Case, complaints: Sequence[Complaint]) -> list[_Stay]:
 def opened_objects(complaints: Sequence[Complaint]) -> dict[str, int]:
     """Return how often the files of reports were opened here, by the id of the object, in whatever case they stood."""
     cases = case_membership.cases_of(complaints)
-    found: dict[str, int] = defaultdict(int)
+    counts: dict[str, int] = defaultdict(int)
     for entry in log.entries_of_cases(cases=cases, events={"object.opened"}):
         # What a body opened says nothing of the office.
         if "release" not in entry.facts:
-            found[str(entry.facts.get("object"))] += 1
-    return found
+            counts[str(entry.facts.get("object"))] += 1
+    return counts
 
 
 def _items(

@@ -231,9 +231,11 @@ def _is_for_bawaslu(complaint: Complaint) -> bool:
 
     Not by the case that it was linked to: that would tell of other reports.
     """
-    own = complaint.case if complaint.case_id == complaint.pk else Case.objects.get(pk=complaint.pk)
+    first_case = complaint.case if complaint.case_id == complaint.pk else Case.objects.get(pk=complaint.pk)
     days = frozenset({complaint.day.isoformat()})
-    return legal_basis.is_for_bawaslu(own.category_id, own.accused_kind_id, days, None, reference_data.edition())
+    return legal_basis.is_for_bawaslu(
+        first_case.category_id, first_case.accused_kind_id, days, None, reference_data.edition()
+    )
 
 
 def _thread(messages: Sequence[Message], texts: Mapping[uuid.UUID, str]) -> list[ThreadEntry]:

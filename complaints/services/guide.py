@@ -117,15 +117,15 @@ def facts_of_act(
 
 def sanctions_for(facts: Facts, judged: Judgment) -> list[Applied[SanctionRule]]:
     """Return the rules on sanctions, with those of single agencies: which agency it is, the guide does not ask."""
-    own = list[Applied[SanctionRule]]()
+    of_agencies = list[Applied[SanctionRule]]()
     for code in legal_basis.agency_rules():
         there = legal_basis.judge_facts(replace(facts, agency_rule=code)).sanctions
-        own += [
+        of_agencies += [
             replace(applied, missing=applied.missing | {"agency_rule"})
             for applied in there
             if code in applied.rule.conditions.agency_rule
         ]
-    return [*judged.sanctions, *own]
+    return [*judged.sanctions, *of_agencies]
 
 
 def judge_for_list(category: str, today: date) -> Judgment:

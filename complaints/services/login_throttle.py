@@ -120,12 +120,12 @@ def succeeded(*, kind: str, account: str, source: str, now: datetime) -> None:
     A delay that another attempt has begun meanwhile stays.
     """
     pair, whole = _digest(kind, "pair", account.casefold(), source), _digest(kind, "source", source)
-    own = signin_floors.end_delay(pair, now, all_failures=True)
-    LoginDelay.objects.filter(pk=pair, until__lte=own).delete()
-    own = signin_floors.end_delay(whole, now)
+    of_pair = signin_floors.end_delay(pair, now, all_failures=True)
+    LoginDelay.objects.filter(pk=pair, until__lte=of_pair).delete()
+    of_pair = signin_floors.end_delay(whole, now)
     row = LoginDelay.objects.select_for_update().filter(pk=whole).first()
     if row is not None:
-        row.failures, row.until = max(row.failures - 1, 0), now if row.until <= own else row.until
+        row.failures, row.until = max(row.failures - 1, 0), now if row.until <= of_pair else row.until
         row.save()
 
 

@@ -92,8 +92,8 @@ class ReportRedactions:
 
     def sequence(self, target: str) -> int:
         """Return the number of the row that counts for a target, which a form sends back; 0 where there is none."""
-        found = self.of(target)
-        return found.sequence if found else 0
+        instructions = self.of(target)
+        return instructions.sequence if instructions else 0
 
     def with_spans(self, target: str, spans: Iterable[Span]) -> ReportRedactions:
         """Return these redactions with other spans for one text, as a page tries them before they are stored."""
@@ -106,8 +106,8 @@ class ReportRedactions:
 
 def released_text(redactions: ReportRedactions, target: str, text: str) -> str:
     """Return a text of a report as a body reads it; raises redaction.NothingLeft, which saving has ruled out."""
-    found = redactions.of(target)
-    return redaction.redact(text, found.spans) if found else text
+    instructions = redactions.of(target)
+    return redaction.redact(text, instructions.spans) if instructions else text
 
 
 def released_answers(redactions: ReportRedactions, answers: Mapping[str, object]) -> dict[str, object]:
@@ -130,14 +130,14 @@ def released_object(redactions: ReportRedactions, stored: EvidenceObject) -> Evi
 
     It stands for the original too: whoever chooses that by mistake must not undo the redaction.
     """
-    found = redactions.of(f"file-{stored.evidence_id}")
-    return found.stored if found and found.stored else stored
+    instructions = redactions.of(f"file-{stored.evidence_id}")
+    return instructions.stored if instructions and instructions.stored else stored
 
 
 def passages(redactions: ReportRedactions, target: str, text: str) -> dict[Reason, int]:
     """Return how many passages of a text are removed, by reason: what a reporter is told, without the words."""
-    found, counts = redactions.of(target), defaultdict[Reason, int](int)
-    for run in redaction.removed_runs(text, found.spans if found else ()):
+    instructions, counts = redactions.of(target), defaultdict[Reason, int](int)
+    for run in redaction.removed_runs(text, instructions.spans if instructions else ()):
         for reason in run.reasons:
             counts[reason] += 1
     return dict(counts)
@@ -161,7 +161,7 @@ def of_reports(
     for row in rows.order_by("sequence"):
         opened = _open(row, keyring.complaint(by_id[row.complaint_id]), keyring.report_team)
         newest[row.complaint_id][opened.target] = opened
-    return {report: ReportRedactions(found) for report, found in newest.items()}
+    return {report: ReportRedactions(by_target) for report, by_target in newest.items()}
 
 
 def of_report(*, keyring: Keyring, complaint: Complaint) -> ReportRedactions:
@@ -194,7 +194,7 @@ def read_texts(*, keyring: Keyring, complaints: Collection[Complaint]) -> dict[u
         complaint = by_id[row.complaint_id]
         post = for_body(read_post(keyring.complaint(complaint), row, complaint))
         texts[complaint.pk] |= {f"post-{row.pk}-{name}": str(getattr(post, name)) for name in POST_FIELDS}
-    return {report: {target: text for target, text in found.items() if text} for report, found in texts.items()}
+    return {report: {target: text for target, text in by_target.items() if text} for report, by_target in texts.items()}
 
 
 def _answers(pair: BoxPair, complaint: Complaint) -> dict[str, str]:
@@ -213,8 +213,8 @@ def words_left(
     """
     removed: set[str] = set()
     for target, text in removed_from.items():
-        found = redactions.of(target)
-        removed |= redaction.removed_words(text, found.spans) if found else set()
+        instructions = redactions.of(target)
+        removed |= redaction.removed_words(text, instructions.spans) if instructions else set()
     return redaction.leftovers(removed, released)
 
 

@@ -84,17 +84,17 @@ def load(*, now: datetime, overwrite: bool = False, sample: bool = False) -> Loa
     log.lock_head()
     created: dict[str, int] = {}
     updated: dict[str, int] = {}
-    found: list[Conflict] = []
+    conflicts: list[Conflict] = []
     for name, model in TABLES.items():
         before = table_state(model) if model._default_manager.exists() else ""
         created[name], updated[name], both_changed = _load_table(name, model, overwrite=overwrite, sample=sample)
-        found += both_changed
+        conflicts += both_changed
         facts = {"table": model._meta.model_name or "", "before": before, "state": table_state(model)}
         if facts["state"] != before:
             log.append(event="catalog.changed", now=now, subject=table_subject(model), facts=facts)
     recorded_rules.record_delivered(now=now)
     clear_cache()
-    return LoadReport(created, updated, tuple(found), reading(edition()))
+    return LoadReport(created, updated, tuple(conflicts), reading(edition()))
 
 
 def _load_table(
@@ -104,16 +104,16 @@ def _load_table(
     rows = delivered_data.rows_of(name, model, sample)
     existing = model._default_manager.in_bulk(list(rows))
     changed: list[DeliveredRow] = []
-    found: list[Conflict] = []
+    conflicts: list[Conflict] = []
     for code, row in existing.items():
         is_changed, both_changed = delivered_data.merge(name, row, rows[code], overwrite=overwrite)
         changed += [row] if is_changed else []
-        found += both_changed
+        conflicts += both_changed
     columns = {column for values in rows.values() for column in values} - {"code"}
     model._default_manager.bulk_update(changed, [*sorted(columns), "delivered"])
     missing = [values for code, values in rows.items() if code not in existing]
     model._default_manager.bulk_create([model(**values, delivered=delivered_data.mark(values)) for values in missing])
-    return len(missing), len(changed), found
+    return len(missing), len(changed), conflicts
 
 
 def conflicts(row: DeliveredRow) -> dict[str, object]:
@@ -288,15 +288,15 @@ def bawaslu_days(*, category: str, act_on: date, known_on: date) -> list[Bawaslu
     Bawaslu has nothing to do with the category.
     """
     kinds = {row.kind for row in elections() if row.starts_on <= act_on <= row.ends_on}
-    found = []
+    possible = []
     for rule in bawaslu_rules(edition()):
         first, last = rule.period.valid_from or act_on, rule.period.valid_until or act_on
         if rule.number is None or category not in rule.conditions.categories or not first <= act_on <= last:
             continue
         for kind in sorted(kinds & rule.conditions.election):
             days = report_days(known_on, rule.number, Unit(rule.unit), calendar(known_on.year))
-            found.append(BawasluDays(str(kind), rule.number, rule.unit.value, days, rule))
-    return sorted(found, key=lambda item: item.days.safe_day)
+            possible.append(BawasluDays(str(kind), rule.number, rule.unit.value, days, rule))
+    return sorted(possible, key=lambda item: item.days.safe_day)
 
 
 def categories(door: str = "") -> list[Category]:

@@ -80,8 +80,8 @@ def question_of(steps: Sequence[ReleaseStep], messages: Sequence[Message]) -> uu
     if last is None or last.action != Action.ASK_REPORTER:
         return None
     kind = Message.Direction.BODY_QUESTION
-    asking = (row.pk for row in messages if row.release_step_id == last.pk and row.direction == kind)
-    return next(asking, None)
+    questions = (row.pk for row in messages if row.release_step_id == last.pk and row.direction == kind)
+    return next(questions, None)
 
 
 def step_on_answer(release: Release, signer: SignPair, today: date, batch: int) -> None:

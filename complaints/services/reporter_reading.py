@@ -114,7 +114,7 @@ def own_name(complaint: Complaint, keys: KeySet, *, today: date, has_requests: b
     """
     requests = requests_of(complaint.pk) if has_requests else []
     readings = recorded_acts.name_readings(complaint.pk) if has_requests else []
-    asking = {row.body_id for row in requests if row.closed_on is None}
+    bodies = {row.body_id for row in requests if row.closed_on is None}
     identity = complaint.identity
     stored = read_state(identity, open_outer(identity, unseal(keys.box, bytes(identity.outer_reporter))), keys)
     asker = asking_body(requests, today)
@@ -125,7 +125,7 @@ def own_name(complaint: Complaint, keys: KeySet, *, today: date, has_requests: b
         asker=reference_data.body_name(asker.pk) if asker else "",
         requests=[
             ShownRequest(
-                row.day, reference_data.body_name(row.body_id), _reason(row, keys.box), row.body_id not in asking
+                row.day, reference_data.body_name(row.body_id), _reason(row, keys.box), row.body_id not in bodies
             )
             for row in requests
         ],
@@ -141,8 +141,8 @@ def asking_body(requests: Sequence[NameRequest], today: date) -> OversightBody |
     does not count: its body gets a name only after it asked with a reason. What follows from them and the day alone
     tells of no name.
     """
-    asking = [row.body for row in requests if row.closed_on is None and (row.by_id or not row.release.is_further)]
-    return asking[-1] if asking else reference_data.body_with_team(today, team_key_history.pinned_slugs())
+    bodies = [row.body for row in requests if row.closed_on is None and (row.by_id or not row.release.is_further)]
+    return bodies[-1] if bodies else reference_data.body_with_team(today, team_key_history.pinned_slugs())
 
 
 def requests_of(complaint_id: uuid.UUID) -> list[NameRequest]:
@@ -272,7 +272,7 @@ def activity(complaint: Complaint) -> tuple[bool, int, int, bool, bool]:
     report did not come with tells of a move. One query: mostly none of these exists.
     """
     key = Complaint._meta.pk.get_db_prep_value(complaint.pk, connection)
-    own = Message.Direction.FROM_REPORTER.value
+    from_reporter = Message.Direction.FROM_REPORTER.value
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT EXISTS (SELECT 1 FROM complaints_message WHERE complaint_id = %s AND direction <> %s),"
@@ -283,7 +283,7 @@ def activity(complaint: Complaint) -> tuple[bool, int, int, bool, bool]:
             " FROM complaints_auditentry WHERE subject = %s AND event IN ('case.linked', 'case.unlinked')),"
             " EXISTS (SELECT 1 FROM complaints_namerequest WHERE complaint_id = %s) OR EXISTS (SELECT 1"
             " FROM complaints_auditentry WHERE subject = %s AND event = 'name.requested')",
-            [key, own, key, own, OWN_MESSAGES + 1, key, key, key, key, key],
+            [key, from_reporter, key, from_reporter, OWN_MESSAGES + 1, key, key, key, key, key],
         )
         has_messages, own_messages, evidence_count, moved, asked = cursor.fetchone()
     is_moved = bool(moved) or complaint.case_id != complaint.pk
@@ -334,15 +334,17 @@ def objection_of(case: Case, steps: Sequence[CaseStep], keys: KeySet, today: dat
         for step in steps
         if step.action == Action.OBJECT
     )
-    own = [
-        step.day for step, said in statements if recorded_acts.is_by_reporter(step.signature, said, [keys.sign.public])
+    days = [
+        step.day
+        for step, statement in statements
+        if recorded_acts.is_by_reporter(step.signature, statement, [keys.sign.public])
     ]
-    objected_on = own[-1] if own else None
+    objected_on = days[-1] if days else None
     closed_on = next((step.day for step in reversed(steps) if step.action in CLOSING), None)
     if case.status not in OBJECTABLE or closed_on is None:
         return Objection(None, objected_on)
     until = last_day_of(OBJECTION, closed_on)
-    return Objection(until, objected_on, not own and today <= until)
+    return Objection(until, objected_on, not days and today <= until)
 
 
 def untold_steps(steps: Iterable[Step], told: Collection[uuid.UUID | None]) -> set[uuid.UUID]:

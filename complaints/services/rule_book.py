@@ -89,18 +89,18 @@ def confirmed_changes() -> tuple[Change, ...]:
 @lru_cache(maxsize=2)
 def reading(_edition: Edition) -> Reading:
     """Return the rules in force with what an update of the program has set against changes of this portal."""
-    found = confirmed()
-    in_force = read_changes(found.changes)
-    return replace(in_force, lost=found.lost) if found.lost else in_force
+    changes = confirmed()
+    in_force = read_changes(changes.changes)
+    return replace(in_force, lost=changes.lost) if changes.lost else in_force
 
 
 @lru_cache(maxsize=2)
 def read_changes(changes: tuple[Change, ...]) -> Reading:
     """Return the program's rules with these changes; read once for each set, because most editions bring none."""
-    found = read_with(delivered_rules(), changes)
-    for key in found.left_out:
+    rules = read_with(delivered_rules(), changes)
+    for key in rules.left_out:
         logger.error("A confirmed change of a rule does not fit the program's rules and is left out: %s", key)
-    return found
+    return rules
 
 
 @lru_cache(maxsize=2)
@@ -116,8 +116,8 @@ def content_mark(edition: Edition) -> str:
     Who reviewed a rule and when does not count: the mark on a sheet that was signed stays that of the portal.
     """
     rows = reading(edition).rows
-    said = {table: [without_review(row.values) for row in rows[table]] for table in sorted(rows)}
-    return delivered_data.digest_of(json.dumps(said, sort_keys=True, ensure_ascii=False))
+    content = {table: [without_review(row.values) for row in rows[table]] for table in sorted(rows)}
+    return delivered_data.digest_of(json.dumps(content, sort_keys=True, ensure_ascii=False))
 
 
 def without_review(row: Row) -> dict[str, object]:

@@ -141,14 +141,14 @@ def _checked(proposed: ProposedRow) -> Change:
     if proposed.is_new:
         key = RowKey(key.table, code)
     else:
-        found = rule_book.read_changes(changes).find(key)
-        if found is None:
+        rule = rule_book.read_changes(changes).find(key)
+        if rule is None:
             raise RuleChangeRefused("gone")
         if code != key.code:
             raise RuleError(Fault.OTHER_CODE, key.table, key.code, value=code)
-        if found.values == values:
+        if rule.values == values:
             raise RuleChangeRefused("same")
-        base = found.delivered
+        base = rule.delivered
     change = Change(key, proposed.is_new, proposed.before if proposed.is_new else "", row_text(values), base)
     check_change(rule_book.delivered_rules(), changes, change)
     return change
@@ -174,8 +174,8 @@ def confirm(*, actor: Actor, change_id: uuid.UUID) -> None:
     if not recorded_rules.has_compared(actor.staff.pk, row.pk):
         raise RuleChangeRefused("unread")
     changes = rule_book.confirmed_changes()
-    found = None if change.is_new else rule_book.read_changes(changes).find(change.key)
-    if (found.delivered if found else "") != change.base:
+    rule = None if change.is_new else rule_book.read_changes(changes).find(change.key)
+    if (rule.delivered if rule else "") != change.base:
         raise RuleChangeRefused("outdated")
     check_change(rule_book.delivered_rules(), changes, change)
     _decide(actor, row, State.CONFIRMED, before=before)
@@ -226,11 +226,11 @@ def propose_reviews(*, actor: Actor, keys: Sequence[RowKey], review: Review, rea
 
 
 def _reviewed(in_force: Reading, key: RowKey, review: Review) -> Change:
-    found = in_force.find(key)
-    if found is None or key.table == "sources":
+    rule = in_force.find(key)
+    if rule is None or key.table == "sources":
         raise RuleChangeRefused("gone")
     signed = {"reviewed_by": review.by, "reviewed_on": review.on.isoformat(), "review_due": review.due.isoformat()}
-    return Change(key, False, "", row_text({**found.values, **signed}), found.delivered)
+    return Change(key, False, "", row_text({**rule.values, **signed}), rule.delivered)
 
 
 def waiting_reviews() -> list[RuleChange]:
@@ -241,8 +241,8 @@ def waiting_reviews() -> list[RuleChange]:
 
 
 def _is_review(in_force: Reading, row: RuleChange) -> bool:
-    found, values = in_force.find(rule_book.as_change(row).key), read_row(row.table, row.row)
-    return found is not None and rule_book.without_review(found.values) == rule_book.without_review(values)
+    rule, values = in_force.find(rule_book.as_change(row).key), read_row(row.table, row.row)
+    return rule is not None and rule_book.without_review(rule.values) == rule_book.without_review(values)
 
 
 @transaction.atomic
@@ -260,8 +260,8 @@ def confirm_reviews(*, actor: Actor) -> int:
     locked = [_to_decide(actor, row.pk) for row in rows]
     changes = [rule_book.as_change(row) for row, _before in locked]
     for (row, _before), change in zip(locked, changes, strict=True):
-        found = in_force.find(change.key)
-        if found is None or found.delivered != change.base or not _is_review(in_force, row):
+        rule = in_force.find(change.key)
+        if rule is None or rule.delivered != change.base or not _is_review(in_force, row):
             raise RuleChangeRefused("outdated")
     if changes:
         check_change(rule_book.delivered_rules(), [*confirmed, *changes[:-1]], changes[-1])

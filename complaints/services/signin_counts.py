@@ -57,12 +57,12 @@ def count(*, kind: Kind, account: uuid.UUID, day: date) -> int:
     stored = fast_sql.count_signin(account, day, kind.value)
     if kind not in REFUSED:
         return stored
-    own = signin_floors.add(account, kind.value, day)
+    counted = signin_floors.add(account, kind.value, day)
     if not signin_floors.has_fallen(account, kind.value, before, stored):
         return stored
-    SigninCount.objects.filter(account=account, day=day, kind=kind, n__lt=own).update(n=own)
+    SigninCount.objects.filter(account=account, day=day, kind=kind, n__lt=counted).update(n=counted)
     signin_floors.tell_count(account, kind.value, day)
-    return own
+    return counted
 
 
 def take_back(*, kind: Kind, account: uuid.UUID, day: date) -> None:

@@ -198,7 +198,7 @@ def _alike_entries(keyring: Keyring, case: Case, kinds: Collection[str]) -> _Ali
     keys, cut = _newest_keys(others, case, kinds)
     pictures = keys.pop(Kind.PICTURE.value, [])
     of_pictures = Q(evidence__in=pictures, kind=Kind.PICTURE, sealed__isnull=False)
-    wanted = Q(pk__in=[key for found in keys.values() for key in found]) | of_pictures
+    wanted = Q(pk__in=[key for of_kind in keys.values() for key in of_kind]) | of_pictures
     by_kind: dict[str, list[IndexEntry]] = defaultdict(list)
     if pictures or any(keys.values()):
         # Without the filter of visible cases, by which the keys were found: with it the database reads every case.
@@ -217,18 +217,20 @@ def _newest_keys(
     """Return by kind the newest equal entries, of pictures the files that share most digests; and the kinds cut."""
     key = Concat(Cast("day", CharField()), Value("="), Cast(_key_column(), CharField()), output_field=TextField())
     equal = others.filter(kind=OuterRef("kind"), digest=OuterRef("digest")).order_by("-day", "pk")
-    own = IndexEntry.objects.filter(complaint__case=case, kind__in=kinds)
+    of_case = IndexEntry.objects.filter(complaint__case=case, kind__in=kinds)
     # Grouped first, so that the database looks once for an agency that all reports of the case share.
-    digests = own.values("kind", "digest").annotate(reports=Count("pk"), keys=JoinedRows(equal.values(row=key)[:MOST]))
+    digests = of_case.values("kind", "digest").annotate(
+        reports=Count("pk"), keys=JoinedRows(equal.values(row=key)[:MOST])
+    )
     is_picture = Either(When(kind=Kind.PICTURE, then=Value(1)), default=Value(0))
     rows = digests.order_by(is_picture, "-reports", "kind", "digest").values_list("kind", "keys")[: DIGESTS + 1]
     counted: dict[str, Counter[str]] = defaultdict(Counter)
     cut = set()
-    for place, (kind, found) in enumerate(rows):
+    for place, (kind, keys_of_kind) in enumerate(rows):
         if place == DIGESTS:
             cut |= {Kind.PICTURE.value} if kind == Kind.PICTURE else {str(name) for name in kinds}
             break
-        newest = (found or "").split()
+        newest = (keys_of_kind or "").split()
         counted[kind].update(newest)
         if len(newest) >= MOST:
             cut.add(kind)
@@ -252,8 +254,8 @@ def _near_pictures(keyring: Keyring, case: Case, entries: Iterable[IndexEntry]) 
     The whole hashes are compared, of the newest PICTURES of the case.
     """
     key = picture_key(open_key(keyring))
-    own = IndexEntry.objects.filter(complaint__case=case, kind=Kind.PICTURE, sealed__isnull=False)
-    hashes = [_open_hash(key, entry) for entry in own.order_by("-day", "pk")[: PICTURES + 1]]
+    of_case = IndexEntry.objects.filter(complaint__case=case, kind=Kind.PICTURE, sealed__isnull=False)
+    hashes = [_open_hash(key, entry) for entry in of_case.order_by("-day", "pk")[: PICTURES + 1]]
     near = [
         entry
         for entry in entries
@@ -266,8 +268,8 @@ def picture_digests(key: bytes, value: int) -> list[bytes]:
     """Return the digests under the index key for the 64-bit hash of a picture, one for each pair of its 8 bands."""
     bands = list(enumerate(value.to_bytes(BANDS, "big")))
     return [
-        digest(key, Kind.PICTURE, f"{one}:{octet},{other}:{other_octet}")
-        for (one, octet), (other, other_octet) in combinations(bands, 2)
+        digest(key, Kind.PICTURE, f"{band}:{octet},{other}:{other_octet}")
+        for (band, octet), (other, other_octet) in combinations(bands, 2)
     ]
 
 
@@ -317,8 +319,8 @@ def known_posts(*, keyring: Keyring, urls: Iterable[str]) -> dict[str, list[Simi
     equal = visible.filter(kind=Kind.POST, digest=OuterRef("digest")).order_by("-day", "pk")
     key = Cast("pk", TextField())
     same = IndexEntry.objects.filter(kind=Kind.POST, digest__in=digests).values("digest")
-    found = same.annotate(reports=Count("pk"), keys=JoinedRows(equal.values(row=key)[:MOST])).values_list("keys")
-    keys = [uuid.UUID(text) for (joined,) in found for text in (joined or "").split()]
+    known = same.annotate(reports=Count("pk"), keys=JoinedRows(equal.values(row=key)[:MOST])).values_list("keys")
+    keys = [uuid.UUID(text) for (joined,) in known for text in (joined or "").split()]
     entries = IndexEntry.objects.filter(pk__in=keys).select_related("complaint__case").only("digest", *_COLUMNS)
     by_url: dict[str, dict[uuid.UUID, Similar]] = defaultdict(dict)
     for entry in entries.order_by("-day", "pk"):

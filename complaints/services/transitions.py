@@ -332,9 +332,7 @@ def perform(
     source = Status(case.status)
     if case.linked_into_id or (seen is not None and not seen.agrees_with(case_version(case, sequences))):
         raise CaseChanged
-    as_new = Case.objects.filter(recorded_acts.IS_NEW, pk=case.pk)
-    is_recorded = recorded_acts.are_steps_recorded if case.step_count else as_new.contains
-    if actor_kind is not ActorKind.REPORTER and not is_recorded(case):
+    if actor_kind is not ActorKind.REPORTER and not recorded_acts.are_steps_recorded(case):
         raise workflow.TransitionRefused(workflow.Refusal.NOT_FROM_HERE)
     row = workflow.transition_for(action, source)
     transition = workflow.check(

@@ -128,14 +128,14 @@ def acts(request: HttpRequest) -> HttpResponse:
 
 
 def _form(
-    data: QueryDict | None = None, *, found: Sequence[Choice] = (), initial: dict[str, object] | None = None
+    data: QueryDict | None = None, *, acts: Sequence[Choice] = (), initial: dict[str, object] | None = None
 ) -> GuideForm:
     groups: dict[str, list[tuple[str, str]]] = {}
     for row in guide.acts():
         groups.setdefault(_(GROUPS[row.group]), []).append((row.code, str(row)))
     kinds = [(row.code, row.text("label")) for row in reference_data.accused_kinds()]
     today = latest_day(timezone.now())
-    return GuideForm(data, today=today, kinds=kinds, categories=list(groups.items()), acts=found, initial=initial)
+    return GuideForm(data, today=today, kinds=kinds, categories=list(groups.items()), acts=acts, initial=initial)
 
 
 def _asking(form: GuideForm, search: SearchForm | None = None, **more: object) -> dict[str, object]:
@@ -145,13 +145,13 @@ def _asking(form: GuideForm, search: SearchForm | None = None, **more: object) -
 
 
 def _search(request: HttpRequest) -> HttpResponse:
-    search, found = SearchForm(request.POST), list[Choice]()
+    search, acts = SearchForm(request.POST), list[Choice]()
     words = search.cleaned_data["text"] if search.is_valid() else ""
     for code in guide.find_acts(words) if words else ():
         if row := reference_data.category(code):
-            found.append((code, card(str(row), row.text("example"))))
-    form = _form(found=found, initial={"act_on": latest_day(timezone.now())})
-    return page(request, "guide/ask", _asking(form, search, found=len(found), nothing=bool(words) and not found))
+            acts.append((code, card(str(row), row.text("example"))))
+    form = _form(acts=acts, initial={"act_on": latest_day(timezone.now())})
+    return page(request, "guide/ask", _asking(form, search, found=len(acts), nothing=bool(words) and not acts))
 
 
 def _facts(form: GuideForm) -> Facts | None:

@@ -112,7 +112,7 @@ def _show(
     text: ReporterForm | None = None,
     proof: ReporterForm | None = None,
     post: ReporterForm | None = None,
-    own: ReporterForm | None = None,
+    name: ReporterForm | None = None,
 ) -> HttpResponse:
     ticket = request.reporter.get("ticket")
     if ticket is None:
@@ -138,11 +138,11 @@ def _show(
         pieces["thread"] = render_to_string("complaints/status/thread.html", {"report": report})
     pieces["pagetoken"] = new_token()
     kept = unsent_words.UNSENT in request.reporter
-    if not (text or proof or post or own or kept or request.reporter.keeps_files):
+    if not (text or proof or post or name or kept or request.reporter.keeps_files):
         return _still(request, report, pieces)
     waiting = waiting_files(request)
     shown = {"report": report, "asker": report.name.asker, "chosen": request.POST.get("to", "")}
-    forms = _forms(text, proof, post, own, is_answer=bool(report.askers)) | _unsent_forms(request, text, post, report)
+    forms = _forms(text, proof, post, name, is_answer=bool(report.askers)) | _unsent_forms(request, text, post, report)
     context: dict[str, Any] = {**shown, **forms, **waiting, "version": unsent_words.version(request, "page"), **pieces}
     return page(request, "status/page", context, path=reverse("status_page"))
 
@@ -183,11 +183,11 @@ def _forms(
     text: ReporterForm | None = None,
     proof: ReporterForm | None = None,
     post: ReporterForm | None = None,
-    own: ReporterForm | None = None,
+    name: ReporterForm | None = None,
     *,
     is_answer: bool = False,
 ) -> dict[str, Any]:
-    failed = text or proof or post or own
+    failed = text or proof or post or name
     written = _answer_form if is_answer else MessageForm
     if text and is_answer:
         _word_as_answer(text)
@@ -196,8 +196,8 @@ def _forms(
         "file_parts": proof.rendered() if proof else empty_fields(MoreEvidenceForm, ("more",)),
         "post_parts": post.rendered() if post else empty_fields(_post_form, ("more-post",)),
         "post_open": post is not None,
-        "name_parts": own.rendered() if own else empty_fields(NameForm, ("own-name",)),
-        "name_open": own is not None,
+        "name_parts": name.rendered() if name else empty_fields(NameForm, ("own-name",)),
+        "name_open": name is not None,
         "mistakes": failed.mistakes() if failed else [],
     }
 
@@ -351,7 +351,7 @@ def name(request: ReporterRequest) -> HttpResponse:
         return _ended(request, form)
     gives = request.POST.get("do") != "take"
     if gives and not form.is_valid():
-        return _show(request, own=form)
+        return _show(request, name=form)
     ticket, today = follow_up.Ticket.from_session(request.reporter["ticket"]), timezone.localdate()
     try:
         if gives:
@@ -363,7 +363,7 @@ def name(request: ReporterRequest) -> HttpResponse:
         return page(request, "status/closed", {"typed": {}, "withdrawn": True}, path=reverse("status_page"))
     except (CaseChanged, own_name.NotGiven) as refused:
         form.add_error("name", str(NOT_SENT if isinstance(refused, CaseChanged) else OTHER_BODY))
-        response = _show(request, own=form)
+        response = _show(request, name=form)
         response.status_code = HTTPStatus.CONFLICT
         return response
     # One notice for both acts: what holds is said in its own section.

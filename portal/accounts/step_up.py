@@ -47,8 +47,8 @@ CODE_BEFORE_SECONDS = 120
 
 def why_refused(user: Staff) -> str:
     """Return why somebody with the right password gets no further; "" where account and factors are as recorded."""
-    found = account_record.difference(staff=user, now=timezone.now())
-    return str(DIFFERENCES[found]) if found else ""
+    difference = account_record.difference(staff=user, now=timezone.now())
+    return str(DIFFERENCES[difference]) if difference else ""
 
 
 def end_session(request: HttpRequest, why: str) -> HttpResponse:

@@ -149,11 +149,11 @@ def test_what_a_sentence_speaks_of_is_looked_for(group: str) -> None:
         assert codes <= found
         told = said(media_type, found)
         assert sentence not in told.sentences
-        assert told.found
+        assert told.in_file
         assert told.is_warning
     if quiet_type:
         told = said(quiet_type, codes_of(quiet(), quiet_type))
-        assert told.found == []
+        assert told.in_file == []
         assert told.sentences == [sentence, UNSEEN[group][0]]
         assert told.is_warning == (group == "text")
 
@@ -208,7 +208,7 @@ def test_every_code_has_words() -> None:
 
 def test_a_film_is_called_a_film() -> None:
     told = said("image/jpeg", {"attachment", "film"})
-    assert told.found == ["a short film with sound, recorded with the photo"]
+    assert told.in_file == ["a short film with sound, recorded with the photo"]
 
 
 def test_the_name_is_told_beside_the_content() -> None:

@@ -111,17 +111,17 @@ def clean(source: BinaryIO, out: BinaryIO, media_type: str, losses: set[str] | N
     breaks off the copy shows what there is. ``losses`` gets the codes of :mod:`losses` that apply. Raises Unreadable:
     too many pixels, nothing to be seen, or not of ``media_type``.
     """
-    found: set[str] = set()
+    lost: set[str] = set()
     try:
-        form = _write_copy(source, out, media_type, found)
+        form = _write_copy(source, out, media_type, lost)
     except Unreadable as refused:
         if refused.code != "damaged":
             raise
         out.seek(0)
         out.truncate()
-        form = _write_rest(source, out, media_type, found)
+        form = _write_rest(source, out, media_type, lost)
     if losses is not None:
-        losses |= found
+        losses |= lost
     return f"image/{form.lower()}"
 
 

@@ -73,13 +73,13 @@ def inspect(source: BinaryIO, out: BinaryIO, media_type: str, options: Mapping[s
 
 def clean(source: BinaryIO, out: BinaryIO, media_type: str, options: Mapping[str, int]) -> Answer:
     """Write the clean copy; return the codes of what it lacks or hides."""
-    answer, family, found = Answer(), kinds.family(media_type), set[str]()
+    answer, family, lost = Answer(), kinds.family(media_type), set[str]()
     module = _module(family)
     if family in _TELLING:
-        answer.type = module.clean(source, out, media_type, found)
+        answer.type = module.clean(source, out, media_type, lost)
     else:
         answer.type = module.clean(source, out, media_type)
-    answer.codes = losses.ordered(found)
+    answer.codes = losses.ordered(lost)
     answer.add(out, answer.type)
     return answer
 
@@ -153,15 +153,15 @@ def derive(source: BinaryIO, out: BinaryIO, media_type: str, options: Mapping[st
     one: the sequence has to be asked for anew with that type. A kind that gets no copy is looked into where a reader
     does. A job that fails costs no other.
     """
-    found = Answer()
+    answer = Answer()
 
     def recognised() -> Answer:
-        nonlocal found
-        found = recognise(source, out, media_type, options)
-        return found
+        nonlocal answer
+        answer = recognise(source, out, media_type, options)
+        return answer
 
     yield "recognise", recognised
-    kind = found.type or media_type
+    kind = answer.type or media_type
     if _needed(kind) not in _loaded:
         return
     yield "inspect", lambda: inspect(source, out, kind, options)

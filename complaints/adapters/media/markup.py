@@ -176,13 +176,13 @@ class _Copier(_Reader):
         return True
 
     def _finish(self, name: str) -> None:
-        own, depth = self._rules.path[-1], len(self._rules.path)
-        self._rules.end(own)
-        if own not in self._rules.unwrap:
-            self._pieces.append("/>" if self._open else self._tags.end(own))
+        element, depth = self._rules.path[-1], len(self._rules.path)
+        self._rules.end(element)
+        if element not in self._rules.unwrap:
+            self._pieces.append("/>" if self._open else self._tags.end(element))
             self._open = False
             self._tags.leave(depth)
-        elif added := self._rules.written(own):
+        elif added := self._rules.written(element):
             self._close_tag()
             self._pieces.append(f"{self._tags.start(depth, name, added[0], {})}>{escape(added[1])}")
             self._pieces.append(self._tags.end(added[0]))

@@ -75,8 +75,8 @@ class Names:
             return word if word in space.attributes else None
         if prefix == "xml":
             return key if key in _OF_XML else None
-        own = self.prefixes.get(prefix)
-        return f"{own.prefix}:{word}" if own is not None and word in own.attributes else None
+        target = self.prefixes.get(prefix)
+        return f"{target.prefix}:{word}" if target is not None and word in target.attributes else None
 
     def uri(self, prefix: str) -> str:
         """Return the namespace that this file uses for a prefix of the vocabulary."""
@@ -93,17 +93,17 @@ class Tags:
 
     def start(self, depth: int, raw: str, name: str, attributes: Mapping[str, str]) -> str:
         """Return a start tag without its end; ``raw`` is the element's name in the file."""
-        own = name.partition(":")[0]
+        element_prefix = name.partition(":")[0]
         used = {key.partition(":")[0] for key in attributes if ":" in key and key not in _OF_XML}
         declarations = ""
         if self._default is None:
-            self._default = "" if ":" in raw else own
+            self._default = "" if ":" in raw else element_prefix
             spaces = self._names.prefixes.values()
             used |= {space.prefix for space in spaces if space.uri != NO_SPACE} - {self._default}
-            uri = self._names.uri(own)
+            uri = self._names.uri(element_prefix)
             declarations = f" xmlns={quoteattr(uri)}" if self._default and uri != NO_SPACE else ""
-        if own != self._default:
-            used.add(own)
+        if element_prefix != self._default:
+            used.add(element_prefix)
         for prefix in sorted(used - {prefix for _, prefix in self._declared}):
             self._declared.append((depth, prefix))
             declarations += f" xmlns:{prefix}={quoteattr(self._names.uri(prefix))}"
@@ -120,5 +120,5 @@ class Tags:
             self._declared.pop()
 
     def _written(self, name: str) -> str:
-        own, _, word = name.partition(":")
-        return word if own == self._default else name
+        prefix, _, word = name.partition(":")
+        return word if prefix == self._default else name

@@ -38,11 +38,11 @@ def clean(source: BinaryIO, out: BinaryIO, media_type: str, losses: set[str] | N
     try:
         with zips.opened(source) as archive, zips.writer(out) as writer:
             writer.add("mimetype", media_type.encode(), stored=True)
-            found = _copy(archive, writer, media_type)
+            lost = _copy(archive, writer, media_type)
     except (OSError, MemoryError) as error:
         raise refusal(error) from error
     if losses is not None:
-        losses |= found
+        losses |= lost
     return media_type
 
 

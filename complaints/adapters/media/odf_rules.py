@@ -160,8 +160,8 @@ class Values:
         """
         rule = _RULES.get(f"{name}@{key}") or _RULES.get(f"@{key}")
         if rule == "class":
-            own, _, word = value.rpartition(":")
-            return f"{prefixes[own]}:{word}" if own in prefixes and self.vocabulary.is_plain(word) else None
+            prefix, _, word = value.rpartition(":")
+            return f"{prefixes[prefix]}:{word}" if prefix in prefixes and self.vocabulary.is_plain(word) else None
         if rule in {"formula", "condition"}:
             return self._formula(value, prefixes)
         if self.vocabulary.is_plain(value):

@@ -87,7 +87,7 @@ def content_type(relationship: str, root: str) -> str | None:
 
 def picture_type(data: bytes) -> tuple[str, str]:
     """Return ending and media type of a picture that ``pieces`` has made."""
-    return next(found for magic, found in _PICTURES.items() if data.startswith(magic))
+    return next(media_type for magic, media_type in _PICTURES.items() if data.startswith(magic))
 
 
 def new_name(part: str, number: int, root: str, ending: str) -> str:

@@ -83,14 +83,14 @@ def clean(source: BinaryIO, out: BinaryIO, media_type: str, losses: set[str] | N
     ``losses`` gets the codes of :mod:`losses` that apply. Raises Unreadable: damaged, under a password, without pages,
     or with too many.
     """
-    found = set[str]() if losses is None else losses
+    lost = set[str]() if losses is None else losses
     with _open(source) as old, Pdf.new() as new:
         try:
-            found |= pdf_fields.draw(old) | _losses(old) | _losses_of_revisions(source)
+            lost |= pdf_fields.draw(old) | _losses(old) | _losses_of_revisions(source)
             # Draws annotations and form fields into their pages.
             old.flatten_annotations("screen")
-            found |= _take_pages(old, new)
-            found |= _clean_streams(new)
+            lost |= _take_pages(old, new)
+            lost |= _clean_streams(new)
             new.save(out, deterministic_id=True, object_stream_mode=pikepdf.ObjectStreamMode.generate)
         except _FAILURES as error:
             raise refusal(error) from error

@@ -130,8 +130,8 @@ def _encoding(head: bytes) -> str:
 
 def codes_of_text(text: str) -> set[str]:
     """Return the codes of what a text names."""
-    found = {code for code, patterns in _PATTERNS.items() if any(pattern.search(text) for pattern in patterns)}
-    return found | _codes_of_columns(text)
+    codes = {code for code, patterns in _PATTERNS.items() if any(pattern.search(text) for pattern in patterns)}
+    return codes | _codes_of_columns(text)
 
 
 def _codes_of_columns(text: str) -> set[str]:

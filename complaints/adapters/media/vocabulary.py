@@ -95,8 +95,8 @@ def load(family: str) -> Vocabulary:
             words = lists.setdefault(line, [])
     return Vocabulary(
         spaces={
-            uri: Space(prefix, uri, frozenset(found.get("elements", ())), frozenset(found.get("attributes", ())))
-            for (prefix, *uris), found in spaces
+            uri: Space(prefix, uri, frozenset(names.get("elements", ())), frozenset(names.get("attributes", ())))
+            for (prefix, *uris), names in spaces
             for uri in uris or [NO_SPACE]
         },
         values=frozenset(lists["values"]),

@@ -157,9 +157,9 @@ def _check_limits(book: RuleBook, known: set[str]) -> None:
         if (rule.number or 0) > LIMIT_AT_MOST:
             raise RuleError(Fault.TOO_HIGH, "limits", rule.code, value=str(LIMIT_AT_MOST))
     for name in sorted(COUNTED):
-        found = [rule for rule in book.limits if rule.code == name]
-        is_countable = len(found) == 1 and found[0].number is not None and found[0].unit.value in _UNITS
-        if not is_countable or found[0].period != Period(None, None):
+        rules = [rule for rule in book.limits if rule.code == name]
+        is_countable = len(rules) == 1 and rules[0].number is not None and rules[0].unit.value in _UNITS
+        if not is_countable or rules[0].period != Period(None, None):
             raise RuleError(Fault.COUNTED, "limits", name, value=", ".join(sorted(_UNITS)))
 
 

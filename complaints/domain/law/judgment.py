@@ -147,7 +147,7 @@ def judge(facts: Facts, rules: RuleBook, calendar: Calendar) -> Judgment:
     sanctions = _fitting(rules.sanctions, facts)
     crimes = tuple(_answer(applied, facts, rules) for applied in _until_certain(rules.crimes, facts))
     routes = tuple(_route(applied, facts, rules.bodies) for applied in _until_certain(rules.routes, facts))
-    said = [
+    telling = [
         *(applied.rule for applied in sanctions if applied.certain),
         *(crime.applied.rule for crime in crimes[-1:]),
         *(route.applied.rule for route in routes[-1:]),
@@ -161,9 +161,9 @@ def judge(facts: Facts, rules: RuleBook, calendar: Calendar) -> Judgment:
         routes=routes,
         bawaslu=bawaslu,
         clocks=clocks,
-        gaps=frozenset[Gap]().union(*(rule.gaps for rule in said), _no_level(facts, sanctions)),
-        never_show=tuple(dict.fromkeys(words for rule in said for words in rule.never_show)),
-        never_levels=_never_levels(said, sanctions),
+        gaps=frozenset[Gap]().union(*(rule.gaps for rule in telling), _no_level(facts, sanctions)),
+        never_show=tuple(dict.fromkeys(words for rule in telling for words in rule.never_show)),
+        never_levels=_never_levels(telling, sanctions),
         status_unknown_then=any(
             rule.status is facts.status and facts.act_on not in rule.period for rule in rules.statuses
         ),
@@ -234,12 +234,12 @@ def _handled_then(day: date, conditions: Conditions) -> bool:
 
 def _fitting(rules: Iterable[AnyRule], facts: Facts) -> tuple[Applied[AnyRule], ...]:
     """Return the rules that were valid on the day of the act and fit, in order."""
-    found = []
+    applied = []
     for rule in rules:
         answer = fit(rule.conditions, facts) if facts.act_on in rule.period else None
         if answer is not None:
-            found.append(Applied(rule, *answer))
-    return tuple(found)
+            applied.append(Applied(rule, *answer))
+    return tuple(applied)
 
 
 def _until_certain(rules: Iterable[AnyRule], facts: Facts) -> tuple[Applied[AnyRule], ...]:
@@ -345,6 +345,6 @@ def _no_level(facts: Facts, sanctions: Sequence[Applied[SanctionRule]]) -> froze
     return frozenset() if sanctions or elsewhere else frozenset({Gap.LEVEL})
 
 
-def _never_levels(said: Iterable[Rule], sanctions: Iterable[Applied[SanctionRule]]) -> frozenset[Level]:
+def _never_levels(telling: Iterable[Rule], sanctions: Iterable[Applied[SanctionRule]]) -> frozenset[Level]:
     shown = {applied.rule.level for applied in sanctions}
-    return frozenset(level for rule in said for level in rule.never_levels) - shown
+    return frozenset(level for rule in telling for level in rule.never_levels) - shown

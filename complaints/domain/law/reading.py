@@ -183,10 +183,10 @@ def _categories(row: _Row) -> frozenset[str]:
     """Read categories; a single letter stands for its whole group."""
     codes: set[str] = set()
     for item in row.texts("categories"):
-        found = {code for code in CATEGORIES if code == item or (len(item) == 1 and code.startswith(item))}
-        if not found:
+        matching = {code for code in CATEGORIES if code == item or (len(item) == 1 and code.startswith(item))}
+        if not matching:
             raise row.fault(Fault.UNKNOWN_CODE, "categories", item)
-        codes |= found
+        codes |= matching
     return frozenset(codes)
 
 
@@ -342,9 +342,9 @@ def _rows(tables: Tables, name: str) -> Iterable[_Row]:
 
 def _refuse_overlaps(name: str, rules: Sequence[Rule]) -> None:
     """Rows of one code are versions of one rule: on any day at most one of them is valid."""
-    for (first, one), (second, other) in combinations(enumerate(rules, start=1), 2):
-        if one.code == other.code and one.period.overlaps(other.period):
-            raise RuleError(Fault.OVERLAP, name, one.code, (first, second))
+    for (first, rule), (second, other) in combinations(enumerate(rules, start=1), 2):
+        if rule.code == other.code and rule.period.overlaps(other.period):
+            raise RuleError(Fault.OVERLAP, name, rule.code, (first, second))
 
 
 def _sources(tables: Tables) -> dict[str, Source]:

@@ -29,7 +29,7 @@ def head_path() -> Path:
 def read() -> list[Head]:
     """Return the heads in the file, each without a batch (0) and a day (""); other lines are passed over."""
     matches = map(_LINE.fullmatch, node_files.read(head_path()).splitlines())
-    return [Head(int(found[1]), 0, "", int(found[2]), found[3]) for found in matches if found]
+    return [Head(int(match[1]), 0, "", int(match[2]), match[3]) for match in matches if match]
 
 
 def keep() -> list[Fault]:

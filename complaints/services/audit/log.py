@@ -392,12 +392,12 @@ def is_decision_recorded(row: Decision) -> bool:
 
 def recorded_decisions(cases: Collection[uuid.UUID]) -> Mapping[str, set[tuple[uuid.UUID | None, str, str]]]:
     """Return by the id of a body's decision the author and both digests that genuine entries record; one query."""
-    found: dict[str, set[tuple[uuid.UUID | None, str, str]]] = defaultdict(set)
+    decisions: dict[str, set[tuple[uuid.UUID | None, str, str]]] = defaultdict(set)
     for entry in AuditEntry.objects.filter(case__in=cases, event="decision.recorded"):
         if is_genuine(entry):
             row, digest = str(entry.facts.get("row")), str(entry.facts.get("digest"))
-            found[str(entry.facts.get("decision"))].add((entry.actor, row, digest))
-    return found
+            decisions[str(entry.facts.get("decision"))].add((entry.actor, row, digest))
+    return decisions
 
 
 def row_digest(row: models.Model) -> str:

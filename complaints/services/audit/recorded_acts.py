@@ -242,7 +242,9 @@ def is_recorded(
     if told:
         condition |= Q(subject=told[0], event=recorded_told.SENT)
     rows = list(AuditEntry.objects.filter(condition).order_by("sequence"))
-    entries, sent = ([row for row in rows if (row.event == recorded_told.SENT) is said] for said in (False, True))
+    entries, sent = (
+        [row for row in rows if (row.event == recorded_told.SENT) is is_message] for is_message in (False, True)
+    )
     if told and not recorded_told.are_messages_recorded(told[1], sent):
         return False
     if case.due_on != due_on or not follows_entries(case, steps, entries):
@@ -292,6 +294,8 @@ def is_kind_as_sent(complaint: Complaint, case: Case) -> bool:
 
 def are_steps_recorded(case: Case) -> bool:
     """Whether a case, which is locked, is as its steps and their entries lead to; the deadline is left out."""
+    if case.step_count == 0:
+        return Case.objects.filter(IS_NEW, pk=case.pk).exists()
     return follows_entries(case, list(case.steps.order_by("sequence")), _entries_of(case))
 
 

@@ -129,14 +129,14 @@ def decisions(proposal: LaneProposal) -> dict[State, Decision]:
 
     Without State.OPEN in it, or with another state or other cases than the row has, the row is not as recorded.
     """
-    found: dict[State, Decision] = {}
+    newest: dict[State, Decision] = {}
     for entry in _entries_about(proposal.pk):
         if not log.is_genuine(entry):
             continue
         if entry.event == PROPOSED and entry.facts.get("root") != cases_root(proposal.cases):
             continue
-        found[_DECISIONS[entry.event]] = Decision(entry.actor, entry.at, int(entry.facts.get("read", 0)))
-    return found
+        newest[_DECISIONS[entry.event]] = Decision(entry.actor, entry.at, int(entry.facts.get("read", 0)))
+    return newest
 
 
 def is_recorded(proposal: LaneProposal, decided: dict[State, Decision]) -> bool:

@@ -81,13 +81,13 @@ def confirmed_rules(tables: Collection[str]) -> list[ConfirmedRule]:
     if not by_key:
         return []
     rows, states = RuleChange.objects.in_bulk(list(by_key)), states_of(by_key.keys(), "rule")
-    found = []
+    rules = []
     for key, entry in by_key.items():
         row, state = rows.get(key), str(entry.facts.get("state"))
         is_recorded = row is not None and (row.decided_by_id, states.get(row.pk)) == (entry.actor, state)
         rule = f"{entry.facts.get('table')} {entry.facts.get('row')}"
-        found.append(ConfirmedRule(key, state, rule, row if is_recorded else None))
-    return found
+        rules.append(ConfirmedRule(key, state, rule, row if is_recorded else None))
+    return rules
 
 
 def is_table_recorded(model: type[models.Model]) -> bool:

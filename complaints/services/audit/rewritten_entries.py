@@ -56,11 +56,11 @@ def keep(*, whole: bool) -> list[Fault]:
     """
     if not _is_stamped():
         return []
-    found, now = _faults(whole=whole), _now()
+    faults, now = _faults(whole=whole), _now()
     hourly = now if whole else _read()[0]
     text = " ".join(f"{number:020}" for mark in (hourly, now) for number in (mark.sequence, mark.transaction))
     node_files.write(marks_path(), encrypt(_key(), text.encode(), _ASSOCIATED).hex())
-    return found
+    return faults
 
 
 def faults() -> list[Fault]:
@@ -75,8 +75,8 @@ def _is_stamped() -> bool:
 
 def _faults(*, whole: bool) -> list[Fault]:
     hourly, last = _read()
-    found = _since(last, after=hourly.sequence)
-    return found + _since(hourly, after=0) if whole else found
+    since = _since(last, after=hourly.sequence)
+    return since + _since(hourly, after=0) if whole else since
 
 
 def _since(mark: Mark, *, after: int) -> list[Fault]:
@@ -103,8 +103,8 @@ def _read() -> tuple[Mark, Mark]:
     """Return the marks of the last whole look and of the last one; empty ones where the file has none."""
     with suppress(SealError, ValueError):
         text = decrypt(_key(), bytes.fromhex(node_files.read(marks_path())), _ASSOCIATED).decode("ascii")
-        if found := _MARKS.fullmatch(text):
-            numbers = [int(number) for number in found.groups()]
+        if match := _MARKS.fullmatch(text):
+            numbers = [int(number) for number in match.groups()]
             return Mark(*numbers[:2]), Mark(*numbers[2:])
     return Mark(), Mark()
 

@@ -118,10 +118,10 @@ class _Reading:
         """Fill the report, store the copies and return the file's type; raises sandbox.Unavailable and OSError."""
         with contextlib.ExitStack() as open_results:
             steps = open_results.enter_context(self._sequence())
-            if (found := self._recognised(steps)) != self._type:
-                self._type = found
+            if (media_type := self._recognised(steps)) != self._type:
+                self._type = media_type
                 # The sandbox loads readers for the type that it is asked for; a process with a file can load none.
-                if CLEAN not in steps.done and CLEAN not in steps.failed and not kinds.no_copy_reason(found):
+                if CLEAN not in steps.done and CLEAN not in steps.failed and not kinds.no_copy_reason(media_type):
                     steps = open_results.enter_context(self._sequence())
             self._copies.report.no_copy = kinds.no_copy_reason(self._type)
             if inspection.looks_into(self._type):

@@ -80,13 +80,13 @@ def page_pictures(pdf: bytes, pages: int) -> list[list[int]]:
     The document is not parsed as a PDF: only bytes between two marks of a JPEG are ever shown. Returns nothing where
     there are not as many as ``pages``; such a copy can be downloaded all the same.
     """
-    found, place = list[list[int]](), 0
+    places, place = list[list[int]](), 0
     while match := _PICTURE.search(pdf, place):
         place = match.end() + int(match[1])
         picture = pdf[match.end() : place]
         if picture.startswith(b"\xff\xd8") and picture.endswith(b"\xff\xd9"):
-            found.append([match.end(), place])
-    return found if len(found) == pages else []
+            places.append([match.end(), place])
+    return places if len(places) == pages else []
 
 
 def _written_types(media_type: str) -> Collection[str]:

@@ -20,12 +20,12 @@ class Bodies:
 
 def bodies_on(day: date) -> Bodies:
     """Return the bodies that are competent on a day, in their order."""
-    found = Bodies([], [])
+    bodies = Bodies([], [])
     for body in filter(lambda row: row.is_valid_on(day), reference_data.bodies()):
         try:
             pinned_team(f"body-{body.pk}")
         except UnpinnedKey:
-            found.by_letter.append(body)
+            bodies.by_letter.append(body)
         else:
-            found.with_team.append(body)
-    return found
+            bodies.with_team.append(body)
+    return bodies

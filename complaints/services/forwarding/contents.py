@@ -342,10 +342,10 @@ class _Composer:
         row = self.rows.facts.get(complaint.pk)
         if row is None or not self._goes(row.pk, self.choice.facts):
             return []
-        said = assessments.read_facts(row, pair=self.keyring.complaint(complaint), team=self.keyring.report_team)
+        stated = assessments.read_facts(row, pair=self.keyring.complaint(complaint), team=self.keyring.report_team)
         day = timezone.localdate(row.at).isoformat()
         body: PartBody = {"kind": "facts", "report": self.numbers[complaint.pk], "day": day}
-        return [Part(row.pk, {**body, "stated": assessments.facts_content(said.stated)})]
+        return [Part(row.pk, {**body, "stated": assessments.facts_content(stated.stated)})]
 
     def _released(self, complaint: Complaint, target: str, text: str) -> str:
         """Return a text as the body reads it, and count the passages that were removed from it."""
@@ -457,20 +457,20 @@ def _findings(item: EvidenceObject, info: storage.FileInfo, report: storage.File
     Of an original the scanner's result, and the codes of what it tells beside its content; of a working copy what it
     lacks or hides.
     """
-    found: _Findings = {"threat": "", "betrays": [], "losses": []}
+    findings: _Findings = {"threat": "", "betrays": [], "losses": []}
     if item.variant == EvidenceObject.Variant.ORIGINAL:
-        found["threat"] = storage.threat_in(report)
-        found["betrays"] = list(dict.fromkeys([*info.betrays, *(report.betrays if report else [])]))
+        findings["threat"] = storage.threat_in(report)
+        findings["betrays"] = list(dict.fromkeys([*info.betrays, *(report.betrays if report else [])]))
     elif item.variant != EvidenceObject.Variant.PAGE:
-        found["losses"] = [*_losses(item, report), *info.losses]
-    return found
+        findings["losses"] = [*_losses(item, report), *info.losses]
+    return findings
 
 
 def _losses(item: EvidenceObject, report: storage.FileReport | None) -> list[str]:
     """Return what a copy lacks or hides; one that is drawn anew hides nothing."""
-    found = report.losses if report else []
+    losses = report.losses if report else []
     is_drawn = item.variant == EvidenceObject.Variant.REDACTED
-    return [code for code in found if code not in copy_losses.HIDDEN] if is_drawn else found
+    return [code for code in losses if code not in copy_losses.HIDDEN] if is_drawn else losses
 
 
 def _pages(item: EvidenceObject) -> list[EvidenceObject]:

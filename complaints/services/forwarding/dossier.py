@@ -92,7 +92,7 @@ class Dossier:
     @property
     def releases(self) -> list[Release]:
         """The forwarding and its supplements, the oldest first."""
-        return [one.release for one in reversed(self.opened.opened)]
+        return [opened.release for opened in reversed(self.opened.opened)]
 
 
 @dataclass(frozen=True)
@@ -143,15 +143,15 @@ def warned_of(opened: reading.ReleaseFile) -> list[str]:
 
 def _files(opened: reading.ReleaseFile) -> list[DossierFile]:
     """Return the files of a forwarding, then of each supplement, in the order of reports and files."""
-    of_releases = ReleasedFile.objects.filter(release__in=[one.release.pk for one in opened.opened])
+    of_releases = ReleasedFile.objects.filter(release__in=[release.release.pk for release in opened.opened])
     stored = {row.pk: row.stored for row in of_releases.select_related("stored")}
     return [DossierFile(_name(item, release), item, release, stored[item.id]) for item, release in _items(opened)]
 
 
 def _items(opened: reading.ReleaseFile) -> Iterator[tuple[ReleasedItem, Release]]:
-    for one in reversed(opened.opened):
-        for item in one.content.files:
-            yield item, one.release
+    for release in reversed(opened.opened):
+        for item in release.content.files:
+            yield item, release.release
 
 
 def _name(item: ReleasedItem, release: Release) -> str:
@@ -168,7 +168,7 @@ def _name(item: ReleasedItem, release: Release) -> str:
 
 
 def _history(opened: reading.ReleaseFile) -> list[HistoryEntry]:
-    releases = {str(one.release.pk) for one in opened.opened}
+    releases = {str(release.release.pk) for release in opened.opened}
     recorded = log.entries_of_cases(cases={opened.case.pk}, events=_EVENTS)
     entries = [entry for entry in recorded if entry.facts.get("release") in releases]
     if {entry.facts["release"] for entry in entries if entry.event == "release.made"} != releases:
@@ -192,13 +192,13 @@ def downloads_by_object(*, keyring: Keyring, entries: Sequence[RecordedEntry]) -
     recalls = {str(e.facts["release"]): e.sequence for e in entries if e.event == "release.recalled"}
     rows = ReleasedFile.objects.filter(Q(release__in=firsts) | Q(release__first__in=firsts))
     rows = rows.exclude(stored__variant=EvidenceObject.Variant.PAGE).select_related("stored", "release__case")
-    found: dict[str, list[RecordedEntry]] = defaultdict(list)
+    by_object: dict[str, list[RecordedEntry]] = defaultdict(list)
     for row in rows.prefetch_related("release__grants") if firsts else []:
         since = [entry for entry in downloads if _held(row.release, entry, recalls.get(str(row.release_id)))]
         if any(not entry.facts["knowing"] for entry in since) and _is_warned_of(keyring, row):
             since = [entry for entry in since if entry.facts["knowing"]]
-        found[str(row.stored_id)] += since
-    return found
+        by_object[str(row.stored_id)] += since
+    return by_object
 
 
 def _held(release: Release, download: RecordedEntry, recalled: int | None) -> bool:
@@ -302,7 +302,10 @@ def _manifest(dossier: Dossier, documents: Sequence[Document]) -> bytes:
             for row in dossier.releases
         ],
         "files": [
-            *({"name": one.name, **_measures(len(one.content), sha256(one.content).hexdigest())} for one in documents),
+            *(
+                {"name": document.name, **_measures(len(document.content), sha256(document.content).hexdigest())}
+                for document in documents
+            ),
             *(_file_lines(file) for file in dossier.files),
             *({"name": name, **_measures(line.info.length, line.info.sha256)} for name, line in dossier.decision_files),
         ],

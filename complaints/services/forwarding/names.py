@@ -154,10 +154,10 @@ def may_act_on(release: Release) -> bool:
 
 def _open_request(actor: Actor, release_id: uuid.UUID, complaint_id: uuid.UUID) -> tuple[Release, NameRequest, Team]:
     """Return a locked release, its open request for a report, and the pinned team whose key the person holds."""
-    own = NameRequest.objects.filter(
+    requests = NameRequest.objects.filter(
         release__in=access.releases_for(actor.staff), complaint=complaint_id, closed_on=None
     )
-    if not own.filter(release=release_id).exists():
+    if not requests.filter(release=release_id).exists():
         raise NameRequest.DoesNotExist
     # Before any other row, as an act of the reporter does: rows that are stored here name the report.
     case_membership.lock_around(complaint_id)

@@ -127,7 +127,7 @@ class ReleaseFile:
     @property
     def report_numbers(self) -> set[int]:
         """The numbers of the reports that the body holds, over all releases."""
-        return {number for one in self.opened for number in one.numbers.values()}
+        return {number for release in self.opened for number in release.numbers.values()}
 
     @property
     def answers(self) -> dict[int, dict[str, JSON]]:
@@ -226,13 +226,13 @@ def open_contents(keyring: Keyring, releases: Sequence[Release]) -> list[OpenedR
 
 
 def _rows_by_release(kind: str, releases: Sequence[Release]) -> dict[uuid.UUID, list[JSON]]:
-    found: dict[uuid.UUID, list[JSON]] = {release.pk: [] for release in releases}
+    by_release: dict[uuid.UUID, list[JSON]] = {release.pk: [] for release in releases}
     by_id = {release.pk: release for release in releases}
     rows: QuerySet[JSON] = CONTENT[kind][0]._base_manager.filter(release__in=releases)
     for row in rows.select_related("stored") if kind == "file" else rows:
         row.release = by_id[row.release_id]
-        found[row.release_id].append(row)
-    return found
+        by_release[row.release_id].append(row)
+    return by_release
 
 
 def _open_content(keyring: Keyring, release: Release, rows: Mapping[str, list[JSON]]) -> OpenedRelease:
@@ -263,13 +263,13 @@ def dangers(*, keyring: Keyring, firsts: Sequence[Release]) -> dict[uuid.UUID, t
     """
     ids = [release.pk for release in firsts]
     releases = Release.objects.filter(Q(pk__in=ids) | Q(first__in=ids)).exclude(state=Release.State.RECALLED)
-    found: dict[uuid.UUID, tuple[str, bool]] = {}
+    dangers_by_release: dict[uuid.UUID, tuple[str, bool]] = {}
     for release in releases.select_related("case").prefetch_related("grants").order_by("number"):
         with suppress(Locked, SealError, UnpinnedKey):
             pair, signer = keyring.release(release), signer_of(release)
             manifest = open_record(pair, release.sealed, release_context(release), signer)
-            found[release.first_id or release.pk] = (manifest["danger"], manifest["urgent"])
-    return found
+            dangers_by_release[release.first_id or release.pk] = (manifest["danger"], manifest["urgent"])
+    return dangers_by_release
 
 
 @transaction.atomic
@@ -463,7 +463,7 @@ def circles_told(*, keyring: Keyring, release: Release) -> list[object]:
     Raises Locked and SealError.
     """
     opened = open_contents(keyring, chain_of(release))
-    return [report.answers.get(CIRCLE) for one in opened for report in one.content.reports]
+    return [report.answers.get(CIRCLE) for item in opened for report in item.content.reports]
 
 
 def check(*, actor: Actor, release_id: uuid.UUID, text: str) -> list[Disclosure]:
@@ -471,9 +471,9 @@ def check(*, actor: Actor, release_id: uuid.UUID, text: str) -> list[Disclosure]
     release = access.releases_for(actor.staff).select_related("case", "body").get(pk=release_id)
     opened = open_contents(actor.keyring, chain_of(release))
     words: dict[str, tuple[dict[str, JSON], list[str]]] = {key: ({}, []) for key in reporters_of(opened)}
-    for one in opened:
-        by_number = {number: str(complaint) for complaint, number in one.numbers.items()}
-        for report in one.content.reports:
+    for item in opened:
+        by_number = {number: str(complaint) for complaint, number in item.numbers.items()}
+        for report in item.content.reports:
             answers, texts = words[by_number[report.number]]
             answers.update(report.answers)
             texts += [text for _day, text in report.messages]

@@ -57,15 +57,15 @@ def check(*, actor: Actor, release_id: uuid.UUID) -> list[Difference]:
     removed = redactions.of_reports(
         keyring=actor.keyring, complaints=complaints, only=_recorded_before(release, complaints)
     )
-    found = [
+    differing = [
         Difference(complaint.pk, target)
         for complaint in complaints
         for target in _texts_that_differ(actor.keyring, complaint, removed[complaint.pk], opened)
     ]
-    found += list(_files_that_differ(actor.keyring, release, complaints, removed))
+    differing += list(_files_that_differ(actor.keyring, release, complaints, removed))
     with transaction.atomic():
-        actor.record("redaction.checked", case=release.case_id, subject=release.pk, facts={"found": len(found)})
-    return found
+        actor.record("redaction.checked", case=release.case_id, subject=release.pk, facts={"found": len(differing)})
+    return differing
 
 
 def _recorded_before(release: Release, complaints: Sequence[Complaint]) -> list[uuid.UUID]:
@@ -87,7 +87,7 @@ def _texts_that_differ(
 ) -> Iterator[str]:
     """Yield the targets of released parts that differ; what was left out does not: a body reads that it was."""
     number, pair = opened.numbers[complaint.pk], keyring.complaint(complaint)
-    report = next((one for one in opened.content.reports if one.number == number), None)
+    report = next((item for item in opened.content.reports if item.number == number), None)
     if report is None:
         return
     answers = redactions.released_answers(removed, read_answers(pair, complaint))
@@ -149,17 +149,17 @@ def _files_that_differ(
         ):
             yield Difference(row.complaint_id, target)
         elif item.stored.variant == Variant.REDACTED:
-            found = removed[row.complaint_id].of(target)
-            if found is None or not _is_rendered_so(keyring, item.stored, found):
+            instructions = removed[row.complaint_id].of(target)
+            if instructions is None or not _is_rendered_so(keyring, item.stored, instructions):
                 yield Difference(row.complaint_id, target)
 
 
-def _is_rendered_so(keyring: Keyring, stored: EvidenceObject, found: redactions.Instructions) -> bool:
+def _is_rendered_so(keyring: Keyring, stored: EvidenceObject, instructions: redactions.Instructions) -> bool:
     """Whether rendering the working copy again gives the bytes of a redacted copy."""
     row = stored.evidence
     pair = keyring.complaint(row.complaint)
     kept = storage.read_info(pair, stored, row, row.complaint)
     working, info = redactions.working_copy(pair, row)
-    upload = render(working, info, found.removal, number=stored.number)
+    upload = render(working, info, instructions.removal, number=stored.number)
     storage.delete_object(upload.object_name)
     return upload.info is not None and upload.info.sha256 == kept.sha256

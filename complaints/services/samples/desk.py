@@ -209,8 +209,8 @@ class Desk:
     def _redact(self, case: Open, now: datetime) -> None:
         """Remove what the proposals find in the story, and the upper part of a photo."""
         actor, story = self._actor("verifikator", case, now), case.texts["story"]
-        found = telling_passages.proposals(story, accused=[case.texts["accused_name"]])[:1]
-        spans = [Span(item.start, item.end, telling_passages.REASONS[item.kind]) for item in found]
+        proposed = telling_passages.proposals(story, accused=[case.texts["accused_name"]])[:1]
+        spans = [Span(item.start, item.end, telling_passages.REASONS[item.kind]) for item in proposed]
         redactions.save_text(actor=actor, complaint_id=case.complaint_id, target="answer-story", spans=spans)
         photos = EvidenceObject.objects.filter(evidence__complaint=case.complaint_id, variant="page")
         working = EvidenceObject.objects.filter(evidence__complaint=case.complaint_id, variant="working")
