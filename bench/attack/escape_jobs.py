@@ -215,7 +215,7 @@ CHANNELS: Final[dict[str, Callable[[Place], int]]] = {
         lambda: _LIBC.semget(0, 1, _PRIVATE), lambda semaphores: _LIBC.semctl(semaphores, 0, 0, None)
     ),
     "System V messages": lambda _place: _shared(
-        lambda: _LIBC.msgget(0, _PRIVATE), lambda found: _LIBC.msgctl(found, 0, None)
+        lambda: _LIBC.msgget(0, _PRIVATE), lambda messages: _LIBC.msgctl(messages, 0, None)
     ),
     "POSIX messages": _message_queue,
 }

@@ -26,7 +26,8 @@ from complaints.adapters import confinement
 
 _PR_SET_PDEATHSIG: Final = 1
 _LIBC: Final = ctypes.CDLL(None, use_errno=True)
-_REQUEST_BYTES: Final = 4_096
+# As many as the passages of a document take that a form marks.
+_REQUEST_BYTES: Final = 16_384
 _MAX_THREADS: Final = 512
 # Readers change the environment when they are imported: pylibmagic names its own folder in three variables.
 _ALLOWED_VARIABLES: Final = {"LC_CTYPE"}

@@ -85,6 +85,7 @@ LOSSES: Final[dict[str, Label]] = {
     "damaged-parts": gettext_lazy("damaged parts of its pages"),
     "earlier-revisions": gettext_lazy("earlier versions of the text"),
     "later-pages": gettext_lazy("all pages after the twentieth"),
+    "text-only": gettext_lazy("pictures, diagrams, comments, formulas and links"),
     "hidden-sheets": gettext_lazy("hidden sheets, rows, columns or cells"),
     "hidden-slides": gettext_lazy("hidden slides"),
     "hidden-text": gettext_lazy("hidden text or shapes"),

@@ -167,7 +167,8 @@ def _what(content: SealedContent, kinds: Mapping[str, SanctionKind]) -> Iterator
 def _crime(content: SealedContent) -> Iterator[tuple[str, str]]:
     yield _("Who decided, and what"), str(CRIMINAL_OUTCOMES[CriminalOutcome(content["criminal"])])
     yield _("Penalty"), ", ".join(str(PENALTIES[Penalty(code)]) for code in content["penalties"])
-    yield _("Offence"), legal_basis.offences().get(content["offence"], "")
+    offence = content["offence"] or ""
+    yield _("Offence"), legal_basis.offences().get(offence, offence)
 
 
 def _letter(content: SealedContent) -> Iterator[tuple[str, str]]:

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from complaints.admin.base import DayInput
 from complaints.admin.labels import Label
-from complaints.admin.step_records import Values, criminal_errors, criminal_fields
+from complaints.admin.step_records import Values, criminal_errors, criminal_fields, offence_of
 from complaints.domain.workflow import Action
 from complaints.forms.fields import Upload, refusal
 from complaints.models.reference_data import SanctionKind
@@ -276,7 +276,7 @@ def _criminal_errors(values: Values, _situation: Situation) -> dict[str, str]:
 
 def _criminal(values: Values) -> Record:
     return CriminalRecord(
-        values["outcome"], tuple(values["penalties"]), values["offence"], values["number"], values["decided_on"]
+        values["outcome"], tuple(values["penalties"]), offence_of(values), values["number"], values["decided_on"]
     )
 
 

@@ -30,8 +30,9 @@ from complaints.admin.base import BaseForm, StaffRequest, readable_case_or_404, 
 from complaints.admin.case_evidence import NO_COPY, allow_viewing
 from complaints.admin.file_responses import inline_kind
 from complaints.admin.labels import Label
-from complaints.admin.redaction_refusals import waits_for_copy, why_not
-from complaints.admin.redactions import CHANGED_MEANWHILE, REASONS, kept_or_discarded, seen_in
+from complaints.admin.redacted_documents import Document, document_page
+from complaints.admin.redaction_refusals import manner_of, waits_for_copy, why_not
+from complaints.admin.redactions import CHANGED_MEANWHILE, REASONS, Marks, kept_or_discarded, seen_in
 from complaints.domain import redaction
 from complaints.domain.file_names import exhibit_name
 from complaints.domain.redaction import SCALE, Box, NothingLeft, Reason, Span
@@ -39,7 +40,7 @@ from complaints.models.complaint import Complaint
 from complaints.models.evidence import Evidence
 from complaints.services import case_file, file_viewing, redactions
 from complaints.services.evidence.copies import MAX_PAGES
-from complaints.services.evidence.redacted_copies import Removal, manner
+from complaints.services.evidence.redacted_copies import Removal
 from complaints.services.kept_forms import Values
 from complaints.services.redactions import RedactedMeanwhile, ReportRedactions
 
@@ -48,6 +49,9 @@ _AREA: Final = re.compile(
 )
 _PERCENT: Final = SCALE // 100
 _SECONDS_AT_MOST: Final = 24 * 60 * 60
+# Where the mark of a film ends that stands for all of its sound: later than a form takes.
+_ALL_SOUND: Final = _SECONDS_AT_MOST * 1000 + 1
+_SPANS: Final = ("sound", "film")
 
 
 def _percent(label: Label) -> forms.DecimalField:
@@ -82,8 +86,8 @@ class BoxForm(BaseForm):
         return Box(self.cleaned_data["page"], left, top, width, height, reason)
 
 
-class MuteForm(BaseForm):
-    """One span of a sound to be added, in seconds."""
+class SpanForm(BaseForm):
+    """One span of a sound or a film to be added, in seconds."""
 
     use_required_attribute = False
 
@@ -106,7 +110,7 @@ class Areas:
     manner: str
     pages: int
     removal: Removal
-    form: BoxForm | MuteForm
+    form: BoxForm | SpanForm
     reason: str = ""
     errors: list[str] = field(default_factory=list)
     dropped: set[str] = field(default_factory=set)
@@ -124,7 +128,7 @@ class Areas:
         areas = cls(
             kind,
             pages,
-            _removal(_areas(data)),
+            _removal(kind, _areas(data)),
             _form_of(kind, initial={name: str(data[name]) for name in data}),
             data.get("reason", ""),
         )
@@ -134,7 +138,7 @@ class Areas:
     def values(self, data: QueryDict) -> Values:
         """Return the form as :meth:`kept` reads it, after the press that ``data`` sent."""
         left = kept_forms.typed(data) if self.form.is_bound else {"seen": data.getlist("seen")}
-        areas: list[Box | Span] = [*self.removal.boxes, *self.removal.mutes]
+        areas = _listed(self.removal)
         return {**left, "drop": [], "areas": [" ".join(map(_value, areas))], "reason": [self.reason]}
 
     @classmethod
@@ -142,27 +146,35 @@ class Areas:
         """Read a form; a new area counts where one of its numbers is filled in."""
         dropped = set(data.getlist("drop"))
         areas = [area for area in _areas(data) if _value(area) not in dropped]
-        names = ("start", "end") if kind == "sound" else ("left", "top", "width", "height")
-        is_filled = any(data.get(name, "").strip() for name in names)
-        posted = cls(kind, pages, _removal(areas), _form_of(kind, data if is_filled else None), data.get("reason", ""))
+        names = ("start", "end") if kind in _SPANS else ("left", "top", "width", "height")
+        is_filled, is_silent = any(data.get(name, "").strip() for name in names), kind == "film" and "silent" in data
+        form, reason = _form_of(kind, data if is_filled else None), data.get("reason", "")
+        read = cls(kind, pages, _removal(kind, areas), form, reason)
+        if (is_filled or is_silent) and reason not in set(Reason):
+            read.errors.append(_("Choose a reason for what you mark."))
+        elif is_silent:
+            read._take(Span(0, _ALL_SOUND, Reason(reason)))
         if is_filled:
-            posted._add()
-        return posted
+            read._add()
+        return read
 
     def _add(self) -> None:
-        if self.reason not in set(Reason):
-            self.errors.append(_("Choose a reason for what you mark."))
         if not self.form.is_valid() or self.errors:
             return
         area = self.form.area(Reason(self.reason))
         if isinstance(area, Box) and area.page > self.pages:
             self.form.add_error("page", _("There is no such page."))
             return
-        areas = [*self.removal.boxes, *self.removal.mutes, area]
+        if self._take(area):
+            self.form = _form_of(self.manner)
+
+    def _take(self, area: Box | Span) -> bool:
+        areas = [*_listed(self.removal), area]
         if len(areas) > redaction.MOST_AREAS:
             self.errors.append(_("There are too many marks. Draw larger ones, or leave the file out."))
-            return
-        self.removal, self.form = _removal(areas), _form_of(self.manner)
+            return False
+        self.removal = _removal(self.manner, areas)
+        return True
 
     @property
     def is_valid(self) -> bool:
@@ -170,17 +182,25 @@ class Areas:
         return not self.errors and not (self.form.is_bound and self.form.errors)
 
 
-def _form_of(kind: str, data: QueryDict | None = None, initial: dict[str, str] | None = None) -> BoxForm | MuteForm:
-    return MuteForm(data, initial=initial) if kind == "sound" else BoxForm(data, initial=initial)
+def _form_of(kind: str, data: QueryDict | None = None, initial: dict[str, str] | None = None) -> BoxForm | SpanForm:
+    return SpanForm(data, initial=initial) if kind in _SPANS else BoxForm(data, initial=initial)
 
 
 def _areas(data: MultiValueDict[str, str]) -> list[Box | Span]:
     return [area for value in data.get("areas", "").split() if (area := _area(value))]
 
 
-def _removal(areas: list[Box | Span]) -> Removal:
+def _removal(kind: str, areas: list[Box | Span]) -> Removal:
     boxes = tuple(sorted({area for area in areas if isinstance(area, Box)}))
-    return Removal(boxes, tuple(sorted({area for area in areas if isinstance(area, Span)})))
+    spans = tuple(sorted({area for area in areas if isinstance(area, Span)}))
+    if kind != "film":
+        return Removal(boxes, spans)
+    cuts = tuple(span for span in spans if span.end != _ALL_SOUND)
+    return Removal(mutes=tuple(span for span in spans if span.end == _ALL_SOUND), cuts=cuts)
+
+
+def _listed(removal: Removal) -> list[Box | Span]:
+    return [*removal.boxes, *removal.mutes, *removal.cuts]
 
 
 def _area(value: str) -> Box | Span | None:
@@ -200,6 +220,8 @@ def _value(area: Box | Span) -> str:
 
 
 def _words(area: Box | Span, kind: str) -> str:
+    if isinstance(area, Span) and area.end == _ALL_SOUND:
+        return _("all of its sound")
     if isinstance(area, Span):
         return _("second %(start)s to %(end)s") % {"start": area.start / 1000, "end": area.end / 1000}
     parts = {"left": area.left, "top": area.top, "width": area.width, "height": area.height}
@@ -240,7 +262,7 @@ def _open_file(request: StaffRequest, case_id: uuid.UUID, item_id: uuid.UUID) ->
     item = file_viewing.view_item(actor=request.actor, evidence_id=item_id)
     allow_viewing(request.session, item_id, now=timezone.now())
     counted = redactions.of_report(keyring=request.keyring, complaint=row.complaint)
-    return OpenFile(item, row.complaint, manner(item.working.info.type) if item.working else "", counted)
+    return OpenFile(item, row.complaint, manner_of(item), counted)
 
 
 @staff_page("GET", "POST", opens_for=access.may_see_cases)
@@ -250,20 +272,57 @@ def redact_file(request: StaffRequest, object_id: uuid.UUID, item_id: uuid.UUID)
     if request.method == "POST" and (answer := kept_or_discarded(request, object_id, name)):
         return answer
     opened = _open_file(request, object_id, item_id)
+    if opened.kind == "text":
+        return _document(request, opened, name)
     if request.method != "POST" or not opened.kind:
         return _file_page(request, opened, _left(request, opened, name))
     areas = Areas.posted(opened.kind, opened.pages, request.POST)
     kept_forms.keep(request, name, areas.values(request.POST))
     if not areas.is_valid or request.POST.get("do") != "keep":
         return _file_page(request, opened, areas, status=200 if areas.is_valid else 400)
-    problem, status = _kept(request, opened, areas)
+    problem, status = _kept(request, opened, areas.removal)
     if problem:
         areas.errors.append(problem)
         return _file_page(request, opened, areas, status=status)
+    return _made(request, opened, name)
+
+
+def _made(request: StaffRequest, opened: OpenFile, name: str) -> HttpResponseBase:
     kept_forms.forget(request, name)
     messages.success(request, _("The copy is made. A body gets it in place of the file."))
     # The fragment takes the place of the form's own, so that what was done is in sight.
-    return redirect(reverse("admin:complaints_case_redact_file", args=[object_id, item_id]) + "#content-start")
+    address = reverse("admin:complaints_case_redact_file", args=[opened.complaint.case_id, opened.item.row.pk])
+    return redirect(f"{address}#content-start")
+
+
+def _document(request: StaffRequest, opened: OpenFile, name: str) -> HttpResponseBase:
+    """Show a document with the passages that are removed of it; by POST, add marks or have the copy made."""
+    try:
+        text = redactions.document_text(keyring=request.keyring, row=opened.item.row)
+    except (sandbox.JobFailed, sandbox.Unavailable, OSError) as fault:
+        problem, status = _fault(fault)
+        return _file_page(request, opened, _left(request, opened, name), status=status, problem=problem)
+    counted = opened.counted.of(opened.target)
+    shown = Document(opened.item, opened.complaint, opened.counted, text, _copy_made(opened), _seen(request, opened))
+    if request.method != "POST":
+        kept = kept_forms.kept(request, name)
+        stored = Marks(list(counted.removal.passages) if counted else [])
+        return document_page(request, shown, Marks.kept(MultiValueDict(kept), text) if kept else stored)
+    marks = Marks.posted(request.POST, text)
+    kept_forms.keep(request, name, marks.values(request.POST.get("seen", "")))
+    if marks.errors or request.POST.get("do") != "keep":
+        return document_page(request, shown, marks, status=400 if marks.errors else 200)
+    problem, status = _kept(request, opened, Removal(passages=tuple(marks.spans)))
+    if problem:
+        marks.errors.append(problem)
+        return document_page(request, shown, marks, status=status)
+    return _made(request, opened, name)
+
+
+def _copy_made(opened: OpenFile) -> case_file.ObjectInfo | None:
+    """Return the redacted copy that counts, None where nothing is removed."""
+    stored = instructions.stored if (instructions := opened.counted.of(opened.target)) else None
+    return next((copy for copy in opened.item.redacted if stored and copy.id == stored.pk), None)
 
 
 def _left(request: StaffRequest, opened: OpenFile, name: str) -> Areas:
@@ -275,26 +334,30 @@ def _left(request: StaffRequest, opened: OpenFile, name: str) -> Areas:
     return Areas.stored(opened.kind, opened.pages, counted.removal if counted else Removal())
 
 
-def _kept(request: StaffRequest, opened: OpenFile, areas: Areas) -> tuple[str, int]:
+def _kept(request: StaffRequest, opened: OpenFile, removal: Removal) -> tuple[str, int]:
     """Have the copy rendered and stored; return why it was not, with the status of the page, or ("", 200)."""
     try:
         redactions.save_file(
-            actor=request.actor, evidence_id=opened.item.row.pk, removal=areas.removal, seen=seen_in(request.POST)
+            actor=request.actor, evidence_id=opened.item.row.pk, removal=removal, seen=seen_in(request.POST)
         )
     except NothingLeft:
         return _("Nothing would be left of this file. Leave it out of the release instead."), 400
     except RedactedMeanwhile:
         stored = redactions.of_report(keyring=request.keyring, complaint=opened.complaint).of(opened.target)
-        number = len(stored.removal.boxes) + len(stored.removal.mutes) if stored else 0
-        return str(CHANGED_MEANWHILE) % {"number": number}, 409
-    except sandbox.JobFailed as failed:
-        reason = NO_COPY.get(failed.code, NO_COPY["crashed"])
-        return _("No copy was made: %(reason)s. Leave the file out, or release it as it is.") % {"reason": reason}, 400
-    except sandbox.Unavailable:
-        return _("No copy was made: the reading program does not answer. Try again later."), 503
-    except OSError:
-        return _("No copy was made: the evidence storage does not answer. Try again later."), 503
+        return str(CHANGED_MEANWHILE) % {"number": len(stored.removal) if stored else 0}, 409
+    except (sandbox.JobFailed, sandbox.Unavailable, OSError) as fault:
+        return _fault(fault)
     return "", 200
+
+
+def _fault(fault: sandbox.JobFailed | sandbox.Unavailable | OSError) -> tuple[str, int]:
+    """Return why no copy can be made, with the status of the page."""
+    if isinstance(fault, sandbox.JobFailed):
+        reason = NO_COPY.get(fault.code, NO_COPY["crashed"])
+        return _("No copy was made: %(reason)s. Leave the file out, or release it as it is.") % {"reason": reason}, 400
+    if isinstance(fault, sandbox.Unavailable):
+        return _("No copy was made: the reading program does not answer. Try again later."), 503
+    return _("No copy was made: the evidence storage does not answer. Try again later."), 503
 
 
 class Shown(TypedDict):
@@ -331,20 +394,21 @@ def _seen(request: StaffRequest, opened: OpenFile) -> int:
     return redactions.of_report(keyring=request.keyring, complaint=opened.complaint).sequence(opened.target)
 
 
-def _file_page(request: StaffRequest, opened: OpenFile, areas: Areas, *, status: int = 200) -> HttpResponse:
+def _file_page(
+    request: StaffRequest, opened: OpenFile, areas: Areas, *, status: int = 200, problem: str = ""
+) -> HttpResponse:
     item, case = opened.item, opened.complaint.case_id
     copies = item.pages if opened.kind == "pages" else [item.working] if item.working and opened.kind else []
-    counted = opened.counted.of(opened.target)
-    made = next((copy for copy in item.redacted if counted and counted.stored and copy.id == counted.stored.pk), None)
-    listed: list[Box | Span] = [*areas.removal.boxes, *areas.removal.mutes]
+    made = _copy_made(opened)
+    listed = _listed(areas.removal)
     context = {
         "title": _("Redaction: %(text)s") % {"text": exhibit_name(item.number)},
         "case_id": case,
         "complaint": opened.complaint,
         "item": item,
-        "manner": opened.kind,
+        "manner": "" if problem else opened.kind,
         "waits": waits_for_copy(item),
-        "why_not": why_not(item),
+        "why_not": problem or why_not(item),
         "seen": _seen(request, opened) if areas.seen is None else areas.seen,
         "is_kept": areas.seen is not None,
         "form": areas.form,

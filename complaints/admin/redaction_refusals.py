@@ -12,21 +12,21 @@ from complaints.admin.case_evidence import NO_COPY
 from complaints.admin.labels import Label
 from complaints.models.evidence import Evidence
 from complaints.services.case_file import EvidenceItem
-from complaints.services.evidence.redacted_copies import PDF, manner
+from complaints.services.evidence.redacted_copies import PDF, PLAIN, manner
 
-# Of these kinds no picture is drawn that could be released in their place.
+# Of these kinds nothing can be written without a part of it.
 INSTEAD: Final[dict[str, Label]] = {
     "film": gettext_lazy(
-        "Nothing can be removed of a film here. Leave it out, or ask the reporter for single pictures of it or for the "
-        "sound alone."
+        "Nothing can be removed of this kind of film here. Leave it out, or ask the reporter for the film in another "
+        "format, for example MP4, or for single pictures of it."
     ),
     "document": gettext_lazy(
-        "Nothing can be removed of an office document here, because no pictures of its pages are made. Leave it out, "
-        "or ask the reporter for a PDF or a photo of the pages that matter."
+        "Nothing can be removed of a document of this kind here, because it has no working copy. Leave it out, or ask "
+        "the reporter for a PDF or a photo of the pages that matter."
     ),
     "text": gettext_lazy(
-        "Nothing can be removed of a text file here. Leave it out, and quote in the covering note the passages that "
-        "matter."
+        "Nothing can be removed of a web page or an RTF document here. Leave it out, and quote in the covering note "
+        "the passages that matter."
     ),
     "archive": gettext_lazy(
         "Nothing can be removed of an archive here. Leave it out, or ask the reporter for the files that matter, one "
@@ -41,14 +41,15 @@ def waits_for_copy(item: EvidenceItem) -> str:
     return str(item.row.get_state_display()) if is_coming and item.working is None else ""
 
 
-def can_redact(item: EvidenceItem) -> bool:
-    """Whether a file has a working copy of which parts can be removed."""
-    return item.working is not None and bool(manner(item.working.info.type))
+def manner_of(item: EvidenceItem) -> str:
+    """Return how parts of a file are removed, as ``manner``; "" where it has no working copy and is no plain text."""
+    source = item.working or (item.original if item.original.info.type == PLAIN else None)
+    return manner(source.info.type) if source and not waits_for_copy(item) else ""
 
 
 def why_not(item: EvidenceItem) -> str:
     """Return why nothing can be removed of a file that has all its copies, and what to do instead; "" where it can."""
-    if can_redact(item):
+    if manner_of(item):
         return ""
     media_type = item.original.info.type
     group = "" if media_type == PDF else GROUPS.get(media_type, "")

@@ -28,7 +28,7 @@ from complaints.admin.case_summary import circle_of
 from complaints.admin.labels import Label
 from complaints.admin.redaction_refusals import waits_for_copy, why_not
 from complaints.domain import redaction, telling_passages
-from complaints.domain.redaction import NothingLeft, Reason, Span
+from complaints.domain.redaction import NothingLeft, Reason, Removed, Span
 from complaints.domain.telling_passages import Proposal, Tells
 from complaints.models.complaint import Complaint
 from complaints.services import case_file, redactions
@@ -204,7 +204,7 @@ def _short(text: str) -> str:
 def _file_state(counted: ReportRedactions, item: case_file.EvidenceItem) -> str:
     instructions = counted.of(f"file-{item.row.pk}")
     if instructions and instructions.removal:
-        number = len(instructions.removal.boxes) + len(instructions.removal.mutes)
+        number = len(instructions.removal)
         return ngettext("%(number)d part removed", "%(number)d parts removed", number) % {"number": number}
     if waits := waits_for_copy(item):
         return _("cannot be redacted yet: %(state)s") % {"state": waits}
@@ -256,7 +256,7 @@ class Marks:
 
     def values(self, seen: str) -> Values:
         """Return the form as :meth:`kept` reads it."""
-        texts = {"marks": _written(self.spans), "reason": self.reason, "words": self.words, "seen": seen}
+        texts = {"marks": written_marks(self.spans), "reason": self.reason, "words": self.words, "seen": seen}
         lists = {"sentence": sorted(self.ticked), "proposal": sorted(self.proposed)}
         return {**{name: [text] for name, text in texts.items()}, **lists}
 
@@ -289,7 +289,7 @@ class Marks:
             self.errors.append(_("These words are not in the text. What you typed stays in the field below."))
 
 
-def _written(spans: Iterable[Span]) -> str:
+def written_marks(spans: Iterable[Span]) -> str:
     return " ".join(map(_value, spans))
 
 
@@ -390,59 +390,67 @@ def _text_page(
         reads = ""
     context = {
         "title": _("Redaction: %(text)s") % {"text": text_labels(opened.texts)[target]},
-        "case": opened.case_file.case,
+        "case_id": opened.case_file.case.pk,
         "circle": circle_of(opened.report),
         "complaint": opened.complaint,
         "number": opened.number,
         "seen": opened.redactions.sequence(target) if marks.seen is None else marks.seen,
         "is_kept": marks.seen is not None,
-        "marks": _written(marks.spans),
+        "marks": written_marks(marks.spans),
         "errors": marks.errors,
         "words": marks.words,
         "reasons": [(reason.value, label, reason.value == marks.reason) for reason, label in REASONS.items()],
-        "pieces": _pieces(text, marks.spans),
+        "pieces": pieces_of(text, redaction.removed_runs(text, marks.spans)),
         "reads": reads,
-        "marked": [_mark_line(text, span, marks) for span in marks.spans],
-        "proposed": _proposed(opened, text, marks),
-        "sentences": _sentences(text, marks),
+        "marked": [mark_line(text, span, marks) for span in marks.spans],
+        "proposed": proposed_lines(text, marks, _hints(opened, text, marks.spans)),
+        "sentences": sentence_lines(text, marks),
         "left": _left(opened, target, tried) if reads else [],
     }
     return render(request, "admin/redaction_text.html", context, status=status)
 
 
-def _pieces(text: str, spans: Iterable[Span]) -> list[Piece]:
+def pieces_of(text: str, runs: Iterable[Removed]) -> list[Piece]:
+    """Return a text in parts for the page, those that are removed marked."""
     pieces: list[Piece] = []
     place = 0
-    for run in redaction.removed_runs(text, spans):
+    for run in runs:
         pieces += [{"text": text[place : run.start], "is_removed": False}]
         pieces += [{"text": text[run.start : run.end], "is_removed": True}]
         place = run.end
     return [*pieces, {"text": text[place:], "is_removed": False}]
 
 
-def _mark_line(text: str, span: Span, marks: Marks) -> MarkLine:
+def mark_line(text: str, span: Span, marks: Marks) -> MarkLine:
+    """Return a mark that stands, with the tick by which it is taken back."""
     words, label = _short(text[span.start : span.end]), str(REASONS[span.reason])
     return {"value": _value(span), "words": words, "label": label, "ticked": _value(span) in marks.dropped}
 
 
 def _hints(opened: OpenReport, text: str, spans: Sequence[Span]) -> list[Proposal]:
     """Return what may betray the reporter and is not marked yet."""
-    accused = str(opened.report.answers.get("accused_name") or "")
     others = [other for texts in opened.others.values() for other in texts.values()]
+    return hints_of(text, spans, accused=str(opened.report.answers.get("accused_name") or ""), others=others)
+
+
+def hints_of(text: str, spans: Sequence[Span], *, accused: str, others: Sequence[str] = ()) -> list[Proposal]:
+    """Return what of a text may betray the reporter and is not marked yet."""
     proposed = telling_passages.proposals(text, accused=[accused], others=others)
     return [item for item in proposed if not any(span.start <= item.start and item.end <= span.end for span in spans)]
 
 
-def _proposed(opened: OpenReport, text: str, marks: Marks) -> list[MarkLine]:
+def proposed_lines(text: str, marks: Marks, hints: Iterable[Proposal]) -> list[MarkLine]:
+    """Return hints, each with the tick by which it becomes a mark."""
     lines: list[MarkLine] = []
-    for item in _hints(opened, text, marks.spans):
+    for item in hints:
         value = f"{item.start}-{item.end}"
         words, label = _short(text[item.start : item.end]), str(TELLS[item.kind])
         lines.append({"value": value, "words": words, "label": label, "ticked": value in marks.proposed})
     return lines
 
 
-def _sentences(text: str, marks: Marks) -> list[MarkLine]:
+def sentence_lines(text: str, marks: Marks) -> list[MarkLine]:
+    """Return the sentences of a text, each with the tick by which it becomes a mark."""
     return [
         {
             "value": f"{start}-{end}",

@@ -304,13 +304,15 @@ def _file_lines(
                 is_ticked=not is_known,
                 was_opened=bool(looked),
             )
-        if goes_redacted:
+        if goes_redacted and item.working is not None:
             continue
         yield Line(
             *("objects", str(item.original.id)),
             f"{name}: {original}",
             remark=remark,
-            warnings=_warnings_of_original(item),
+            warnings=[_("Its redacted copy is released in its place.")]
+            if goes_redacted
+            else _warnings_of_original(item),
             sent_as=item.original.info.name,
             item=None if item.working else item.row.pk,
             is_held=item.original.id in held.objects,

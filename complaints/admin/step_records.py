@@ -98,7 +98,19 @@ def criminal_fields() -> dict[str, forms.Field]:
             required=False,
             help_text=_("As the rules of the law name it. Kept locked; the reporter does not read it."),
         ),
+        "other_offence": forms.CharField(
+            label=_("Another offence, with its article"),
+            max_length=200,
+            required=False,
+            widget=forms.TextInput(attrs={"autocomplete": "off"}),
+            help_text=_("Only where the list lacks it. Kept locked; the reporter does not read it."),
+        ),
     }
+
+
+def offence_of(values: Values) -> str:
+    """Return the offence of the fields of :func:`criminal_fields`: its code in the rules, or its words."""
+    return str(values["offence"] or values["other_offence"].strip())
 
 
 def criminal_errors(values: Values) -> dict[str, str]:
@@ -114,6 +126,8 @@ def criminal_errors(values: Values) -> dict[str, str]:
         errors["penalties"] = _("Choose what the court imposed.")
     if imposed and values.get("outcome") and not is_conviction:
         errors["penalties"] = _("Only a conviction has a penalty. Untick it, or choose the conviction.")
+    if values.get("offence") and (values.get("other_offence") or "").strip():
+        errors["other_offence"] = _("Choose an offence of the list, or write another one, not both.")
     return errors
 
 
@@ -132,8 +146,8 @@ def criminal_texts(form: forms.Form) -> tuple[str, str]:
             "number": values["number"],
         }
         told, kept = _("%(outcome)s (%(day)s).") % words, _("%(outcome)s, number %(number)s of %(day)s.") % words
-        offence = legal_basis.offences().get(values["offence"])
-        return told, f"{kept} {offence}." if offence else kept
+        offence = offence_of(values)
+        return told, f"{kept} {legal_basis.offences().get(offence, offence)}." if offence else kept
 
 
 STEP_RECORDS: Final = {

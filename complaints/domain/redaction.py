@@ -43,6 +43,7 @@ MOST_AREAS: Final = 80
 # A released text names each thing by more than so many letters; shorter words stand everywhere.
 LEFTOVER_LETTERS: Final = 4
 _RUN: Final = re.compile(r"\S+")
+_CELL: Final = re.compile(r"[^\n\t]+")
 # Each run of marks is looked at once, however long it is.
 _SENTENCE_END: Final = re.compile(r"(?<![.!?…])[.!?…]++[\"”’)\]]*+(?=\s)|\n")
 # Words of every text, which betray nobody where they stand elsewhere.
@@ -123,7 +124,18 @@ def redact(text: str, spans: Iterable[Span]) -> str:
     Raises:
         NothingLeft: no word would be left.
     """
-    runs = removed_runs(text, spans)
+    return _without(text, removed_runs(text, spans))
+
+
+def redact_cells(text: str, spans: Iterable[Span]) -> str:
+    """Return the text of a document, as a reader of documents gives it, without what :func:`removed_in_cells` names.
+
+    Raises NothingLeft as :func:`redact`.
+    """
+    return _without(text, removed_in_cells(text, spans))
+
+
+def _without(text: str, runs: Sequence[Removed]) -> str:
     if not runs:
         return text
     kept = _kept_parts(text, runs)
@@ -157,6 +169,25 @@ def removed_runs(text: str, spans: Iterable[Span]) -> list[Removed]:
             runs[-1] = Removed(last.start, max(last.end, span.end), reasons)
         else:
             runs.append(Removed(span.start, span.end, (span.reason,)))
+    return runs
+
+
+def removed_in_cells(text: str, spans: Iterable[Span]) -> list[Removed]:
+    """Return what is removed of a document, in order: of each line and each cell by itself.
+
+    A document keeps its paragraphs and cells, so each has its own marker, where a body sees that something went.
+    """
+    wanted, runs = sorted(spans), list[Removed]()
+    for cell in _CELL.finditer(text):
+        start, end = cell.span()
+        inside = [
+            Span(max(span.start, start) - start, min(span.end, end) - start, span.reason)
+            for span in wanted
+            if span.start < end and start < span.end
+        ]
+        if inside:
+            removed = removed_runs(cell.group(), inside)
+            runs += [Removed(run.start + start, run.end + start, run.reasons) for run in removed]
     return runs
 
 
@@ -216,9 +247,12 @@ def sentences(text: str) -> list[tuple[int, int]]:
 
 def removed_words(text: str, spans: Iterable[Span]) -> set[str]:
     """Return the removed words, folded, that would tell something where they stand elsewhere."""
-    pieces = (text[run.start : run.end] for run in removed_runs(text, spans))
-    words = {word for piece in pieces for word in normalization.fold(piece).split()}
-    return {word for word in words if tells(word)}
+    return {word for run in removed_runs(text, spans) for word in telling_words(text[run.start : run.end])}
+
+
+def telling_words(text: str) -> set[str]:
+    """Return the words of a text, folded, that tell something by themselves."""
+    return {word for word in normalization.fold(text).split() if tells(word)}
 
 
 def tells(word: str) -> bool:

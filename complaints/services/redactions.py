@@ -30,7 +30,7 @@ from complaints.services.audit import log
 from complaints.services.evidence import storage
 from complaints.services.evidence.intake import SealedUpload
 from complaints.services.evidence.posts import PostInfo, for_body, read_post
-from complaints.services.evidence.redacted_copies import Removal, manner, render
+from complaints.services.evidence.redacted_copies import PLAIN, Removal, manner, read_text, render
 from complaints.services.keyring import Actor, Keyring, read_answers
 from complaints.services.messages import read, row_context, store_for_team
 from complaints.services.team_key_history import trusted_signer
@@ -61,6 +61,7 @@ class Content(TypedDict):
     spans: list[list[object]]
     boxes: list[list[object]]
     mutes: list[list[object]]
+    cuts: list[list[object]]
 
 
 @dataclass(frozen=True)
@@ -172,9 +173,13 @@ def of_report(*, keyring: Keyring, complaint: Complaint) -> ReportRedactions:
 def _open(row: Redaction, pair: BoxPair, team: str) -> Instructions:
     signer = trusted_signer(row.author_key, team)
     content: Content = open_record(pair, row.sealed, row_context(row, KIND), signer)
-    boxes, mutes = map(Box.read, content["boxes"]), map(Span.read, content["mutes"])
-    removal, spans = Removal(tuple(boxes), tuple(mutes)), tuple(map(Span.read, content["spans"]))
-    return Instructions(content["target"], row.sequence, spans, removal, row.stored, row.author, row.at)
+    boxes, spans = tuple(map(Box.read, content["boxes"])), tuple(map(Span.read, content["spans"]))
+    mutes, cuts = (tuple(map(Span.read, content[name])) for name in ("mutes", "cuts"))
+    is_file = content["target"].startswith("file-")
+    removal = Removal(boxes, mutes, cuts, spans if is_file else ())
+    return Instructions(
+        content["target"], row.sequence, () if is_file else spans, removal, row.stored, row.author, row.at
+    )
 
 
 def read_texts(*, keyring: Keyring, complaints: Collection[Complaint]) -> dict[uuid.UUID, dict[str, str]]:
@@ -252,7 +257,7 @@ def save_file(*, actor: Actor, evidence_id: uuid.UUID, removal: Removal, seen: i
     """
     files = Evidence.objects.filter(kind=Evidence.Kind.FILE).select_related("complaint")
     row = files.filter(pk=evidence_id).first()
-    if row is None or len(removal.boxes) + len(removal.mutes) > redaction.MOST_AREAS:
+    if row is None or _is_too_much(removal):
         raise NoSuchText
     pair = actor.keyring.complaint(row.complaint)
     upload = _rendered(pair, row, removal) if removal else None
@@ -264,21 +269,35 @@ def save_file(*, actor: Actor, evidence_id: uuid.UUID, removal: Removal, seen: i
         raise
 
 
+def _is_too_much(removal: Removal) -> bool:
+    areas = len(removal) - len(removal.passages)
+    return areas > redaction.MOST_AREAS or len(removal.passages) > redaction.MOST_PASSAGES
+
+
 def _rendered(pair: BoxPair, row: Evidence, removal: Removal) -> SealedUpload:
     """Render outside of any transaction: it takes seconds."""
     working, info = working_copy(pair, row)
+    if not removal.fits(info.type):
+        raise NoSuchText
     return render(working, info, removal, number=_next_number(row))
 
 
 def working_copy(pair: BoxPair, row: Evidence) -> tuple[EvidenceObject, storage.FileInfo]:
-    """Return what a redacted copy of a file is made of; raises NoWorkingCopy where there is nothing."""
+    """Return what a redacted copy of a file is made of; raises NoWorkingCopy where there is nothing.
+
+    A plain text has no working copy: what is read of it on the page of marking is all that it holds.
+    """
     working = row.objects_stored.filter(variant=Variant.WORKING).first()
-    if working is None:
+    source = working or row.objects_stored.get(variant=Variant.ORIGINAL)
+    info = storage.read_info(pair, source, row, row.complaint)
+    if not manner(info.type) or (working is None and info.type != PLAIN):
         raise NoWorkingCopy
-    info = storage.read_info(pair, working, row, row.complaint)
-    if not manner(info.type):
-        raise NoWorkingCopy
-    return working, info
+    return source, info
+
+
+def document_text(*, keyring: Keyring, row: Evidence) -> str:
+    """Return the text of a document as it can be marked; raises NoWorkingCopy, and as ``redacted_copies.read_text``."""
+    return read_text(*working_copy(keyring.complaint(row.complaint), row))
 
 
 @transaction.atomic
@@ -331,9 +350,10 @@ def _store(
     removal = removal or Removal()
     content = Content(
         target=target,
-        spans=[span.stored() for span in spans],
+        spans=[span.stored() for span in (*spans, *sorted(removal.passages))],
         boxes=[box.stored() for box in sorted(removal.boxes)],
         mutes=[mute.stored() for mute in sorted(removal.mutes)],
+        cuts=[cut.stored() for cut in sorted(removal.cuts)],
     )
     row = Redaction(complaint=complaint, stored=stored)
     store_for_team(row, KIND, content, actor=actor, event="redaction.made", more=more)

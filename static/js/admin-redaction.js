@@ -25,7 +25,7 @@
     form.requestSubmit(form.querySelector('button[value="mark"]'));
   };
 
-  const player = form.querySelector("audio");
+  const player = form.querySelector("audio, video");
   const take = (name) => { field(name).value = player.currentTime.toFixed(3); };
   const does = { selection: select, start: () => take("start"), end: () => take("end") };
   form.addEventListener("click", (event) => does[event.target.closest("[data-does]")?.dataset.does]?.());

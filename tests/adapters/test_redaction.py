@@ -7,6 +7,8 @@ import random
 import shutil
 import subprocess
 import wave
+from collections import Counter
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -172,12 +174,80 @@ def test_a_long_sound_is_muted() -> None:
     assert redacted(out.getvalue(), "audio/x-wav", Span(0, 60_000, Reason.IDENTITY))[2] == 18_000
 
 
-def test_a_compressed_sound_is_muted_too_and_a_film_is_refused() -> None:
+def test_a_compressed_sound_is_muted_too() -> None:
     media_type, make = samples.SAMPLES["m4a"]
     _data, made, length = redacted(make(), media_type, Span(0, 100, Reason.IDENTITY))
     assert made == "audio/flac"
     assert length >= 4
-    media_type, make = samples.SAMPLES["mp4"]
+
+
+RATE_OF_PICTURES, SECONDS = 24, 6
+
+
+def film(form: str, codec: str, audio: str) -> bytes:
+    """A film of six seconds, each with a shade and a pitch of its own, and a whole picture at the start of each."""
+    with av.open(out := io.BytesIO(), "w", format=form) as writer:
+        pictures = writer.add_stream(codec, rate=RATE_OF_PICTURES)
+        pictures.width, pictures.height, pictures.pix_fmt = 64, 48, "yuv420p"
+        pictures.gop_size = RATE_OF_PICTURES
+        sounds = writer.add_stream(audio, rate=48_000)
+        for number in range(RATE_OF_PICTURES * SECONDS):
+            shade = 20 + 40 * (number // RATE_OF_PICTURES)
+            frame = av.VideoFrame.from_image(Image.new("RGB", (64, 48), (shade, shade, shade)))
+            frame.pts, frame.time_base = number, Fraction(1, RATE_OF_PICTURES)
+            writer.mux(pictures.encode(frame))
+        writer.mux(pictures.encode(None))
+        for number in range(50 * SECONDS):
+            sound = av.AudioFrame(format="s16", layout="mono", samples=960)
+            sound.sample_rate, sound.pts, sound.time_base = 48_000, number * 960, Fraction(1, 48_000)
+            level = 1_000 * (1 + number // 50)
+            wave_of = [level * (-1) ** (place // 40) for place in range(960)]
+            sound.planes[0].update(b"".join(value.to_bytes(2, "little", signed=True) for value in wave_of))
+            writer.mux(sounds.encode(sound))
+        writer.mux(sounds.encode(None))
+    return out.getvalue()
+
+
+def without(data: bytes, media_type: str, *cuts: Span, is_silent: bool = False) -> tuple[bytes, int]:
+    options = instructions.packed_cuts(cuts, is_silent=is_silent)
+    with sandbox.hold([data], 10**9) as held, sandbox.run("redact", held, media_type, **options) as result:
+        (part,) = result.parts
+        return part.read(), result.pages
+
+
+def shades(data: bytes) -> list[int]:
+    """Return for each picture which second of the film it was."""
+    with av.open(io.BytesIO(data)) as reader:
+        frames = [frame.to_image().convert("L").getpixel((30, 20)) for frame in reader.decode(video=0)]
+    return [round((int(str(frame)) - 20) / 40) for frame in frames]
+
+
+@pytest.mark.parametrize(
+    ("form", "codec", "audio", "media_type"),
+    [("mp4", "libx264", "aac", "video/mp4"), ("webm", "libvpx", "libopus", "video/webm")],
+)
+def test_a_part_of_a_film_is_cut_at_whole_pictures(form: str, codec: str, audio: str, media_type: str) -> None:
+    before = film(form, codec, audio)
+    assert set(shades(before)) == set(range(SECONDS))
+    data, left = without(before, media_type, Span(2_200, 2_800, Reason.IDENTITY))
+    assert left == 10 * (SECONDS - 1)
+    assert Counter(shades(data)) == dict.fromkeys((0, 1, 3, 4, 5), RATE_OF_PICTURES)
+    with av.open(io.BytesIO(data)) as reader:
+        length = sum(frame.samples for frame in reader.decode(audio=0)) / 48_000
+    assert SECONDS - 1.4 < length < SECONDS - 1
+    two, left = without(before, media_type, Span(0, 500, Reason.IDENTITY), Span(4_100, 60_000, Reason.IDENTITY))
+    assert (set(shades(two)), left) == ({1, 2, 3}, 30)
+    assert without(before, media_type, Span(0, 60_000, Reason.IDENTITY))[1] == 0, "nothing would be left"
+
+
+def test_a_film_loses_all_of_its_sound() -> None:
+    data, left = without(film("mp4", "libx264", "aac"), "video/mp4", is_silent=True)
+    with av.open(io.BytesIO(data)) as reader:
+        assert [stream.type for stream in reader.streams] == ["video"]
+    assert (len(shades(data)), left) == (RATE_OF_PICTURES * SECONDS, 10 * SECONDS)
+
+
+def test_a_film_that_does_not_tell_when_its_pictures_are_shown_is_refused() -> None:
     with pytest.raises(sandbox.JobFailed) as failed:
-        redacted(make(), media_type, Span(0, 100, Reason.IDENTITY))
+        without(film("avi", "mpeg4", "libmp3lame"), "video/x-msvideo", Span(0, 100, Reason.IDENTITY))
     assert failed.value.code == "unsupported"

@@ -22,7 +22,7 @@ from complaints.models.redaction import Redaction
 from complaints.services import follow_up, redactions
 from complaints.services.keyring import Actor
 from tests.adapters import samples
-from tests.adapters.test_redaction import text_pdf
+from tests.adapters.test_redaction import film, text_pdf
 from tests.admin.test_custody import words_of
 from tests.cases import act, complaint_of, in_review
 from tests.services.test_redactions import RED_BOX, marks, released, screenshot, with_files
@@ -116,8 +116,11 @@ def test_boxes_and_spans_are_added_and_the_copy_is_made(
     cast: Cast, signed_in: SignedIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sent, vera = in_review(cast), signed_in("vera")
-    picture, sound, document = with_files(
-        sent, (screenshot(), "a.png"), (samples.SAMPLES["wav"][1](), "b.wav"), (samples.docx(), "c.docx")
+    picture, sound, archive = with_files(
+        sent,
+        (screenshot(), "a.png"),
+        (samples.SAMPLES["wav"][1](), "b.wav"),
+        (samples.packed({"a.txt": b"Isi."}), "c.zip"),
     )
 
     def address(item: Any) -> str:
@@ -154,8 +157,8 @@ def test_boxes_and_spans_are_added_and_the_copy_is_made(
     page, marked, status = shown(vera, address(sound), do="mark", seen="0", **span)
     assert (status, marked) == (200, "m-0-100-identity")
     assert vera.post(address(sound), {"areas": marked, "do": "keep", "seen": "0"}).status_code == 302
-    assert "<form" not in vera.get(address(document)).content.decode().split('id="content"')[1]
-    assert vera.post(address(document), {"areas": marked, "do": "keep"}).status_code == 200
+    assert "<form" not in vera.get(address(archive)).content.decode().split('id="content"')[1]
+    assert vera.post(address(archive), {"areas": marked, "do": "keep"}).status_code == 200
     assert EvidenceObject.objects.filter(variant="redacted").count() == 2
 
 
@@ -262,10 +265,9 @@ def test_a_redacted_pdf_is_looked_at_page_by_page(cast: Cast, signed_in: SignedI
 def test_each_kind_of_file_says_why_nothing_is_removed_of_it_and_what_to_do(cast: Cast, signed_in: SignedIn) -> None:
     sent = in_review(cast, story=STORY)
     files = {
-        "surat.docx": (samples.docx(macros=False), "dokumen perkantoran"),
-        "catatan.txt": (b"Jadwal rapat.", "berkas teks"),
+        "surat.rtf": (b"{\\rtf1\\ansi Jadwal rapat.}", "dokumen RTF"),
         "isi.zip": (samples.packed({"a.txt": b"Isi."}), "Bagian arsip"),
-        "film.webm": (samples.track("webm", "libvpx"), "Bagian film"),
+        "film.avi": (film("avi", "mpeg4", "libmp3lame"), "Bagian film jenis ini"),
         "rusak.jpg": (samples.jpeg()[:300], "berkas ini tidak memilikinya"),
     }
     items = with_files(sent, *((content, name) for name, (content, _words) in files.items()))
@@ -273,3 +275,52 @@ def test_each_kind_of_file_says_why_nothing_is_removed_of_it_and_what_to_do(cast
     for item, (_content, words) in zip(items, files.values(), strict=True):
         page = vera.get(reverse("admin:complaints_case_redact_file", args=[sent.case.pk, item.pk])).content.decode()
         assert words in page and "Tandai dan lihat" not in page
+
+
+def test_passages_of_a_document_are_marked_and_its_copy_is_made(cast: Cast, signed_in: SignedIn) -> None:
+    sent, vera = in_review(cast, story=STORY), signed_in("vera")
+    lines = "Dari: Pak Budi Santosa\nRahmawati mencatat.\nRapat hari Senin."
+    document, plain = with_files(sent, (samples.docx(macros=False), "a.docx"), (lines.encode(), "b.txt"))
+    address = reverse("admin:complaints_case_redact_file", args=[sent.case.pk, plain.pk])
+    page = vera.get(address).content.decode()
+    assert "Ini seluruh isi berkas" in page and "Pak Budi Santosa" in page and "checked" not in page
+    page, marked, status = shown(vera, address, words="Rahmawati\nSetiawati", reason="identity", do="mark", seen="0")
+    assert (status, len(marked.split())) == (400, 1)
+    assert ">Setiawati</textarea>" in page and "[dihilangkan: identitas] mencatat." in page
+    assert "rahmawati" in page.split("leaks")[1], "it still stands in the story"
+    assert not Redaction.objects.exists()
+    page, _marks, status = shown(vera, address, marks=f"0-{len(lines)}-identity", do="keep", seen="0")
+    assert status == 400 and "berkasnya tidak bersisa" in page
+    assert vera.post(address, {"marks": marked, "do": "keep", "seen": "0"}).status_code == 302
+    made = EvidenceObject.objects.get(variant="redacted")
+    page = vera.get(address).content.decode()
+    copy = reverse("admin:complaints_case_file", args=[sent.case.pk, made.pk])
+    assert copy in page
+    assert b"".join(vera.post(copy)) == lines.replace("Rahmawati", "[dihilangkan: identitas]").encode()
+    assert shown(vera, address, marks=marked, do="keep", seen="0")[2] == 409
+    # An office document says what its copy lacks; one that cannot be read says why.
+    address = reverse("admin:complaints_case_redact_file", args=[sent.case.pk, document.pk])
+    page, marked, _status = shown(vera, address, words="tambahan", reason="third", do="mark", seen="0")
+    assert "Gambar, diagram, komentar, rumus, dan tautan tidak ikut" in page
+    assert vera.post(address, {"marks": marked, "do": "keep", "seen": "0"}).status_code == 302
+    # Of the plain text the redacted copy goes in place of the only version there is.
+    act(cast, "vera", sent, Action.VERIFY)
+    page = signed_in("fitri").get(reverse("admin:complaints_case_forward", args=[sent.case.pk])).content.decode()
+    original = EvidenceObject.objects.get(evidence=plain, variant="original")
+    assert f'value="{original.pk}"' in page
+    assert page.count("Yang diteruskan adalah salinannya yang dihitamkan") == 2
+
+
+def test_a_film_is_cut_and_loses_its_sound(cast: Cast, signed_in: SignedIn) -> None:
+    sent, vera = in_review(cast), signed_in("vera")
+    (item,) = with_files(sent, (film("mp4", "libx264", "aac"), "a.mp4"))
+    address = reverse("admin:complaints_case_redact_file", args=[sent.case.pk, item.pk])
+    assert "<video" in vera.get(address).content.decode()
+    assert shown(vera, address, silent="1", do="mark", seen="0")[1:] == ("", 400), "without a reason"
+    page, marked, status = shown(vera, address, silent="1", start="1.1", end="1.9", reason="third", do="mark", seen="0")
+    assert (status, marked) == (200, "m-0-86400001-third m-1100-1900-third")
+    assert "seluruh suaranya" in page and "detik 1.1 sampai 1.9" in page
+    assert vera.post(address, {"areas": marked, "do": "keep", "seen": "0"}).status_code == 302
+    made = EvidenceObject.objects.get(variant="redacted")
+    page = vera.get(address).content.decode()
+    assert reverse("admin:complaints_case_shown", args=[sent.case.pk, item.pk, made.pk]) in page

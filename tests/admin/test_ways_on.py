@@ -176,6 +176,7 @@ def test_a_criminal_decision_stands_beside_what_was_decided(signed_in: SignedIn,
         {"number": ""},
         {"decided_on": (day + timedelta(days=1)).isoformat()},
         {"penalties": ["kurungan"]},  # ended by the rules before that day
+        {"other_offence": "Pasal 490 UU 7/2017"},  # beside one of the list
     ):
         assert take(vera, sent, "criminal_outcome", **(guilty | wrong)) == 400, wrong
     assert InternalNote.objects.filter(step__action="criminal_outcome").count() == 0
@@ -200,11 +201,13 @@ def test_a_criminal_decision_stands_beside_what_was_decided(signed_in: SignedIn,
     kirana, address = signed_in("kirana"), body_step_url(release, "criminal_outcome")
     found = {"outcome": "passed_on", "number": "B/7", "decided_on": day.isoformat(), "seen": "awaiting_agency"}
     assert kirana.post(address, found | {"decided_on": "2020-01-01"}).status_code == 400, "before the act"
+    found["other_offence"] = "Pasal 490 UU 7/2017"
     assert kirana.post(address, found | {"text": "Ke penyidik."}).status_code == 302
     assert Case.objects.get(pk=other.case.pk).status == "awaiting_agency"
     assert "Sentra Gakkumdu menduga ada tindak pidana" in told(other)[-1]
     page = kirana.get(release_url(release)).content.decode()
     assert "B/7" in page and "Ke penyidik." in page and "Keputusan pidana dicatat" in page
+    assert "Pasal 490 UU 7/2017" in page and "Pasal 490" not in told(other)[-1]
     assert "Selesai. Status tetap “" in page
     assert verify.verify_chain().whole
 

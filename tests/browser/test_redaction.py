@@ -7,9 +7,13 @@ from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import Page
 
+from complaints.adapters.media import kinds
 from complaints.models.evidence import Evidence, EvidenceObject
 from complaints.services import follow_up
 from complaints.services.evidence import processing
+from tests.adapters.test_office_copies import clean
+from tests.adapters.test_redacted_documents import letter, nodes
+from tests.adapters.test_redaction import film
 from tests.browser.people import Officer
 from tests.browser.window import Opener
 from tests.cases import complaint_of
@@ -129,3 +133,42 @@ def test_a_passage_is_removed_without_scripts(window: Opener, live_cast: Cast) -
     ]
     vera.window.press("Simpan tanda")
     assert page.get_by_text("2 bagian dihitamkan").is_visible()
+
+
+def test_a_passage_of_a_document_and_a_part_of_a_film_are_marked_by_hand(window: Opener, live_cast: Cast) -> None:
+    sent = send_report(story=STORY)
+    files = [
+        sealed_upload(clean(letter("Saya Rahmawati.", "Rapat hari Senin."), kinds.DOCX), "surat.docx"),
+        sealed_upload(film("webm", "libvpx", "libopus"), "rapat.webm"),
+    ]
+    follow_up.add_message(ticket=sent.ticket, text="", files=files, today=timezone.localdate())
+    processing.process_pending()
+    vera = Officer(window(), "vera")
+    page = vera.page
+    vera.opens("case", sent.case.reference)
+    vera.window.press("Hitamkan bagian sebelum dibaca lembaga")
+    vera.window.press("bukti-1")
+    assert "Gambar, diagram, komentar, rumus, dan tautan tidak ikut." in vera.window.words
+    page.get_by_label("menunjukkan siapa pelapor").check()
+    marks_selection(page, "Rahmawati.")
+    assert "Saya [dihilangkan: identitas]." in page.locator("#reads").inner_text()
+    vera.window.press("Buat salinan")
+    assert "Salinan untuk lembaga" in vera.window.words
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Unduh salinannya").click()
+    copy = download.value.path().read_bytes()
+    assert "Saya [dihilangkan: identitas]." in " ".join(nodes(copy))
+    vera.window.press("Semua teks dan berkas")
+    vera.window.press("bukti-2")
+    page.locator("video").first.evaluate("player => { player.currentTime = 2.2; }")
+    page.get_by_role("button", name="Mulai di sini").click()
+    page.locator("[name=end]").fill("2.8")
+    page.get_by_label("pihak ketiga, yang tidak dilaporkan").check()
+    vera.window.press("Tandai dan lihat")
+    assert "detik 2.2 sampai 2.8" in vera.window.words
+    vera.window.press("Buat salinan")
+    assert page.locator("video").count() == 2
+    made = page.locator("video").nth(1)
+    made.scroll_into_view_if_needed()
+    page.wait_for_function("() => document.querySelectorAll('video')[1].duration > 0")
+    assert 4.5 < float(made.evaluate("player => player.duration")) < 5.5

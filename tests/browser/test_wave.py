@@ -119,8 +119,8 @@ def links(walk: Walk) -> None:
     # The same accused or a typed reference alone ticks nothing.
     boxes = vera.page.locator("input[name=cases]").all()
     assert len(boxes) == len(walk.others) and not any(box.is_checked() for box in boxes)
-    for box in boxes:
-        box.check()
+    vera.window.press("Centang semua di atas")
+    assert all(box.is_checked() for box in vera.page.locator("input[name=cases]").all())
     vera.window.press("Gabungkan yang dicentang")
     assert f"{len(walk.others)} laporan digabungkan." in vera.window.words
     pictured(vera, "linked")

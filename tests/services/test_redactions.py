@@ -12,6 +12,7 @@ import pytest
 from django.utils import timezone
 from PIL import Image, ImageDraw
 
+from complaints.adapters.media import kinds
 from complaints.domain import redaction
 from complaints.domain.errors import SealError
 from complaints.domain.redaction import Box, NothingLeft, Reason, Span
@@ -32,6 +33,7 @@ from complaints.services.forwarding.contents import whole
 from complaints.services.forwarding.release import forward
 from complaints.services.keyring import Actor, Locked
 from tests.adapters import samples
+from tests.adapters.test_redaction import film
 from tests.cases import act, complaint_of, in_review
 from tests.world import Cast, Sent, close_batch, sealed_upload
 
@@ -145,12 +147,13 @@ def test_an_original_is_replaced_too_and_the_newest_redaction_counts(cast: Cast)
 def test_what_cannot_be_redacted_is_refused_with_its_reason_and_nothing_stored(cast: Cast) -> None:
     sent = in_review(cast)
     media, make = samples.SAMPLES["docx"]
-    document, sound, pages, plain = with_files(
+    document, sound, pages, plain, packed = with_files(
         sent,
         (make(), "a.docx"),
         (samples.SAMPLES["m4a"][1](), "b.m4a"),
         (samples.pdf(), "c.pdf"),
         (b"catatan", "d.txt"),
+        (samples.packed({"a.txt": b"Isi."}), "e.zip"),
     )
     save: dict[str, Any] = {"actor": actor(cast), "complaint_id": complaint_of(sent).pk}
     story = redactions.read_texts(keyring=cast.ring("vera"), complaints=[complaint_of(sent)])[complaint_of(sent).pk]
@@ -163,9 +166,11 @@ def test_what_cannot_be_redacted_is_refused_with_its_reason_and_nothing_stored(c
     with pytest.raises(redactions.NoSuchText):
         redactions.save_file(actor=actor(cast), evidence_id=complaint_of(sent).pk, removal=RED_BOX)
     before = EvidenceObject.objects.count(), set(storage.referenced_objects())
-    for item in (document, plain):
-        with pytest.raises(redactions.NoWorkingCopy):
+    for item, refused in ((document, redactions.NoSuchText), (plain, redactions.NoSuchText)):
+        with pytest.raises(refused):
             redactions.save_file(actor=actor(cast), evidence_id=item.pk, removal=RED_BOX)
+    with pytest.raises(redactions.NoWorkingCopy):
+        redactions.save_file(actor=actor(cast), evidence_id=packed.pk, removal=RED_BOX)
     whole = Box(1, 0, 0, 10_000, 10_000, Reason.IDENTITY)
     second = Box(2, 0, 0, 10_000, 10_000, Reason.IDENTITY)
     for item, removal in (
@@ -190,6 +195,41 @@ def test_what_cannot_be_redacted_is_refused_with_its_reason_and_nothing_stored(c
         "application/pdf",
     ]
     assert media.endswith("document")
+
+
+def test_documents_texts_and_films_go_without_what_is_removed_and_can_be_derived_again(cast: Cast) -> None:
+    sent, ring = in_review(cast), cast.ring("vera")
+    moved = film("mp4", "libx264", "aac")
+    files = ((samples.docx(), "a.docx"), (b"Dari: Rahmawati\nRapat Senin.", "b.txt"), (moved, "c.mp4"))
+    document, plain, moving = with_files(sent, *files)
+    for item, words in ((document, "lain"), (plain, "Rahmawati")):
+        text = redactions.document_text(keyring=ring, row=item)
+        removal = Removal(passages=tuple(marks(text, words)))
+        redactions.save_file(actor=actor(cast), evidence_id=item.pk, removal=removal)
+        with pytest.raises(NothingLeft):
+            everything = Removal(passages=(Span(0, len(text), Reason.IDENTITY),))
+            redactions.save_file(actor=actor(cast), evidence_id=item.pk, removal=everything)
+    silent = Removal(mutes=(Span(0, 1, Reason.IDENTITY),), cuts=(Span(1_100, 1_900, Reason.THIRD_PERSON),))
+    redactions.save_file(actor=actor(cast), evidence_id=moving.pk, removal=silent)
+    with pytest.raises(NothingLeft):
+        gone = Removal(cuts=(Span(0, 60_000, Reason.IDENTITY),))
+        redactions.save_file(actor=actor(cast), evidence_id=moving.pk, removal=gone)
+    counted = redactions.of_report(keyring=ring, complaint=complaint_of(sent))
+    assert counted.by_target[f"file-{moving.pk}"].removal == silent
+    assert [span.reason for span in counted.by_target[f"file-{plain.pk}"].removal.passages] == [Reason.IDENTITY]
+    release = released(cast, sent, document, plain, moving, variant="original")
+    stored = [file.stored for file in ReleasedFile.objects.filter(release=release)]
+    assert {(row.variant, row.number) for row in stored} == {("redacted", 1)}
+    pair = ring.complaint(complaint_of(sent))
+    infos = {
+        info.type: info
+        for row in stored
+        if (info := storage.read_info(pair, row, row.evidence, row.evidence.complaint))
+    }
+    assert infos[kinds.DOCX].losses == ["text-only"]
+    row = next(row for row in stored if row.evidence == plain)
+    assert b"".join(storage.stream(row, infos["text/plain"])) == b"Dari: [dihilangkan: identitas]\nRapat Senin."
+    assert redaction_check.check(actor=actor(cast, "vino"), release_id=release.pk) == []
 
 
 def test_leaving_out_in_secret_or_undoing_it_is_named(cast: Cast) -> None:

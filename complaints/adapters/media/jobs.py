@@ -32,7 +32,14 @@ _DECODED: Final = frozenset({"image/heic", "image/heif", "image/avif"})
 # Families whose copies may lack or hide something.
 _TELLING: Final = frozenset({"ooxml", "odf", "pdf", "images", "scans", "tracks"})
 _PREVIEWERS: Final = {"images": "images", "pdf": "pages", "tracks": "tracks"}
-_REDACTORS: Final = {"images": "blackout", "pdf": "blackout_pages", "tracks": "muting"}
+_PASSAGES: Final = "blackout_passages"
+_PLAIN: Final = "text/plain"
+_REDACTORS: Final = {
+    "images": "blackout",
+    "pdf": "blackout_pages",
+    "tracks": "muting",
+    **dict.fromkeys(_OFFICE, _PASSAGES),
+}
 
 
 @dataclass
@@ -109,18 +116,37 @@ def pages(source: BinaryIO, out: BinaryIO, media_type: str, options: Mapping[str
     return answer
 
 
-def redact(source: BinaryIO, out: BinaryIO, media_type: str, options: Mapping[str, int]) -> Answer:
-    """Write a picture, PDF or sound anew without what its instructions name (:mod:`instructions`).
-
-    ``pages`` is the number of all pages of a PDF, of which the first ``limit`` are written, or the length of a sound in
-    tenths of a second.
-    """
+def _redactor(media_type: str) -> str:
+    """Return the module that removes parts of such a file; raises Unreadable where none does."""
+    if media_type == _PLAIN:
+        return _PASSAGES
+    if media_type.startswith("video/"):
+        return "cutting"
     family = kinds.family(media_type)
     if family not in _REDACTORS:
         raise Unreadable("unsupported")
+    return _REDACTORS[family]
+
+
+def redact(source: BinaryIO, out: BinaryIO, media_type: str, options: Mapping[str, int]) -> Answer:
+    """Write a picture, document, text, sound or film anew without what its instructions name (:mod:`instructions`).
+
+    ``pages`` is the number of all pages of a PDF, of which the first ``limit`` are written, the length of a sound in
+    tenths of a second, or what is left of that of a film.
+    """
     answer = Answer()
-    answer.type, answer.pages = _module(family, _REDACTORS).redact(source, out, media_type, options)
+    answer.type, answer.pages = _module(_redactor(media_type)).redact(source, out, media_type, options)
     answer.add(out, answer.type)
+    return answer
+
+
+def read_text(source: BinaryIO, out: BinaryIO, media_type: str, options: Mapping[str, int]) -> Answer:
+    """Write the text of a working copy of an office document, or of a plain text: by it, passages are counted."""
+    if _redactor(media_type) != _PASSAGES:
+        raise Unreadable("unsupported")
+    answer = Answer()
+    out.write(_module(_PASSAGES).read(source, media_type).encode("utf-8", "replace"))
+    answer.add(out, "text/plain")
     return answer
 
 
@@ -139,6 +165,7 @@ JOBS: Final[Mapping[str, Job]] = {
     "preview": preview,
     "pages": pages,
     "redact": redact,
+    "read_text": read_text,
     "compare": compare,
 }
 
@@ -226,6 +253,8 @@ def preload(media_type: str) -> None:
             _module(needed, names)
         _LOADERS.get(needed, lambda: None)()
         _loaded.add(needed)
+    if media_type == _PLAIN:
+        _module(_PASSAGES)
     if media_type in _DECODED:
         _module(_DECODERS).load()
         _loaded.add(_DECODERS)
@@ -243,6 +272,11 @@ def _load_for_pictures() -> None:
     _module("picture_hash")
 
 
+def _load_for_tracks() -> None:
+    _load_all_of("av")
+    _module("cutting")
+
+
 @cache
 def _load_all_of(package: str) -> None:
     """Load a package with its submodules, which it would import lazily."""
@@ -254,7 +288,7 @@ def _load_all_of(package: str) -> None:
 
 _LOADERS: Final[Mapping[str, Callable[[], None]]] = {
     "images": _load_for_pictures,
-    "tracks": lambda: _load_all_of("av"),
+    "tracks": _load_for_tracks,
     "pdf": lambda: _module("pdf").load(),
     **dict.fromkeys(_OFFICE, _load_for_documents),
 }

@@ -25,6 +25,7 @@ LACKING: Final = (
     "damaged-parts",  # of pages, which cannot be read
     "earlier-revisions",  # what a file held before its last changes
     "later-pages",  # of a redacted PDF, behind those that were looked at
+    "text-only",  # of a redacted document: its pictures, diagrams, comments, formulas and links
 )
 HIDDEN: Final = (
     "hidden-sheets",  # sheets, rows, columns and cells

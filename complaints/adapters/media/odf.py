@@ -73,7 +73,7 @@ def _copy(archive: zips.Archive, writer: zips.Writer, media_type: str) -> set[st
             writer.add(part, rewritten.getvalue())
         else:
             del types[part]
-    writer.add(zips.ODF_MANIFEST, _manifest(media_type, types).encode())
+    writer.add(zips.ODF_MANIFEST, manifest(media_type, types).encode())
     return losses | hidden.codes
 
 
@@ -112,7 +112,7 @@ def _object_types(archive: zips.Archive, parts: Iterable[str]) -> dict[str, str]
     return {name: kind for name in sorted(folders) if _OBJECT_TYPE.fullmatch(kind := given.get(name, ""))}
 
 
-def _manifest(media_type: str, types: Mapping[str, str]) -> str:
+def manifest(media_type: str, types: Mapping[str, str]) -> str:
     """Return a new manifest of the parts and pictures in ``types``."""
     rows = [("/", media_type), *types.items()]
     entries = "".join(

@@ -17,7 +17,7 @@ from complaints.adapters.media.markup import Aliases, local
 from complaints.adapters.media.vocabulary import Vocabulary, load, names_a_place
 
 # Fields that a program would fill in again, with the reader's name, folder or clock, or whose data do not come along.
-_UNWRAPPED: Final = markup.names(
+UNWRAPPED: Final = markup.names(
     "text:author-name text:author-initials text:initial-creator text:creator text:file-name text:template-name",
     "text:sender-firstname text:sender-lastname text:sender-initials text:sender-title text:sender-position",
     "text:sender-email text:sender-phone-private text:sender-fax text:sender-company text:sender-phone-work",
@@ -34,7 +34,7 @@ _UNWRAPPED: Final = markup.names(
     "text:table-count text:image-count text:object-count",
 )
 # Elements whose text people read; all their children are such too.
-_TEXTS: Final = markup.names(
+TEXTS: Final = markup.names(
     "text:p text:h text:span text:a text:ruby-base text:ruby-text text:note-citation text:index-title-template",
     "text:index-entry-span text:linenumbering-separator text:list-header text:page-number text:page-count text:number",
     "text:sheet-name text:bibliography-entry-template presentation:header-decl presentation:footer-decl",
@@ -158,7 +158,7 @@ class Values:
 
         ``prefixes`` holds the vocabulary's prefixes for those of the file.
         """
-        rule = _RULES.get(f"{name}@{key}") or _RULES.get(f"@{key}")
+        rule = _rule(name, key)
         if rule == "class":
             prefix, _, word = value.rpartition(":")
             return f"{prefixes[prefix]}:{word}" if prefix in prefixes and self.vocabulary.is_plain(word) else None
@@ -210,6 +210,15 @@ class Values:
         return value if word.isdigit() or word in load("ooxml").values else None
 
 
+def _rule(name: str, key: str) -> str | None:
+    return _RULES.get(f"{name}@{key}") or _RULES.get(f"@{key}")
+
+
+def shows_text(name: str, key: str) -> bool:
+    """Whether an attribute of element ``name`` holds a text as people wrote it."""
+    return _rule(name, key) == "text"
+
+
 def _only(pattern: re.Pattern[str]) -> _Handler:
     return lambda _, value: value if pattern.fullmatch(value) else None
 
@@ -241,7 +250,7 @@ class PartRules(markup.Rules):
     """Rules for one part in ``folder``; ``copied`` has the new names of the pictures and parts that stay."""
 
     vocabulary: Vocabulary | None = field(default_factory=lambda: load("odf"))
-    unwrap: frozenset[str] = _UNWRAPPED
+    unwrap: frozenset[str] = UNWRAPPED
     copied: Mapping[str, str] = field(default_factory=dict)
     folder: str = ""
     values: Values = field(default_factory=lambda: Values(load("odf")))
@@ -299,11 +308,11 @@ class PartRules(markup.Rules):
             return _NO_DATE
         if inside == "dc:creator":
             return self.values.people(text) if self.path[-2] in _AUTHORED else None
-        if inside in _UNWRAPPED:
+        if inside in UNWRAPPED:
             return "" if _EMPTY_FIELD.fullmatch(text) else text
-        if inside in _TEXTS:
+        if inside in TEXTS:
             self.hidden.note_text(self.path, text)
-        return text if inside in _TEXTS or text.isspace() or self.values.vocabulary.is_plain(text) else ""
+        return text if inside in TEXTS or text.isspace() or self.values.vocabulary.is_plain(text) else ""
 
     def _is_dropped(self, name: str, attributes: Mapping[str, str]) -> bool:
         if name in {"text:hidden-text", "text:hidden-paragraph"}:

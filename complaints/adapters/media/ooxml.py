@@ -10,7 +10,7 @@ import io
 import itertools
 import posixpath
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from typing import BinaryIO, Final
 from urllib.parse import unquote
@@ -25,7 +25,7 @@ from complaints.adapters.media.ooxml_values import Values
 from complaints.adapters.media.refusal import Unreadable, refusal
 from complaints.adapters.media.vocabulary import load
 
-_ROOTS: Final = {kinds.DOCX: "word", kinds.XLSX: "xl", kinds.PPTX: "ppt"}
+ROOTS: Final = {kinds.DOCX: "word", kinds.XLSX: "xl", kinds.PPTX: "ppt"}
 # Relationships of what people would see or run, and the code of its loss.
 _LOST_KINDS: Final = {
     **dict.fromkeys(("video", "audio", "media"), "media"),
@@ -49,7 +49,7 @@ _SMALL: Final = 4 * 1024 * 1024
 
 
 @dataclass
-class _Relationship:
+class Relationship:
     identifier: str
     type: str
     target: str
@@ -78,7 +78,7 @@ def _relationships_name(part: str) -> str:
     return posixpath.join(folder, "_rels", f"{name}.rels")
 
 
-def relationships(archive: zips.Archive, part: str) -> list[_Relationship]:
+def relationships(archive: zips.Archive, part: str) -> list[Relationship]:
     """Return the relationships of ``part`` ("" is the package), internal targets as names in the archive."""
     name = _relationships_name(part)
     if name not in archive:
@@ -93,11 +93,11 @@ def relationships(archive: zips.Archive, part: str) -> list[_Relationship]:
             base = "" if target.startswith("/") else posixpath.dirname(part)
             target = posixpath.normpath(posixpath.join(base, unquote(target).lstrip("/")))
         kind = attributes.get("Type", "")
-        result.append(_Relationship(attributes.get("Id", ""), kind, target, external))
+        result.append(Relationship(attributes.get("Id", ""), kind, target, external))
     return result
 
 
-class _Copy:
+class Copy:
     """Copies the parts that are shown, from the main one on; ``root`` is its folder, "word", "xl" or "ppt"."""
 
     def __init__(self, archive: zips.Archive, writer: zips.Writer, root: str) -> None:
@@ -130,7 +130,7 @@ class _Copy:
                 markup.read(stream, names, self._archive.allowance)
         return frozenset(names.lost)
 
-    def _copy(self, item: _Relationship, *, is_main: bool = False) -> bool:
+    def _copy(self, item: Relationship, *, is_main: bool = False) -> bool:
         """Copy a part after the parts that it shows, so that references to parts that were left out can be removed."""
         part, kind = item.target, content_type(item.type, self._root)
         if kind is None or part not in self._archive or posixpath.basename(posixpath.dirname(part)) == "_rels":
@@ -156,14 +156,8 @@ class _Copy:
         ids = _new_ids(shown)
         rewritten = io.BytesIO()
         with self._archive.open(part) as source:
-            rules = PartRules(
-                relationships=ids,
-                lost_pictures={item.identifier for item in items if item.type.endswith("/image")} - shown.keys(),
-                lost_names=self._lost_names,
-                values=self._values,
-                losses=self.losses,
-                hidden=self._hidden,
-            )
+            pictures = {item.identifier for item in items if item.type.endswith("/image")}
+            rules = self._rules(part, ids, pictures - shown.keys())
             if not markup.rewrite(source, rewritten, rules, self._archive.allowance):
                 self._names[part.casefold()] = ""
                 return
@@ -171,6 +165,17 @@ class _Copy:
         self._types[name] = kind
         if shown:
             self._write_relationships(name, {ids[identifier]: item for identifier, item in shown.items()})
+
+    def _rules(self, part: str, ids: Mapping[str, str], lost_pictures: Set[str]) -> PartRules:
+        """Return the rules for a part; ``ids`` has the new ids of its relationships that stay."""
+        return PartRules(
+            relationships=ids,
+            lost_pictures=lost_pictures,
+            lost_names=self._lost_names,
+            values=self._values,
+            losses=self.losses,
+            hidden=self._hidden,
+        )
 
     def _write_picture(self, part: str) -> None:
         picture = pieces.picture(self._archive.read(part), self.losses)
@@ -189,7 +194,7 @@ class _Copy:
         self._names[part.casefold()] = name
         return name
 
-    def _is_shown(self, item: _Relationship) -> bool:
+    def _is_shown(self, item: Relationship) -> bool:
         self.losses |= {code for kind, code in _LOST_KINDS.items() if item.type.endswith(f"/{kind}")}
         if item.external:
             is_kept = item.type in HYPERLINKS and item.target.lower().startswith(_LINK_SCHEMES)
@@ -200,7 +205,7 @@ class _Copy:
             return bool(self._names.get(item.target.casefold()))
         return self._copy(item)
 
-    def _write_relationships(self, part: str, items: Mapping[str, _Relationship]) -> None:
+    def _write_relationships(self, part: str, items: Mapping[str, Relationship]) -> None:
         folder = posixpath.dirname(part)
         rows = []
         for identifier, item in items.items():
@@ -234,7 +239,7 @@ def clean(source: BinaryIO, out: BinaryIO, media_type: str, losses: set[str] | N
     """
     try:
         with zips.opened(source) as archive, zips.writer(out) as writer:
-            copy = _Copy(archive, writer, _ROOTS[media_type])
+            copy = Copy(archive, writer, ROOTS[media_type])
             copy.write()
     except (OSError, MemoryError, RecursionError) as error:
         raise refusal(error) from error

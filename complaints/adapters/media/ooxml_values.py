@@ -120,7 +120,7 @@ class Values:
 
     def attribute(self, name: str, key: str, value: str) -> str | None:
         """Return what the copy of element ``name`` has for its attribute ``key``; None for no attribute."""
-        rule = _RULES.get(f"{name}@{key}") or _RULES.get(f"{name.partition(':')[0]}:@{key}") or _RULES.get(f"@{key}")
+        rule = _rule(name, key)
         if rule is None:
             return value if self.vocabulary.is_plain(value) else None
         if rule not in _WHATEVER and self.vocabulary.is_plain(value):
@@ -145,6 +145,15 @@ class Values:
     def uuid(self, value: str) -> str:
         """Return the alias of a UUID in braces."""
         return f"{{00000000-0000-0000-0000-{int(self._uuids(value.upper())):012X}}}"
+
+
+def _rule(name: str, key: str) -> str | None:
+    return _RULES.get(f"{name}@{key}") or _RULES.get(f"{name.partition(':')[0]}:@{key}") or _RULES.get(f"@{key}")
+
+
+def shows_text(name: str, key: str) -> bool:
+    """Whether an attribute of element ``name`` holds a text as people wrote it."""
+    return _rule(name, key) == "text"
 
 
 def _is_guide(word: str) -> bool:

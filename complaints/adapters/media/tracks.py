@@ -85,7 +85,7 @@ def opened(source: BinaryIO, media_type: str) -> Iterator[InputContainer]:
         raise refusal(error) from error
 
 
-def _shown(container: InputContainer) -> list[Stream]:
+def shown(container: InputContainer) -> list[Stream]:
     """Return the audio and video streams; covers, captions, positions and other data are dropped."""
     streams = [
         stream
@@ -113,17 +113,30 @@ def clean(source: BinaryIO, out: BinaryIO, media_type: str, losses: set[str] | N
     codec that no muxer here accepts.
     """
     with opened(source, media_type) as container:
-        form = _FORMATS[media_type][1]
-        streams = _shown(container)
         if losses is not None:
             losses.update(_losses(container))
-        options = {**MUXER, **_MUXERS.get(form, {})}
-        with av.open(Nameless(out), "w", format=form, container_options=options) as writer:
-            copied = {stream.index: _Track(stream, writer) for stream in streams}
-            written = sum(copied[packet.stream.index].write(packet) for packet in container.demux(streams))
-    if not written:
-        raise Unreadable
+        if not write_streams(container, out, media_type, shown(container)):
+            raise Unreadable
     return _COPIES.get(media_type, media_type)
+
+
+def write_streams(
+    container: InputContainer,
+    out: BinaryIO,
+    media_type: str,
+    streams: Sequence[Stream],
+    keeps: Callable[[Packet[Stream]], bool] = lambda packet: True,
+) -> int:
+    """Write the packets of these streams that ``keeps`` lets pass, which may change their times; return their number.
+
+    Raises Unreadable ("unsupported") for a codec that no muxer here accepts.
+    """
+    form = _FORMATS[media_type][1]
+    options = {**MUXER, **_MUXERS.get(form, {})}
+    with av.open(Nameless(out), "w", format=form, container_options=options) as writer:
+        copied = {stream.index: _Track(stream, writer) for stream in streams}
+        packets = (packet for packet in container.demux(streams) if not packet.size or keeps(packet))
+        return sum(copied[packet.stream.index].write(packet) for packet in packets)
 
 
 class _Track:
@@ -206,7 +219,7 @@ def preview(source: BinaryIO, out: BinaryIO, media_type: str, side: int) -> str:
     Raises Unreadable: damaged, too large to decode, or without video (``unsupported``).
     """
     with opened(source, media_type) as container:
-        videos = [stream for stream in _shown(container) if isinstance(stream, VideoStream)]
+        videos = [stream for stream in shown(container) if isinstance(stream, VideoStream)]
         if not videos:
             raise Unreadable("unsupported")
         video = videos[0]

@@ -13,7 +13,7 @@ from typing import Final
 from django.conf import settings
 
 from complaints.adapters import sandbox
-from complaints.adapters.media import instructions
+from complaints.adapters.media import instructions, kinds
 from complaints.domain import redaction
 from complaints.domain.redaction import Box, Span
 from complaints.models.evidence import EvidenceObject
@@ -25,29 +25,70 @@ JOB: Final = "redact"
 # Of a longer document these pages are shown to the officer; what nobody looked at is not released.
 LATER_PAGES: Final = "later-pages"
 PICTURES: Final = frozenset({"image/jpeg", "image/png", "image/webp"})
+# Of an office document its texts and tables stay; pictures, diagrams, comments, formulas and links do not.
+TEXT_ONLY: Final = "text-only"
 PDF: Final = "application/pdf"
+PLAIN: Final = "text/plain"
+AVI: Final = "video/x-msvideo"
 _PICTURE: Final = re.compile(rb"<<[^<>]*/Filter /DCTDecode [^<>]*/Length (\d{1,9}) [^<>]*>>\nstream\n")
 
 
 @dataclass(frozen=True)
 class Removal:
-    """What of a file goes: boxes of a picture or of pages, or spans of a sound in milliseconds."""
+    """What of a file goes: boxes of a picture or of pages, spans of a sound or a film, passages of a document.
+
+    Spans of sounds and films are in milliseconds: a sound is silent in ``mutes``, a film is cut at ``cuts``, and a mute
+    of a film stands for all of its sound. Passages are in code points of :func:`read_text`.
+    """
 
     boxes: tuple[Box, ...] = ()
     mutes: tuple[Span, ...] = ()
+    cuts: tuple[Span, ...] = ()
+    passages: tuple[Span, ...] = ()
 
     def __bool__(self) -> bool:
         """Whether anything goes."""
-        return bool(self.boxes or self.mutes)
+        return len(self) > 0
+
+    def __len__(self) -> int:
+        """How many things go."""
+        return len(self.boxes) + len(self.mutes) + len(self.cuts) + len(self.passages)
+
+    def fits(self, media_type: str) -> bool:
+        """Whether all of it can go of a file of this type."""
+        here = {"text": (self.passages,), "film": (self.cuts, self.mutes), "sound": (self.mutes,)}
+        return sum(map(len, here.get(manner(media_type), (self.boxes,)))) == len(self)
 
 
 def manner(media_type: str) -> str:
-    """Return how a file of this type is redacted: "picture", "pages" or "sound"; "" where it cannot be."""
+    """Return how a file of this type is redacted: "picture", "pages", "sound", "film" or "text"; "" where it cannot be.
+
+    AVI tells when a picture is decoded, and not when it is shown.
+    """
     if media_type in PICTURES:
         return "picture"
     if media_type == PDF:
         return "pages"
+    if media_type == PLAIN or kinds.FAMILIES.get(media_type) in {"ooxml", "odf"}:
+        return "text"
+    if media_type.startswith("video/"):
+        return "film" if media_type != AVI else ""
     return "sound" if media_type.startswith("audio/") else ""
+
+
+def read_text(working: EvidenceObject, info: FileInfo) -> str:
+    """Return the text of a document, by which its passages are counted: a paragraph or a line of a table a line.
+
+    Raises JobFailed, "too_large" where nobody would read all of it, and as :func:`render`.
+    """
+    with sandbox.hold(stream(working, info), settings.EVIDENCE_CLEAN_MAX_BYTES * 2) as held:
+        return _text_of(held, info)
+
+
+def _text_of(held: sandbox.Held, info: FileInfo) -> str:
+    with sandbox.run("read_text", held, info.type, limits=sandbox.limits_of(held)) as result:
+        (part,) = checked_parts(result, {PLAIN}, 1)
+        return part.read().decode()
 
 
 def render(working: EvidenceObject, info: FileInfo, removal: Removal, *, number: int) -> SealedUpload:
@@ -58,20 +99,42 @@ def render(working: EvidenceObject, info: FileInfo, removal: Removal, *, number:
         sandbox.JobFailed: the file cannot be written anew; its code is one of refusal.CODES.
         sandbox.Unavailable, OSError, SealError: nothing was stored, another try may succeed.
     """
-    options = instructions.packed_boxes(removal.boxes) | instructions.packed_mutes(removal.mutes)
     with sandbox.hold(stream(working, info), settings.EVIDENCE_CLEAN_MAX_BYTES * 2) as held:
+        options = _instructions(held, info, removal)
         limits = sandbox.limits_of(held, jobs=2)
         with sandbox.run(JOB, held, info.type, limits=limits, limit=MAX_PAGES, **options) as result:
             (part,) = checked_parts(result, _written_types(info.type), 1)
-            if removal.mutes:
-                redaction.audible(result.pages * 100, removal.mutes)
-            else:
-                redaction.visible(min(result.pages, MAX_PAGES) or 1, removal.boxes)
+            _refuse_nothing(info.type, result.pages, removal)
             upload = seal_part(EvidenceObject.Variant.REDACTED, number, part).upload
             if upload.info and info.type == PDF:
                 upload.info.losses = [LATER_PAGES] if result.pages > MAX_PAGES else []
                 upload.info.pictures = page_pictures(b"".join(part.chunks()), min(result.pages, MAX_PAGES))
+            elif upload.info and manner(info.type) == "text":
+                upload.info.losses = [TEXT_ONLY] if info.type != PLAIN else []
             return upload
+
+
+def _instructions(held: sandbox.Held, info: FileInfo, removal: Removal) -> dict[str, int]:
+    """Return what the job is told to remove; raises NothingLeft for a document of which no word would be left."""
+    kind = manner(info.type)
+    if kind == "text":
+        text = _text_of(held, info)
+        redaction.redact_cells(text, removal.passages)
+        return instructions.packed_passages(redaction.removed_in_cells(text, removal.passages))
+    if kind == "film":
+        return instructions.packed_cuts(removal.cuts, is_silent=bool(removal.mutes))
+    return instructions.packed_boxes(removal.boxes) | instructions.packed_mutes(removal.mutes)
+
+
+def _refuse_nothing(media_type: str, pages: int, removal: Removal) -> None:
+    """Raise NothingLeft where nothing would be heard or seen of what was written."""
+    kind = manner(media_type)
+    if kind == "sound":
+        redaction.audible(pages * 100, removal.mutes)
+    elif kind == "film" and not pages:
+        raise redaction.NothingLeft
+    elif kind in {"picture", "pages"}:
+        redaction.visible(min(pages, MAX_PAGES) or 1, removal.boxes)
 
 
 def page_pictures(pdf: bytes, pages: int) -> list[list[int]]:

@@ -113,7 +113,10 @@ class SanctionRecord:
 
 @dataclass(frozen=True)
 class CriminalRecord:
-    """A decision of a court or of Sentra Gakkumdu by the codes of the rules: CriminalOutcome, Penalty, an offence."""
+    """A decision of a court or of Sentra Gakkumdu by the codes of the rules: CriminalOutcome, Penalty, an offence.
+
+    ``offence`` is in words where no rule has it, "" where it is not known.
+    """
 
     outcome: str
     penalties: tuple[str, ...]
