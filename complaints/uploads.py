@@ -27,9 +27,8 @@ REPORTER_VIEWS: Final = frozenset(
         "report_story",
         "report_file_remove",
         "report_post_remove",
-        "status_files",
+        "status_add",
         "status_file_remove",
-        "status_post",
     }
 )
 TABLE_VIEW: Final = "admin:complaints_case_finding_table"

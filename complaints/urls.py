@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path, re_path
 
 from complaints.views import (
+    additions,
     after_the_end,
     api,
     bawaslu,
@@ -56,10 +57,8 @@ urlpatterns = [
     path("pelanggaran/daftar/", guide.acts, name="guide_acts"),
     path("cek/", status.enter, name="status_enter"),
     path("cek/laporan/", status.show, name="status_page"),
-    path("cek/laporan/jawab/", status.message, name="status_message"),
-    path("cek/laporan/bukti/", status.files, name="status_files"),
-    path("cek/laporan/bukti/hapus/", status.file_remove, name="status_file_remove"),
-    path("cek/laporan/unggahan/", status.post, name="status_post"),
+    path("cek/laporan/jawab/", additions.add, name="status_add"),
+    path("cek/laporan/bukti/hapus/", additions.remove_file, name="status_file_remove"),
     path("cek/laporan/nama/", status.name, name="status_name"),
     path("cek/laporan/terjadi/", retaliation.tell, name="status_retaliation"),
     path("cek/laporan/cabut/", status.withdraw, name="status_withdraw"),
@@ -68,6 +67,5 @@ urlpatterns = [
     path("cek/jawaban/cabut/", inquiry.withdraw, name="inquiry_withdraw"),
     path("cek/jawaban/lapor/", inquiry.report, name="inquiry_report"),
     path("cek/laporan/keberatan/", after_the_end.object_to_end, name="status_object"),
-    path("cek/laporan/nilai/", after_the_end.rate, name="status_rating"),
     path("cek/keluar/", status.leave, name="status_leave"),
 ]

@@ -49,9 +49,8 @@ FILE_ADDRESSES: Final[dict[str, Callable[[], int]]] = {
     "report_post_remove": _form_with_files,
     "report_cancel": _form_with_files,
     "upload_segment": segment_bytes,
-    "status_files": _form_with_files,
+    "status_add": _form_with_files,
     "status_file_remove": _form_with_files,
-    "status_post": _form_with_files,
     "admin:complaints_case_finding": _form_with_files,
     "admin:complaints_case_finding_table": _form_with_files,
 }

@@ -7,8 +7,8 @@ answer comes: words that stand there no more are left alone.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from django.utils.translation import gettext
@@ -44,7 +44,8 @@ _HOUR: Final = re.compile(r"(?:pukul|jam|at)\b", re.IGNORECASE)
 class Passage:
     """A passage of the text in ``field``: its words as typed, what it may tell, and what is proposed in its place.
 
-    ``before`` and ``after`` are some of the same line, by which the place is known.
+    ``before`` and ``after`` are some of the same line, by which the place is known. ``choice`` and ``typed`` are what was
+    chosen and typed on the page and not applied yet.
     """
 
     field: str
@@ -53,6 +54,8 @@ class Passage:
     proposed: str
     before: str = ""
     after: str = ""
+    choice: str = ""
+    typed: str = ""
 
 
 def find(
@@ -151,6 +154,25 @@ def decisions(posted: Mapping[str, str]) -> dict[str, dict[str, str | None]]:
         if field and words:
             decided.setdefault(field, {})[words] = None if other is None else visible(other)[:OWN_WORDS_AT_MOST]
     return decided
+
+
+def chosen(posted: Mapping[str, str]) -> dict[str, list[str]]:
+    """Return what was chosen and typed so far, to be kept: [choice, own words], by the words of the place."""
+    kept = {}
+    for number in range(LISTED_AT_MOST):
+        words = posted.get(f"words-{number}", "")
+        typed = posted.get(f"own-{number}", words)[:OWN_WORDS_AT_MOST]
+        choice = posted.get(f"choice-{number}", "")
+        if words and (choice in {TAKE, OWN, KEEP} or typed != words):
+            kept[words] = [choice, typed]
+    return kept
+
+
+def with_chosen(listed: Iterable[Passage], kept: Mapping[str, list[str]]) -> list[Passage]:
+    """Return the passages with what :func:`chosen` has of them; a field has the words as they stand without it."""
+    unchanged = ["", ""]
+    pairs = ((passage, kept.get(passage.words, unchanged)) for passage in listed)
+    return [replace(passage, choice=choice, typed=typed or passage.words) for passage, (choice, typed) in pairs]
 
 
 def applied(texts: Mapping[str, str], posted: Mapping[str, str], about: Collection[str] = ()) -> dict[str, str]:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Unpack
 
-from crispy_forms.layout import Layout
 from django import forms
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
@@ -102,8 +101,4 @@ class MorePostForm(PostForm):
 
     # On page 3 the field for links says so already.
     url = _link(_("We store it as you paste it, and once more without what is known to name who shared it."))
-    evidence = EvidenceField(label=_("Screenshots of it"), required=False)
-
-    def parts(self) -> tuple[Layout, ...]:
-        """Return one layout with the files last."""
-        return (Layout(*(name for name in self.fields if name != "evidence"), "evidence"),)
+    screenshots = EvidenceField(label=_("Screenshots of it"), required=False)

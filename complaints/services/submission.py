@@ -57,10 +57,10 @@ class Draft(TypedDict, total=False):
 
     Days are ISO dates or "". ``recipient`` is the code of the body that a name would go to. ``code`` is the normalised
     ticket code, ``posts`` are as from ``evidence.posts.describe``, ``post`` is the post form as entered, ``done`` names
-    the completed pages, ``kept`` are passages that may tell who the reporter is and stay, ``renewed`` says that the
-    session had ended before this draft, ``windows`` tells by page which window kept its answers last, and ``parked`` is
-    there once the reporter has asked for the code. The fields that begin with "asked" are those of an inquiry that is
-    not sent yet.
+    the completed pages, ``kept`` are passages that may tell who the reporter is and stay, ``chosen`` is what was chosen
+    for such passages and not applied yet, ``renewed`` says that the session had ended before this draft, ``windows``
+    tells by page which window kept its answers last, and ``parked`` is there once the reporter has asked for the code.
+    The fields that begin with "asked" are those of an inquiry that is not sent yet.
     """
 
     door: str
@@ -89,6 +89,7 @@ class Draft(TypedDict, total=False):
     post: dict[str, str | bool]
     done: list[str]
     kept: list[str]
+    chosen: dict[str, list[str]]
     renewed: bool
     asked: str
     asked_category: str

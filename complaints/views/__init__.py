@@ -50,9 +50,9 @@ def text_limit(stored: Draft) -> Callable[[int, int], int]:
     return partial(limits.text_limit, is_parked="parked" in stored)
 
 
-def uploads(request: HttpRequest) -> list[SealedUpload]:
+def uploads(request: HttpRequest, field: str = "evidence") -> list[SealedUpload]:
     """Return the files of a request as the sealing upload handler left them, refused ones among them."""
-    return cast("list[SealedUpload]", request.FILES.getlist("evidence"))
+    return cast("list[SealedUpload]", request.FILES.getlist(field))
 
 
 def attachment(content: str, content_type: str, name: str) -> HttpResponse:

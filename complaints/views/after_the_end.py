@@ -8,7 +8,6 @@ from django.core.exceptions import ObjectDoesNotExist
 from django.http import HttpResponse, HttpResponseBadRequest
 from django.shortcuts import redirect
 from django.utils import timezone
-from django.views.decorators.http import require_POST
 
 from complaints.domain.workflow import TransitionRefused
 from complaints.forms.status import ObjectionForm
@@ -55,12 +54,8 @@ def object_to_end(request: ReporterRequest) -> HttpResponse:
     return response
 
 
-@require_POST
-@handle_unreadable
 def rate(request: ReporterRequest) -> HttpResponse:
-    """Take whether the work helped."""
-    if "ticket" not in request.reporter:
-        return redirect("status_enter")
+    """Take whether the work helped, of a request of an open report."""
     chosen = request.POST.get("rating", "")
     if chosen not in set(Rating):
         return HttpResponseBadRequest()

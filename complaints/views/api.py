@@ -63,7 +63,8 @@ def kept_files(request: ReporterRequest) -> str:
 
 def keep_files(request: ReporterRequest) -> None:
     """Keep the files of a form; those that are refused stay listed until they are dismissed."""
-    session, today, files = request.reporter, timezone.localdate(), uploads(request)
+    session, today = request.reporter, timezone.localdate()
+    files = [*uploads(request), *uploads(request, "screenshots")]
     drafts.keep_uploads(session=session, uploads=files, today=today)
     refused = [(file.name, file.refused) for file in files if file.refused]
     drafts.keep_refusals(session=session, refused=refused, today=today)

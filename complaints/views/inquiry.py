@@ -30,6 +30,7 @@ from complaints.services.rule_book import limit_rule
 from complaints.services.submission import Draft
 from complaints.services.transitions import CaseChanged
 from complaints.views import ReporterRequest, begin_new_cookie, keeping, leak_check, page, text_limit, unsent_words
+from complaints.views.additions import LEAVING, leave_or_ask
 from complaints.views.status import NOT_SENT, gone, page_token, unreadable
 from complaints.views.steps import choices_of_start, door_of
 from complaints.views.ticket_code import keep_sent
@@ -210,6 +211,8 @@ def message(request: ReporterRequest) -> HttpResponse:
     form = MessageForm(leak_check.posted(request, "text"))
     if left := unsent_words.take(request, "page", reverse("inquiry_page"), form):
         return left
+    if (act := request.POST.get("go", "")) in LEAVING and unsent_words.keep(request, "page", form):
+        return leave_or_ask(request, act, "inquiry_page")
     if not form.is_valid() or leak_check.wants_change(request):
         return _show(request, form)
     if asked := unsent_words.waiting(request, "page", form, leak_check.ask(request, form, "text")):

@@ -25,6 +25,7 @@ _FROM_REPORT: Final = {
     "withdraw": "status_withdraw",
     "object": "status_object",
     "never": "never_asked",
+    "name": "status_name",
     "inquiry": "inquiry_page",
     "begin": "inquiry_report",
     "stop": "inquiry_withdraw",

@@ -2,6 +2,7 @@
 
 Of a report it is a page between the third and the fourth. What is decided to be kept is remembered in the sealed draft,
 so that it is not asked again. Of what is added later it is a page on which the text waits, in the session of the code.
+What is chosen on either page is kept until it is applied.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from complaints.forms.passages import Passage
 from complaints.forms.posts import PostForm
 from complaints.forms.report import STORY_AT_LEAST, STORY_AT_MOST, StoryForm, WhoForm
 from complaints.services.submission import Draft
-from complaints.views import ReporterRequest, has_room, page
+from complaints.views import ReporterRequest, has_room, keeping, page, unsent_words
 from complaints.views.steps import STORY, missing_step
 
 # The answers that are looked through. Where the accused and their place are asked for, a unit is what the report needs.
@@ -29,7 +30,7 @@ TEXTS: Final = ("story", "accused_name", "accused_position", "agency", "regency"
 _LOOKED_FOR: Final = dict.fromkeys(TEXTS[1:5], OF_WRITER - {Tells.UNIT, Tells.TALK})
 _ABOUT: Final = ("accused_name", "accused_position", "agency")
 # What the page itself sends, beside what is sent on from the form before it.
-_OWN_FIELDS: Final = ("csrfmiddlewaretoken", "do")
+_OWN_FIELDS: Final = ("csrfmiddlewaretoken", "do", "go", "button")
 _NUMBERED: Final = ("field-", "words-", "choice-", "own-", "proposed-")
 
 
@@ -58,14 +59,26 @@ def leaks(request: ReporterRequest) -> HttpResponse:
     if draft is None or missing_step(draft):
         return redirect("report_check")  # which says what is missing
     if request.method == "POST":
-        if request.POST.get("do") == "change":
-            return redirect(STORY.url)
+        if request.POST.get("do") not in {"apply", "as_is"}:
+            return _keep_choices(request, draft)
         request.reporter["draft"] = _decided(draft, request.POST)
         return redirect("report_check")
-    listed = undecided(draft)
+    listed = passages.with_chosen(undecided(draft), draft.get("chosen", {}))
     if not listed:
         return redirect("report_check")
     return page(request, "report/leaks", {"listed": [(passage, _label(passage.field)) for passage in listed]})
+
+
+def _keep_choices(request: ReporterRequest, draft: Draft) -> HttpResponse:
+    """Keep what was chosen so far without applying it, and answer the script or lead where the button leads."""
+    go, out = request.POST.get("go"), keeping.way_out(request.POST.get("go"), request.path)
+    changed = cast(Draft, {**draft, "chosen": passages.chosen(request.POST)})
+    is_kept = has_room(changed, draft)
+    if is_kept:
+        request.reporter["draft"] = changed
+    if go == keeping.KEEP:
+        return keeping.answer_script(kept=is_kept)
+    return redirect(out or (STORY.url if request.POST.get("do") == "change" else "report_leaks"))
 
 
 def _label(field: str) -> str:
@@ -88,7 +101,8 @@ def _decided(draft: Draft, posted: QueryDict) -> Draft:
     shown = {passage.words for passage in undecided(draft)}
     before = _texts(draft)
     texts = passages.applied(before, posted, _about(draft))
-    changed = cast(Draft, {**draft, **{name: text for name, text in texts.items() if name in TEXTS}})
+    left = {name: value for name, value in draft.items() if name != "chosen"}
+    changed = cast(Draft, {**left, **{name: text for name, text in texts.items() if name in TEXTS}})
     if draft.get("posts"):
         changed["posts"] = [{**post, "account": texts[post["id"]]} for post in draft["posts"]]
     if not has_room(changed, draft):
@@ -134,12 +148,14 @@ def ask(
     """
     if request.POST.get("do") in {"apply", "as_is"}:
         return None
-    listed = passages.find({name: form.cleaned_data[name]})
+    kept = unsent_words.words_of(request, unsent_words.CHOSEN)
+    listed = passages.with_chosen(passages.find({name: form.cleaned_data[name]}), kept)
     if not listed:
         return None
     context: dict[str, object] = {
         "listed": [(passage, "") for passage in listed],
         "sent_on": [item for item in request.POST.items() if _is_sent_on(item[0])],
+        "button": request.POST.get("button") or request.POST.get("go", ""),
         "action": request.path,
         "reader": reader(request) if reader else "",
     }

@@ -24,7 +24,8 @@ from complaints.services.report_questions import NO_QUESTION
 from complaints.services.reporter_page import StatusPage
 from complaints.services.transitions import CaseChanged
 from complaints.views import ReporterRequest, leak_check, page, unsent_words
-from complaints.views.status import NOT_SENT, TOKEN_CHARS, gone, handle_unreadable, reader_of_answer, without_ticket
+from complaints.views.additions import reader_of_answer
+from complaints.views.status import NOT_SENT, TOKEN_CHARS, gone, handle_unreadable, without_ticket
 
 # The entry of the sealed session with what was told last.
 TOLD_KEY: Final = "retaliation"

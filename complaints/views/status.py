@@ -1,4 +1,4 @@
-"""The status pages, opened by the ticket code: status, messages, further evidence, withdrawal, leaving.
+"""The status pages, opened by the ticket code: status, the reporter's name, withdrawal, leaving.
 
 The code arrives by POST only and is not stored; the sealed session keeps an open ticket instead. These pages never show
 what the reporter sent, so that a code which others find discloses little.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from functools import wraps
 from http import HTTPStatus
 from typing import Any
@@ -29,14 +28,14 @@ from complaints.forms.fields import ReporterForm, latest_day
 from complaints.forms.posts import MorePostForm
 from complaints.forms.status import CodeForm, MessageForm, MoreEvidenceForm, NameForm, WithdrawForm
 from complaints.page_cache import empty_fields, hole, still_page
-from complaints.services import follow_up, own_name, parked_drafts, report_questions, reporter_reading, retaliation
-from complaints.services.evidence import drafts, posts
+from complaints.services import follow_up, own_name, parked_drafts, reporter_reading, retaliation
+from complaints.services.evidence import drafts
 from complaints.services.follow_up import new_token
 from complaints.services.reporter_identity import Name
 from complaints.services.reporter_page import StatusPage
 from complaints.services.transitions import CaseChanged
-from complaints.views import ReporterRequest, leak_check, page, parking, unsent_words, uploads
-from complaints.views.api import keep_files, waiting_files
+from complaints.views import ReporterRequest, leak_check, page, parking, unsent_words
+from complaints.views.api import waiting_files
 from complaints.views.leaving import end_session
 
 logger = logging.getLogger(__name__)
@@ -104,16 +103,16 @@ def enter(request: ReporterRequest) -> HttpResponse:
 
 @handle_unreadable
 def show(request: ReporterRequest) -> HttpResponse:
-    return _show(request)
+    return show_page(request)
 
 
-def _show(
+def show_page(
     request: ReporterRequest,
     text: ReporterForm | None = None,
     proof: ReporterForm | None = None,
     post: ReporterForm | None = None,
-    name: ReporterForm | None = None,
 ) -> HttpResponse:
+    """Show the report; of the three forms those that were posted, with their errors."""
     ticket = request.reporter.get("ticket")
     if ticket is None:
         return redirect("status_enter")
@@ -121,12 +120,8 @@ def _show(
         report = follow_up.status_page(ticket=follow_up.Ticket.from_session(ticket), today=timezone.localdate())
     except ObjectDoesNotExist:
         return gone(request)
-    notice = request.reporter.pop("notice") if "notice" in request.reporter else ""
-    top: dict[str, object] = {"report": report, "notice": notice}
-    if report.late:
-        top["ombudsman"] = retaliation.legal_lines()["ombudsman"]
     pieces: dict[str, str] = {
-        "summary": render_to_string("complaints/status/summary.html", top),
+        "summary": render_to_string("complaints/status/summary.html", _top(request, report)),
         "history": render_to_string("complaints/status/history.html", {"report": report}),
         "state": _padded(render_to_string("complaints/status/name_state.html", {"own": report.name})),
     }
@@ -138,13 +133,20 @@ def _show(
         pieces["thread"] = render_to_string("complaints/status/thread.html", {"report": report})
     pieces["pagetoken"] = new_token()
     kept = unsent_words.UNSENT in request.reporter
-    if not (text or proof or post or name or kept or request.reporter.keeps_files):
+    if not (text or proof or post or kept or request.reporter.keeps_files):
         return _still(request, report, pieces)
     waiting = waiting_files(request)
-    shown = {"report": report, "asker": report.name.asker, "chosen": request.POST.get("to", "")}
-    forms = _forms(text, proof, post, name, is_answer=bool(report.askers)) | _unsent_forms(request, text, post, report)
+    shown = {"report": report, "chosen": request.POST.get("to", ""), "enter": "stay"}
+    forms = _forms(text, proof, post, is_answer=bool(report.askers)) | _unsent_forms(request, text, post, report)
     context: dict[str, Any] = {**shown, **forms, **waiting, "version": unsent_words.version(request, "page"), **pieces}
     return page(request, "status/page", context, path=reverse("status_page"))
+
+
+def _top(request: ReporterRequest, report: StatusPage) -> dict[str, object]:
+    notice = request.reporter.pop("notice") if "notice" in request.reporter else ""
+    waits = notice == "text" and bool(drafts.draft_files(session=request.reporter))
+    ombudsman = retaliation.legal_lines()["ombudsman"] if report.late else None
+    return {"report": report, "notice": notice, "waits": waits, "ombudsman": ombudsman}
 
 
 def _unsent_forms(
@@ -158,7 +160,7 @@ def _unsent_forms(
         form = MessageForm(initial=words)
         forms["text_parts"] = (_word_as_answer(form) if report.askers else form).rendered()
     if post is None and MorePostForm.base_fields.keys() & words.keys():
-        forms |= {"post_parts": _post_form(initial=words).rendered(), "post_open": True}
+        forms |= {"post_parts": post_form(initial=words).rendered(), "post_open": True}
     return forms
 
 
@@ -183,22 +185,19 @@ def _forms(
     text: ReporterForm | None = None,
     proof: ReporterForm | None = None,
     post: ReporterForm | None = None,
-    name: ReporterForm | None = None,
     *,
     is_answer: bool = False,
 ) -> dict[str, Any]:
-    failed = text or proof or post or name
+    failed = [form for form in (text, proof, post) if form]
     written = _answer_form if is_answer else MessageForm
     if text and is_answer:
         _word_as_answer(text)
     return {
         "text_parts": text.rendered() if text else empty_fields(written, ("text", is_answer)),
         "file_parts": proof.rendered() if proof else empty_fields(MoreEvidenceForm, ("more",)),
-        "post_parts": post.rendered() if post else empty_fields(_post_form, ("more-post",)),
+        "post_parts": post.rendered() if post else empty_fields(post_form, ("more-post",)),
         "post_open": post is not None,
-        "name_parts": name.rendered() if name else empty_fields(NameForm, ("own-name",)),
-        "name_open": name is not None,
-        "mistakes": failed.mistakes() if failed else [],
+        "mistakes": [mistake for form in failed for mistake in form.mistakes()],
     }
 
 
@@ -215,11 +214,10 @@ def _still(request: ReporterRequest, report: StatusPage, pieces: Mapping[str, st
         "own_messages": _or_more(report.own_messages, reporter_reading.OWN_MESSAGES),
         "own_files": report.own_files,
         "asked": bool(report.name.requests),
-        "asker": report.name.asker,
     }
 
     def context() -> dict[str, Any]:
-        shown = {"report": facts, "asker": report.name.asker}
+        shown = {"report": facts, "enter": "stay"}
         forms = _forms(is_answer=bool(report.askers))
         return {**shown, **forms, **waiting_files(request), **{name: hole(name) for name in pieces}}
 
@@ -236,37 +234,9 @@ def gone(request: ReporterRequest) -> HttpResponse:
     return redirect("status_enter")
 
 
-def _add(request: ReporterRequest, notice: str, form: ReporterForm, **content: Any) -> HttpResponse:
-    """Send what was added; ``notice`` names the kind: for the words above the next page, and for a form that failed."""
-    ticket = follow_up.Ticket.from_session(request.reporter["ticket"])
-    token = page_token(request)
-    try:
-        is_new = follow_up.add_message(ticket=ticket, today=timezone.localdate(), token=token, **content)
-    except TransitionRefused:
-        return page(request, "status/closed", {"typed": content, "withdrawn": True}, path=reverse("status_page"))
-    except report_questions.ChooseQuestion:
-        form.add_error("text", _("Not sent yet: choose which question you answer."))
-        return _show(request, text=form)
-    except CaseChanged:
-        _not_sent(form)
-        response = _show(request, **{{"text": "text", "files": "proof", "post": "post"}[notice]: form})
-        response.status_code = HTTPStatus.CONFLICT
-        return response
-    if not is_new:
-        for file in content["files"]:
-            drafts.discard_draft_file(session=request.reporter, file_id=str(file.id))
-    request.reporter["notice"] = notice
-    unsent_words.forget(request, "page", form)
-    if token:
-        request.reporter["act"] = token
-    return redirect("status_page")
-
-
-def _ended(request: ReporterRequest, form: ReporterForm | None = None, *, files: bool = False) -> HttpResponse:
-    """Say that the ticket was closed meanwhile, with what was typed to copy it, and that ``files`` are to be chosen."""
-    typed = [str(value) for name, value in form.typed().items() if value and name != "recipient"] if form else []
-    context = {"typed": {"text": "\n".join(typed)}, "files": files}
-    return page(request, "status/closed", context, path=reverse("status_page"))
+def post_form(*data: Any, initial: dict[str, object] | None = None) -> MorePostForm:
+    """Return the form of a post of the status page; it stands in one form with others, so its ids have a prefix."""
+    return MorePostForm(*data, today=latest_day(timezone.now()), auto_id="id_post_%s", initial=initial)
 
 
 def without_ticket(request: ReporterRequest, name: str) -> HttpResponse:
@@ -282,76 +252,28 @@ def page_token(request: ReporterRequest) -> str:
     return request.POST.get("page", "")[:TOKEN_CHARS]
 
 
-@require_POST
-@handle_unreadable
-def message(request: ReporterRequest) -> HttpResponse:
-    """Add an answer to a question of triage, or further information."""
-    form = MessageForm(leak_check.posted(request, "text"))
-    if "ticket" not in request.reporter:
-        return _ended(request, form)
-    if left := unsent_words.take(request, "page", reverse("status_page"), form, _post_form(request.POST)):
-        return left
-    if not form.is_valid() or leak_check.wants_change(request):
-        return _show(request, text=form)
-    telling = leak_check.ask(request, form, "text", reader=reader_of_answer)
-    if asked := unsent_words.waiting(request, "page", form, telling):
-        return asked
-    answers = {"text": form.cleaned_data["text"], "circle": form.cleaned_data["circle"]}
-    return _add(request, "text", form, **answers, files=[], to=request.POST.get("to", ""))
+def add_not_sent(form: ReporterForm) -> None:
+    """Let a form say, beside its first field, that the case changed at every attempt; what was typed stays in it."""
+    form.add_error(next(iter(form.fields)), str(NOT_SENT))
 
 
-def reader_of_answer(request: ReporterRequest) -> str:
-    """Return the body whose question is answered; "" where it is the office, or the report is here no more."""
-    with suppress(ObjectDoesNotExist):
-        ticket = follow_up.Ticket.from_session(request.reporter["ticket"])
-        report = follow_up.status_page(ticket=ticket, today=timezone.localdate())
-        return dict(report.askers).get(request.POST.get("to", ""), "")
-    return ""
+# --- The reporter's name
 
 
-@require_POST
-@handle_unreadable
-def files(request: ReporterRequest) -> HttpResponse:
-    """Add the posted files and the draft files as evidence; accepted files are added even where another is refused.
-
-    Posted files that may identify the reporter, by metadata, text or name, become draft files first, so that the
-    reporter can remove them; so do those that are passed on as they are.
-    """
-    if "ticket" not in request.reporter:
-        return _ended(request, files=True)
-    form = MoreEvidenceForm(request.POST, request.FILES)
-    accepted = [upload for upload in uploads(request) if not upload.refused]
-    keep_files(request)
-    listed = waiting_files(request)["listed"]
-    waiting = [file for file, _told in listed]
-    if not waiting and not request.FILES and page_token(request) == request.reporter.get("act", "?"):
-        # The same page was sent before, and took the files along.
-        request.reporter["notice"] = "files"
-        return redirect("status_page")
-    form.fields["evidence"].required = not waiting
-    if accepted and any(told.is_warning for _file, told in listed):
-        # The page lists what is told of the posted files; the next submission sends them.
-        request.reporter["notice"] = "look"
-        return redirect("status_page") if form.is_valid() else _show(request, proof=form)
-    if form.is_valid():
-        return _add(request, "files", form, text="", files=waiting)
-    if waiting:
-        response = _add(request, "files", form, text="", files=waiting)
-        if response.status_code == HTTPStatus.CONFLICT:
-            return response
-    return _show(request, proof=form)
-
-
-@require_POST
 @handle_unreadable
 def name(request: ReporterRequest) -> HttpResponse:
-    """Give a name to the body that the page named, or take it back; the page says afterwards what holds."""
-    form = NameForm(request.POST)
+    """Ask for a name for the body that the page names; by POST give it or take it back.
+
+    The status page says afterwards what holds.
+    """
     if "ticket" not in request.reporter:
-        return _ended(request, form)
+        return without_ticket(request, "name")
+    if request.method != "POST":
+        return _ask_name(request)
+    form = NameForm(request.POST)
     gives = request.POST.get("do") != "take"
     if gives and not form.is_valid():
-        return _show(request, name=form)
+        return _ask_name(request, form)
     ticket, today = follow_up.Ticket.from_session(request.reporter["ticket"]), timezone.localdate()
     try:
         if gives:
@@ -363,66 +285,29 @@ def name(request: ReporterRequest) -> HttpResponse:
         return page(request, "status/closed", {"typed": {}, "withdrawn": True}, path=reverse("status_page"))
     except (CaseChanged, own_name.NotGiven) as refused:
         form.add_error("name", str(NOT_SENT if isinstance(refused, CaseChanged) else OTHER_BODY))
-        response = _show(request, name=form)
-        response.status_code = HTTPStatus.CONFLICT
-        return response
+        return _ask_name(request, form, status=HTTPStatus.CONFLICT)
     # One notice for both acts: what holds is said in its own section.
     request.reporter["notice"] = "name"
     return redirect("status_page")
 
 
-@require_POST
-def file_remove(request: ReporterRequest) -> HttpResponse:
-    """Delete a draft file; files that were posted with the same form become draft files."""
-    if "ticket" not in request.reporter:
-        return _ended(request, files=True)
-    keep_files(request)
-    drafts.discard_draft_file(session=request.reporter, file_id=request.POST.get("file", ""))
-    return redirect("status_page")
-
-
-def _post_form(*data: Any, initial: dict[str, object] | None = None) -> MorePostForm:
-    # The page has another file input, so the ids need a prefix.
-    return MorePostForm(*data, today=latest_day(timezone.now()), auto_id="id_post_%s", initial=initial)
-
-
-@require_POST
-@handle_unreadable
-def post(request: ReporterRequest) -> HttpResponse:
-    """Add a social media post, with screenshots, of which the reporter reads first what is told, as of other files."""
-    form = _post_form(leak_check.posted(request, "account"), request.FILES)
-    if "ticket" not in request.reporter:
-        return _ended(request, form, files=bool(request.FILES))
-    if not form.is_valid():
-        return _show(request, post=form)
-    chosen = uploads(request)
-    keep_files(request)
-    # Screenshots that wait are of the post whose page was shown; of one that was given up, another takes none.
-    of_post = str(form.cleaned_data["url"] or form.cleaned_data["account"])
-    waiting = request.reporter.get("screenshots") or {"post": of_post, "files": []}
-    earlier = waiting["files"] if waiting["post"] == of_post else []
-    held = [*earlier, *(str(upload.id) for upload in chosen)]
-    listed = [(file, told) for file, told in waiting_files(request)["listed"] if file.id in held] if held else []
-    if held:
-        request.reporter["screenshots"] = {"post": of_post, "files": held}
-    if chosen and any(told.is_warning for _file, told in listed):
-        request.reporter["notice"] = "look_post"
-        return _show(request, post=form)
-    if leak_check.wants_change(request):
-        return _show(request, post=form)
-    if asked := unsent_words.waiting(request, "page", form, leak_check.ask(request, form, "account")):
-        return asked
-    screenshots = [file for file, _told in listed]
-    described = posts.describe(form.answers() | {"screenshot": screenshots[0].id if screenshots else ""})
-    response = _add(request, "post", form, text="", files=screenshots, posts=[described])
-    if held and response.status_code != HTTPStatus.CONFLICT:
-        request.reporter.pop("screenshots")
+def _ask_name(request: ReporterRequest, form: NameForm | None = None, *, status: int = HTTPStatus.OK) -> HttpResponse:
+    ticket = follow_up.Ticket.from_session(request.reporter["ticket"])
+    try:
+        report = follow_up.status_page(ticket=ticket, today=timezone.localdate())
+    except ObjectDoesNotExist:
+        return gone(request)
+    if not report.may_answer:
+        return redirect("status_page")
+    parts = form.rendered() if form else empty_fields(NameForm, ("own-name",))
+    mistakes = form.mistakes() if form else []
+    context = {"parts": parts, "mistakes": mistakes, "reference": report.reference, "asker": report.name.asker}
+    response = page(request, "status/own_name", context)
+    response.status_code = status
     return response
 
 
-def _not_sent(form: ReporterForm) -> None:
-    """Let a form say, beside its first field, that the case changed at every attempt; what was typed stays in it."""
-    form.add_error(next(iter(form.fields)), str(NOT_SENT))
+# --- Withdrawing, leaving
 
 
 @handle_unreadable
@@ -453,7 +338,7 @@ def _withdraw(request: ReporterRequest, form: WithdrawForm) -> HttpResponse:
     except TransitionRefused:
         return _not_withdrawn(request)
     except CaseChanged:
-        _not_sent(form)
+        add_not_sent(form)
         return _ask_withdrawal(request, form, status=HTTPStatus.CONFLICT)
     unsent_words.forget(request, "withdraw", form)
     return redirect("status_page")

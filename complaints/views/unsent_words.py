@@ -13,6 +13,7 @@ from django.shortcuts import redirect
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 
+from complaints.forms import passages
 from complaints.forms.fields import TOO_MUCH, ReporterForm
 from complaints.reporter_session import stored_size
 from complaints.services.submission import page_version
@@ -20,6 +21,8 @@ from complaints.views import ReporterRequest, keeping
 
 # The entry of the sealed session: by page, its words by field and the window that kept them.
 UNSENT: Final = "unsent"
+# In the place of a page: what was chosen on the page of telling places, and not applied yet.
+CHOSEN: Final = "chosen"
 BYTES_AT_MOST: Final = 60_000
 # How much of other words is shown beside those that were typed.
 SHOWN_CHARS: Final = 300
@@ -48,17 +51,40 @@ def take(request: ReporterRequest, page: str, path: str, *forms: ReporterForm) -
     out = keeping.way_out_of_report(go, path)
     if go != keeping.KEEP and not out:
         return None
-    typed = _with(words_of(request, page), request, forms)
-    is_older = _is_older(request, page, typed)
-    is_kept = not is_older and _store(request, page, typed)
+    is_kept = keep(request, page, *forms)
     if go == keeping.KEEP:
-        return keeping.answer_script(kept=is_kept, other_words=is_older)
+        return keeping.answer_script(kept=is_kept, other_words=not is_kept and has_other_words(request, page, *forms))
     if is_kept:
         return redirect(out)
-    form = forms[0]
-    form.errors.clear()
-    form.add_error(next(iter(form.fields)), _other_words(request, page) if is_older else str(TOO_MUCH))
+    forms[0].errors.clear()
+    say_not_kept(request, page, *forms)
     return None
+
+
+def keep(request: ReporterRequest, page: str, *forms: ReporterForm) -> bool:
+    """Keep what was typed into ``forms``; return False where another window kept other words, or it is too much."""
+    typed = _with(words_of(request, page), request, forms)
+    if _is_older(request, page, typed) or not _store(request, page, typed):
+        return False
+    return "words-0" not in request.POST or _store(request, CHOSEN, passages.chosen(request.POST))
+
+
+def has_more(request: ReporterRequest, page: str, *forms: ReporterForm) -> bool:
+    """Whether what was typed into ``forms`` is not kept yet."""
+    kept = words_of(request, page)
+    return _with(kept, request, forms) != kept
+
+
+def has_other_words(request: ReporterRequest, page: str, *forms: ReporterForm) -> bool:
+    """Whether what is kept are other words than those that the page of this request showed or has."""
+    return _is_older(request, page, _with(words_of(request, page), request, forms))
+
+
+def say_not_kept(request: ReporterRequest, page: str, *forms: ReporterForm) -> None:
+    """Let the first of ``forms`` say why nothing of them was kept."""
+    is_older = has_other_words(request, page, *forms)
+    form = forms[0]
+    form.add_error(next(iter(form.fields)), _other_words(request, page) if is_older else str(TOO_MUCH))
 
 
 def waiting(request: ReporterRequest, page: str, form: ReporterForm, shown: HttpResponse | None) -> HttpResponse | None:
@@ -71,6 +97,7 @@ def waiting(request: ReporterRequest, page: str, form: ReporterForm, shown: Http
 
 def forget(request: ReporterRequest, page: str, form: ReporterForm) -> None:
     """Delete what is kept of a form that was sent; what another window kept, and the sent page never had, stays."""
+    _store(request, CHOSEN, {})
     kept = words_of(request, page)
     if kept and not _is_older(request, page, _with(kept, request, [form])):
         _store(request, page, {name: value for name, value in kept.items() if name not in form.fields})

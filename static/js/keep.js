@@ -3,11 +3,9 @@
 
 {
   const form = document.getElementById("form");
-  // Another form of the page whose words are kept with those of this one.
-  const other = document.querySelector("form[data-keep]");
   const state = form.querySelector("[role=status]");
   const unkept = state.textContent.trim();
-  const changed = new Set();
+  let changed = false;
   let left = false;
   let tried = false;
   let sending = null;
@@ -24,7 +22,6 @@
   version.name = "version";
   version.value += `.${own}`;
   form.prepend(version);
-  other?.prepend(version.cloneNode());
 
   function say(text) {
     if (state.textContent !== text) state.textContent = text;
@@ -36,38 +33,34 @@
 
   async function save() {
     const data = new FormData(form);
-    for (const [name, value] of other ? new FormData(other) : []) if (!data.has(name)) data.set(name, value);
     data.set("go", "keep");
     for (const [name, value] of [...data]) if (value instanceof File) data.delete(name);
     const body = form.enctype === "multipart/form-data" ? data : new URLSearchParams(data);
-    const were = [...changed];
-    changed.clear();
+    changed = false;
     try {
       // A request that outlives its page takes 64 KiB at most.
       const answer = await (await send(body, true).catch(() => send(body, false))).json();
       if (answer.token) form.elements.token.value = answer.token;
       if (answer.kept) version.value = `kept.${own}`;
-      else were.forEach((one) => changed.add(one));
+      else changed = true;
       say(answer.words || unkept);
     } catch {
-      were.forEach((one) => changed.add(one));
+      changed = true;
       say(unkept);
     }
     sending = null;
   }
 
   function keep() {
-    if (changed.size && !left && !sending) sending = save();
+    if (changed && !left && !sending) sending = save();
   }
 
-  for (const one of other ? [form, other] : [form]) {
-    one.addEventListener("input", (event) => {
-      if (event.target.type === "file") return;
-      changed.add(one);
-      tried = false;
-      if (!sending) say("");
-    });
-  }
+  form.addEventListener("input", (event) => {
+    if (event.target.type === "file") return;
+    changed = true;
+    tried = false;
+    if (!sending) say("");
+  });
   document.addEventListener("click", (event) => {
     if (event.target.type === "file") keep();
   });
@@ -76,7 +69,7 @@
   });
   addEventListener("pagehide", keep);
   addEventListener("beforeunload", () => {
-    if (changed.size && !left) history.replaceState(1, "");
+    if (changed && !left) history.replaceState(1, "");
     keep();
   });
   addEventListener("pageshow", () => {
@@ -85,11 +78,11 @@
   addEventListener("leave", () => {
     left = true;
   });
-  // Uploads hold it back. What another form of the page has is kept first.
+  // Uploads hold it back. Before another form of the page leads away, this one is kept.
   document.addEventListener("submit", (event) => {
     if (event.defaultPrevented) return;
     const { target, submitter } = event;
-    if (!tried && [...changed].some((one) => one !== target)) {
+    if (!tried && changed && target !== form) {
       tried = true;
       keep();
     }

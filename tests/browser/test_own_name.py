@@ -64,7 +64,7 @@ def test_a_name_goes_with_the_report_to_one_body(window: Opener, live_cast: Cast
         today = date_format(timezone.localdate(), "l, j F Y")
     reporter.reads("BKN sudah membaca nama yang Anda berikan", "Nama Anda dibaca 1 kali:", f"{today}: BKN")
     fits(reporter.window, "read")
-    reporter.page.get_by_text("Berikan nama Anda, atau tarik kembali").click()
+    reporter.window.press("Berikan nama Anda, atau tarik kembali")
     reporter.window.press("Tarik nama saya")
     assert "BKN sudah membaca nama" in reporter.window.words
 
@@ -90,7 +90,7 @@ def test_an_anonymous_reporter_is_asked_and_takes_the_name_back(window: Opener, 
     reporter = Reporter(window(width=360, height=740))
     reporter.returns(sent.code)
     reporter.reads("BKN meminta nama Anda", "Kami ingin mendengar Anda sebagai saksi.", "Kami tidak tahu siapa Anda.")
-    reporter.page.get_by_text("Berikan nama Anda, atau tarik kembali").click()
+    reporter.window.press("Berikan nama Anda, atau tarik kembali")
     fits(reporter.window, "asked")
     reporter.window.press("Berikan nama saya kepada BKN")
     assert "Tulis nama Anda" in reporter.window.words
@@ -98,7 +98,7 @@ def test_an_anonymous_reporter_is_asked_and_takes_the_name_back(window: Opener, 
     reporter.window.press("Berikan nama saya kepada BKN")
     assert "Anda memberikan nama untuk BKN" in reporter.window.words
     fits(reporter.window, "given")
-    reporter.page.get_by_text("Berikan nama Anda, atau tarik kembali").click()
+    reporter.window.press("Berikan nama Anda, atau tarik kembali")
     reporter.window.press("Tarik nama saya")
     assert "Kami tidak tahu siapa Anda." in reporter.window.words
     kirana.opens("release", release.case.reference)

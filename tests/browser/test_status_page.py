@@ -88,6 +88,6 @@ def test_without_script_each_way_off_an_open_report_keeps(window: Opener, live_c
             message.fill(f"Kabar {number}")
         browser.press(way)
     assert (browser.path, message.input_value()) == ("/cek/laporan/", "Kabar 2")
-    assert "Belum tersimpan. Tombol untuk pindah halaman" in browser.words
+    assert "Belum tersimpan. Semua tombol di sini menyimpannya" in browser.words
     browser.press("English")
     assert browser.page.locator("#id_text").input_value() == "Kabar 2"

@@ -33,7 +33,6 @@ POLICY = {
     "style-src": "'self'",
     "img-src": "'self'",
     "media-src": "'self'",
-    "font-src": "'self'",
     "connect-src": "'self'",
     "form-action": "'self'",
     "object-src": "'none'",

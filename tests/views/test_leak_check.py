@@ -135,7 +135,6 @@ def test_all_texts_of_a_draft_are_looked_through(client: Client, cast: Cast) -> 
         {"do": "apply", "field-0": "code", "words-0": "bukan", "choice-0": "take", "proposed-0": "x"},
         {"do": "apply", "field-0": "kept", "words-0": "\x00", "choice-0": "keep"},
         {"do": "apply"},
-        {},
     ],
 )
 def test_a_form_of_another_hand_changes_nothing(client: Client, cast: Cast, forged: dict[str, str]) -> None:
@@ -144,6 +143,23 @@ def test_a_form_of_another_hand_changes_nothing(client: Client, cast: Cast, forg
     assert story_of(client) == TELLING
     # Nor is anything remembered that was not on the page.
     assert len(places(client.get(LEAKS))) == 5
+
+
+@pytest.mark.parametrize(
+    ("way", "leads"),
+    [({"go": "home"}, "/"), ({"go": "lang"}, f"/en{LEAKS}"), ({"go": "status"}, "/cek/"), ({"do": "change"}, PAGE_3)],
+)
+def test_what_is_chosen_and_not_applied_is_kept(client: Client, cast: Cast, way: dict[str, str], leads: str) -> None:
+    to_check(client, story=TELLING)
+    chosen = decided(client.get(LEAKS), {"Sulastri": "take", "Hanya saya dan beliau": "kami"})
+    del chosen["do"]
+    assert client.post(LEAKS, chosen | way).headers["Location"] == leads
+    assert story_of(client) == TELLING
+    shown = client.get(LEAKS).content.decode()
+    assert len(re.findall(r"\schecked", shown)) == 2 and 'value="kami"' in shown
+    assert client.post(LEAKS, chosen | {"go": "keep"}).json()["kept"]
+    client.post(LEAKS, chosen | {"do": "apply"})
+    assert "[dihilangkan]" in story_of(client) and "kami di ruangan" in story_of(client)
 
 
 def test_a_story_that_becomes_too_short_is_asked_for_again(client: Client, cast: Cast) -> None:
@@ -205,11 +221,11 @@ def test_the_reason_of_a_withdrawal_is_looked_at(client: Client, cast: Cast) -> 
 
 def test_the_account_of_a_post_is_looked_at(client: Client, cast: Cast) -> None:
     sent, described = opened(client), {"account": "akun saya, HP 0812-3456-7890", "url": "", "platform": "", "act": ""}
-    page = client.post("/cek/laporan/unggahan/", described)
+    page = client.post("/cek/laporan/jawab/", {"go": "post"} | described)
     assert page.status_code == 200 and "0812-3456-7890" in page.content.decode()
     assert not complaint_of(sent).evidence.exists()
     fields = decided(page, {"0812-3456-7890": "take"}, **described)
-    assert client.post("/cek/laporan/unggahan/", fields).status_code == 302
+    assert client.post("/cek/laporan/jawab/", {"go": "post"} | fields).status_code == 302
     assert complaint_of(sent).evidence.count() == 1
 
 

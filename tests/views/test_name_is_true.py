@@ -67,7 +67,7 @@ def test_a_name_is_taken_back_also_when_no_body_can_get_one(cast: Cast) -> None:
     client = opened(send_report(**NAMED))
     OversightBody.objects.filter(pk__in=["bkn", "kasn"]).update(valid_until=DAY - timedelta(days=1))
     record_table(OversightBody)
-    page = client.get(PAGE)
+    page = client.get(NAME)
     assert "Saat ini tidak ada lembaga pengawas" in walk.words(page)
     assert 'name="do" value="take"' in page.content.decode()
     assert client.post(NAME, {"do": "take"}).headers["Location"] == PAGE

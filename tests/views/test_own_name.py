@@ -30,6 +30,7 @@ def opened(cast: Cast) -> Client:
 
 def test_a_name_is_given_and_taken_back(opened: Client) -> None:
     assert UNKNOWN in walk.words(opened.get(PAGE))
+    assert "Nama hanya untuk BKN" in walk.words(opened.get(NAME))
     assert opened.post(NAME, GIVEN).url == PAGE
     first = opened.get(PAGE)
     assert "Anda memberikan nama untuk BKN" in walk.words(first)
@@ -58,7 +59,7 @@ def test_what_is_missing_or_too_late_is_said_with_the_words_kept(opened: Client)
 def test_without_a_body_s_team_no_name_is_taken(opened: Client, settings: Settings, client: Client) -> None:
     triage = next(pin for pin in settings.TEAM_KEY_PINS.split(",") if pin.startswith("triage="))
     settings.TEAM_KEY_PINS = triage
-    text = walk.words(opened.get(PAGE))
+    text = walk.words(opened.get(NAME))
     assert "Saat ini tidak ada lembaga pengawas yang dapat menerima nama" in text
     assert opened.post(NAME, GIVEN).status_code == 409
     walk.to_check(client)

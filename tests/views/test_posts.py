@@ -162,7 +162,7 @@ def test_a_post_is_added_on_the_status_page_with_its_screenshot(client: Client) 
     to_status(client)
     shot = SimpleUploadedFile("layar.png", bare("PNG"))
     before = Evidence.objects.count()
-    assert client.post("/cek/laporan/unggahan/", POST | {"evidence": [shot]}).url == "/cek/laporan/"
+    assert client.post("/cek/laporan/jawab/", {"go": "post"} | POST | {"screenshots": [shot]}).url == "/cek/laporan/"
     assert [item.kind for item in Evidence.objects.order_by("sequence")][before:] == ["file", "post"]
     page = client.get("/cek/laporan/")
     assert "Postingan itu sudah kami terima." in walk.words(page)
@@ -173,24 +173,26 @@ def test_a_screenshot_that_tells_something_waits_with_its_post(client: Client) -
     to_status(client)
     shot = SimpleUploadedFile("layar.jpg", photo())
     before = Evidence.objects.count()
-    page = client.post("/cek/laporan/unggahan/", POST | {"evidence": [shot]})
+    page = client.post("/cek/laporan/jawab/", {"go": "post"} | POST | {"screenshots": [shot]})
     assert "Belum terkirim: baca dulu keterangan setiap berkas di bawah." in walk.words(page)
     assert "Berkas ini memuat:" in walk.words(page)
     assert POST["url"] in page.content.decode()
     assert Evidence.objects.count() == before
-    assert client.post("/cek/laporan/unggahan/", POST).url == "/cek/laporan/"
+    assert client.post("/cek/laporan/jawab/", {"go": "post"} | POST).url == "/cek/laporan/"
     assert [item.kind for item in Evidence.objects.order_by("sequence")][before:] == ["file", "post"]
     assert not DraftFile.objects.exists()
-    assert client.post("/cek/laporan/unggahan/", POST).url == "/cek/laporan/"
+    assert client.post("/cek/laporan/jawab/", {"go": "post"} | POST).url == "/cek/laporan/"
     assert Evidence.objects.count() == before + 3
 
 
 def test_a_screenshot_of_a_post_that_was_given_up_goes_with_no_other(client: Client) -> None:
     to_status(client)
     before = Evidence.objects.count()
-    client.post("/cek/laporan/unggahan/", POST | {"evidence": [SimpleUploadedFile("layar.jpg", photo())]})
+    client.post(
+        "/cek/laporan/jawab/", {"go": "post"} | POST | {"screenshots": [SimpleUploadedFile("layar.jpg", photo())]}
+    )
     other = POST | {"url": "https://x.com/lain/status/1790000000000000009"}
-    assert client.post("/cek/laporan/unggahan/", other).url == "/cek/laporan/"
+    assert client.post("/cek/laporan/jawab/", {"go": "post"} | other).url == "/cek/laporan/"
     assert [item.kind for item in Evidence.objects.order_by("sequence")][before:] == ["post"]
     assert "layar.jpg" in client.get("/cek/laporan/").content.decode(), "it still waits"
 
@@ -198,7 +200,7 @@ def test_a_screenshot_of_a_post_that_was_given_up_goes_with_no_other(client: Cli
 def test_a_mistake_in_a_later_post_keeps_what_was_typed(client: Client) -> None:
     to_status(client)
     before = Evidence.objects.count()
-    page = client.post("/cek/laporan/unggahan/", {"act": "like", "seen_on": "2026-11-03"})
+    page = client.post("/cek/laporan/jawab/", {"go": "post"} | {"act": "like", "seen_on": "2026-11-03"})
     assert "Tulis tautannya, atau akunnya." in fold_of(page)
     assert 'value="2026-11-03"' in fold_of(page)
     assert Evidence.objects.count() == before
@@ -207,6 +209,6 @@ def test_a_mistake_in_a_later_post_keeps_what_was_typed(client: Client) -> None:
 
 
 def test_a_later_post_needs_an_open_ticket(client: Client) -> None:
-    page = client.post("/cek/laporan/unggahan/", POST)
+    page = client.post("/cek/laporan/jawab/", {"go": "post"} | POST)
     assert "Belum terkirim." in walk.words(page)
     assert POST["url"] in page.content.decode()

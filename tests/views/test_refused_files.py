@@ -81,8 +81,11 @@ def test_the_report_goes_without_it(client: Client) -> None:
 
 def test_it_stays_on_the_status_page(client: Client) -> None:
     client.post("/cek/", {"code": send_report().code})
-    client.post(f"{STATUS}bukti/", {"evidence": [program(), SimpleUploadedFile("catatan.txt", b"Catatan rapat.")]})
-    client.post(f"{STATUS}bukti/")
+    client.post(
+        f"{STATUS}jawab/",
+        {"go": "files", "evidence": [program(), SimpleUploadedFile("catatan.txt", b"Catatan rapat.")]},
+    )
+    client.post(f"{STATUS}jawab/", {"go": "files"})
     page = client.get(STATUS)
     assert REASON in walk.words(page)
     client.post(f"{STATUS}bukti/hapus/", {"file": dismisses(page)[0]})

@@ -64,26 +64,30 @@ def test_what_may_tell_who_wrote_it_is_asked_once_more_with_the_same_token(opene
 def test_files_sent_twice_are_one(opened: Client) -> None:
     act = token(opened)
     for _press in range(2):
-        assert opened.post(f"{STATUS}bukti/", act | {"evidence": picture()}).url == STATUS
+        assert opened.post(f"{STATUS}jawab/", act | {"go": "files", "evidence": picture()}).url == STATUS
         assert "Berkas Anda sudah kami terima" in walk.words(opened.get(STATUS))
     assert Evidence.objects.count() == 1
     assert not DraftFile.objects.exists()
 
 
 def test_waiting_files_sent_twice_are_no_mistake(opened: Client) -> None:
-    opened.post(f"{STATUS}bukti/", token(opened) | {"evidence": SimpleUploadedFile("foto.jpg", photo())})
+    opened.post(f"{STATUS}jawab/", token(opened) | {"go": "files", "evidence": SimpleUploadedFile("foto.jpg", photo())})
     act = token(opened)
     for _press in range(2):
-        assert opened.post(f"{STATUS}bukti/", act).url == STATUS
+        assert opened.post(f"{STATUS}jawab/", act | {"go": "files"}).url == STATUS
         assert "Berkas Anda sudah kami terima" in walk.words(opened.get(STATUS))
     assert Evidence.objects.count() == 1
-    assert "Pilih paling sedikit satu berkas" in walk.words(opened.post(f"{STATUS}bukti/", token(opened)))
+    assert "Pilih paling sedikit satu berkas" in walk.words(
+        opened.post(f"{STATUS}jawab/", token(opened) | {"go": "files"})
+    )
 
 
 def test_a_post_sent_twice_is_one(opened: Client) -> None:
     act = token(opened)
     for _press in range(2):
-        opened.post(f"{STATUS}unggahan/", act | {"url": "https://contoh.invalid/1", "evidence": picture()})
+        opened.post(
+            f"{STATUS}jawab/", act | {"go": "post", "url": "https://contoh.invalid/1", "screenshots": picture()}
+        )
         assert "Postingan itu sudah kami terima" in walk.words(opened.get(STATUS))
     assert sorted(Evidence.objects.values_list("kind", flat=True)) == ["file", "post"]
     assert not DraftFile.objects.exists()

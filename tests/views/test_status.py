@@ -196,7 +196,7 @@ def test_a_message_and_files_are_taken_and_said_so_once(client: Client, code: st
     assert "Pesan Anda sudah kami terima." in walk.words(client.get("/cek/laporan/"))
     assert "Pesan Anda sudah kami terima." not in walk.words(client.get("/cek/laporan/"))
     upload = SimpleUploadedFile("layar.png", bare("PNG"))
-    assert client.post("/cek/laporan/bukti/", {"evidence": [upload]}).url == "/cek/laporan/"
+    assert client.post("/cek/laporan/jawab/", {"go": "files", "evidence": [upload]}).url == "/cek/laporan/"
     assert "Berkas Anda sudah kami terima." in walk.words(client.get("/cek/laporan/"))
     assert Message.objects.count() == 1
     assert Evidence.objects.count() == 1
@@ -215,13 +215,13 @@ def test_files_of_which_something_is_told_wait_until_it_was_read(
 ) -> None:
     opened(client, code)
     upload = SimpleUploadedFile(name, content)
-    assert client.post("/cek/laporan/bukti/", {"evidence": upload}).url == "/cek/laporan/"
+    assert client.post("/cek/laporan/jawab/", {"go": "files", "evidence": upload}).url == "/cek/laporan/"
     text = walk.words(client.get("/cek/laporan/"))
     assert "Belum terkirim: baca dulu keterangan setiap berkas di bawah." in text
     assert name in text
     assert words in text
     assert not Evidence.objects.exists()
-    client.post("/cek/laporan/bukti/")
+    client.post("/cek/laporan/jawab/", {"go": "files"})
     assert "Berkas Anda sudah kami terima." in walk.words(client.get("/cek/laporan/"))
     assert Evidence.objects.count() == 1
 
@@ -240,7 +240,7 @@ def test_an_empty_message_and_no_file_say_how_to_mend_it(client: Client, code: s
     page = client.post("/cek/laporan/jawab/", {"text": " "})
     assert page.content.decode().count("Tulis sesuatu sebelum mengirim.") == 2
     assert client.post("/cek/laporan/jawab/", {"text": "", "go": "lang"}).url == "/en/cek/laporan/"
-    page = client.post("/cek/laporan/bukti/", {})
+    page = client.post("/cek/laporan/jawab/", {"go": "files"})
     assert page.content.decode().count("Pilih paling sedikit satu berkas.") == 2
     long = client.post("/cek/laporan/jawab/", {"text": "unik " * 3_000})
     assert "Terlalu panjang" in walk.words(long)
@@ -251,7 +251,7 @@ def test_good_files_are_taken_where_others_are_refused(client: Client, code: str
     opened(client, code)
     good = SimpleUploadedFile("layar.png", bare("PNG"))
     bad = SimpleUploadedFile("program.exe", b"MZ" + bytes(range(256)) * 300)
-    text = walk.words(client.post("/cek/laporan/bukti/", {"evidence": [good, bad]}))
+    text = walk.words(client.post("/cek/laporan/jawab/", {"go": "files", "evidence": [good, bad]}))
     assert "Jenis berkas “program.exe” tidak kami terima. Simpan sebagai salah satu jenis ini" in text
     assert "JPEG, PNG, WebP" in text
     assert "Berkas Anda sudah kami terima." in text
@@ -266,7 +266,7 @@ def test_withdrawing_asks_once_more(client: Client, code: str) -> None:
     assert Case.objects.get().status == Status.WITHDRAWN
     page = client.get("/cek/laporan/")
     assert "Anda sudah mencabut laporan ini." in walk.words(page)
-    assert "/cek/laporan/jawab/" not in page.content.decode()
+    assert 'name="text"' not in page.content.decode()
 
 
 def test_withdrawing_twice_says_that_it_is_withdrawn(client: Client, code: str) -> None:
@@ -330,7 +330,7 @@ def changing(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         ("jawab/", {"text": "Kata saya yang panjang"}),
         ("cabut/", {"reason": "Kata saya yang panjang"}),
-        ("unggahan/", {"url": "https://contoh.invalid/1", "account": "Kata saya yang panjang"}),
+        ("jawab/", {"go": "post", "url": "https://contoh.invalid/1", "account": "Kata saya yang panjang"}),
     ],
 )
 def test_a_case_that_changes_all_the_time_gives_the_words_back(
@@ -356,11 +356,11 @@ def test_files_for_a_case_that_changes_all_the_time_wait(client: Client, code: s
         good = SimpleUploadedFile("layar.png", bare("PNG"))
         bad = SimpleUploadedFile("program.exe", b"MZ" + bytes(range(256)) * 300)
         for chosen in ([good, bad], []):
-            page = client.post("/cek/laporan/bukti/", {"evidence": chosen})
+            page = client.post("/cek/laporan/jawab/", {"go": "files", "evidence": chosen})
             assert page.status_code == 409
             assert "Belum terkirim:" in walk.words(page)
             assert "layar.png" in walk.words(page)
-    assert client.post("/cek/laporan/bukti/").url == "/cek/laporan/"
+    assert client.post("/cek/laporan/jawab/", {"go": "files"}).url == "/cek/laporan/"
     assert Evidence.objects.count() == 1
 
 
@@ -368,7 +368,7 @@ def test_files_for_a_case_that_changes_all_the_time_wait(client: Client, code: s
 def test_the_screenshot_of_an_unsent_post_waits_with_it(client: Client, code: str) -> None:
     opened(client, code)
     shot = SimpleUploadedFile("layar.png", bare("PNG"))
-    page = client.post("/cek/laporan/unggahan/", {"url": "https://contoh.invalid/1", "evidence": shot})
+    page = client.post("/cek/laporan/jawab/", {"go": "post"} | {"url": "https://contoh.invalid/1", "screenshots": shot})
     assert page.status_code == 409
     assert "layar.png" in walk.words(page)
 
@@ -391,10 +391,9 @@ def test_an_expired_ticket_gives_the_words_back(client: Client, code: str) -> No
         assert "Belum terkirim." in walk.words(page)
         typed = {"url": "https://contoh.invalid/1", "reason": "Alasan saya", "evidence": file("foto.jpg", photo())}
         for path, words in (
-            ("bukti/", "Berkasnya tidak tersimpan. Pilih lagi"),
+            ("jawab/", "Berkasnya tidak tersimpan. Pilih lagi"),
             ("bukti/hapus/", "Berkasnya tidak tersimpan."),
-            ("unggahan/", "Berkasnya tidak tersimpan."),
-            ("unggahan/", "https://contoh.invalid/1"),
+            ("jawab/", "https://contoh.invalid/1"),
             ("cabut/", "Alasan saya"),
         ):
             typed["evidence"] = file("foto.jpg", photo())
@@ -409,5 +408,5 @@ def test_an_unfinished_report_is_not_silently_thrown_away(client: Client) -> Non
 
 def test_changes_come_by_post_only(client: Client, code: str) -> None:
     opened(client, code)
-    for path in ("/cek/laporan/jawab/", "/cek/laporan/bukti/", "/cek/keluar/", "/lapor/batal/", "/lapor/berkas/hapus/"):
+    for path in ("/cek/laporan/jawab/", "/cek/keluar/", "/lapor/batal/", "/lapor/berkas/hapus/"):
         assert client.get(path).status_code == 405

@@ -6,15 +6,19 @@ import re
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
 
 from complaints.domain.workflow import Action
 from complaints.models.complaint import Message
+from complaints.models.evidence import DraftFile, Evidence
 from complaints.services import follow_up
+from tests.adapters.test_tails import bare
 from tests.cases import act, in_review
 from tests.services.test_after_the_end import close
 from tests.services.test_inquiries import ask
+from tests.views.test_leak_check import decided
 from tests.world import Cast, Sent, send_report
 
 pytestmark = pytest.mark.django_db
@@ -59,6 +63,8 @@ def test_the_script_keeps_what_is_typed_and_nothing_is_sent(
         ("happened", "/cek/laporan/terjadi/"),
         ("withdraw", "/cek/laporan/cabut/"),
         ("never", "/tidak-ditanyakan/"),
+        ("name", "/cek/laporan/nama/"),
+        ("stay", "/cek/laporan/"),
         ("bring", "/lapor/pintu-lain/bawaslu/"),
     ],
 )
@@ -87,6 +93,76 @@ def test_what_was_sent_is_kept_no_more_and_the_other_box_stays(client: Client, c
     after = client.get(STATUS).content.decode()
     assert WORDS not in after and 'value="@contoh"' in after
     assert Message.objects.count() == 1
+
+
+def test_the_button_of_one_box_keeps_the_others(client: Client, cast: Cast) -> None:
+    opened(client, send_report())
+    shot = SimpleUploadedFile("layar.png", bare("PNG"))
+    client.post(f"{STATUS}jawab/", {"text": WORDS, "url": "", "account": "@contoh", "go": "files", "evidence": shot})
+    shown = client.get(STATUS).content.decode()
+    assert "Berkas Anda sudah kami terima" in shown and WORDS in shown and 'value="@contoh"' in shown
+    client.post(f"{STATUS}jawab/", {"text": WORDS, "url": "", "account": "@contoh", "go": "post"})
+    shown = client.get(STATUS).content.decode()
+    assert "Postingan itu sudah kami terima" in shown and WORDS in shown and "@contoh" not in shown
+    both = {
+        "text": "Pesan.",
+        "account": "@lain",
+        "version": version(client),
+        "evidence": SimpleUploadedFile("lagi.png", bare("PNG")),
+    }
+    client.post(f"{STATUS}jawab/", both)
+    shown = client.get(STATUS).content.decode()
+    for words in ("Pesan Anda sudah kami terima", "Berkas di bawah belum terkirim", "lagi.png", 'value="@lain"'):
+        assert words in shown
+    client.post(
+        f"{STATUS}bukti/hapus/", {"text": WORDS, "file": str(DraftFile.objects.get().pk), "version": version(client)}
+    )
+    shown = client.get(STATUS).content.decode()
+    assert WORDS in shown and "lagi.png" not in shown
+    assert (Message.objects.count(), Evidence.objects.count()) == (1, 2)
+
+
+def test_the_button_of_one_box_replaces_no_other_window_s_words_unasked(client: Client, cast: Cast) -> None:
+    opened(client, send_report())
+    keep(client, f"{STATUS}jawab/", {"text": WORDS})
+    typed = {"text": "Jendela lain", "account": "@contoh", "url": "", "go": "post"}
+    asks = client.post(f"{STATUS}jawab/", typed).content.decode()
+    assert WORDS in asks and "Jendela lain" in asks and 'value="@contoh"' in asks
+    assert not Evidence.objects.exists() and WORDS in client.get(STATUS).content.decode()
+    client.post(f"{STATUS}jawab/", typed | {"version": version(client)})
+    assert Evidence.objects.count() == 1 and "Jendela lain" in client.get(STATUS).content.decode()
+
+
+@pytest.mark.parametrize("page", ["laporan", "jawaban"])
+def test_who_leaves_with_something_unsent_is_asked_first(client: Client, cast: Cast, page: str) -> None:
+    opened(client, send_report() if page == "laporan" else ask())
+    address = f"/cek/{page}/jawab/" if page == "laporan" else "/cek/jawaban/tulis/"
+    assert client.post(address, {"text": WORDS, "go": "leave"}).url == f"/cek/{page}/"
+    shown = client.get(f"/cek/{page}/").content.decode()
+    assert "di halaman ini belum terkirim" in shown and WORDS in shown and 'value="drop"' in shown
+    assert client.post(address, {"text": WORDS, "go": "drop", "version": version(client, f"/cek/{page}/")}).url == "/"
+    assert client.get(f"/cek/{page}/").url == "/cek/" and not Message.objects.exists()
+
+
+def test_who_has_sent_everything_leaves_at_once(client: Client, cast: Cast) -> None:
+    opened(client, send_report())
+    client.post(f"{STATUS}jawab/", {"text": WORDS})
+    assert client.post(f"{STATUS}jawab/", {"text": "", "go": "leave"}).url == "/"
+
+
+def test_what_is_chosen_of_telling_places_is_kept(client: Client, cast: Cast) -> None:
+    opened(client, send_report())
+    typed = {"text": "Hanya saya yang tahu.", "account": "@contoh"}
+    asks = client.post(f"{STATUS}jawab/", typed)
+    fields = decided(asks, {"Hanya saya": "Beberapa orang"}, do="", **typed)
+    assert client.post(f"{STATUS}jawab/", fields | {"go": "lang"}).url == f"/en{STATUS}"
+    assert not Message.objects.exists()
+    again = client.post(f"/en{STATUS}jawab/", typed | {"version": version(client)}).content.decode()
+    assert re.search(r'value="own"\s+checked', again) and 'value="Beberapa orang"' in again
+    assert client.post(f"{STATUS}jawab/", fields | {"do": "apply"}).url == STATUS
+    assert Message.objects.count() == 1
+    asks = client.post(f"{STATUS}jawab/", typed | {"version": version(client)})
+    assert "checked" not in asks.content.decode(), "of a message that was sent nothing is remembered"
 
 
 def test_another_window_replaces_nothing_unasked(client: Client, cast: Cast) -> None:

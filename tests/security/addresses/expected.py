@@ -219,6 +219,7 @@ PUBLIC_GETS: dict[str, tuple[int, int, int, int]] = {
     "status_enter": (200, 200, 200, 200),
     "status_page": (302, 302, 302, 200),
     "status_retaliation": (302, 302, 302, 200),
+    "status_name": (302, 302, 302, 200),
     "status_object": (302, 302, 302, 302),  # it has not ended
     "status_withdraw": (302, 302, 302, 302),  # a body holds it, and the status page says so
     **dict.fromkeys(
@@ -233,12 +234,8 @@ PUBLIC_GETS: dict[str, tuple[int, int, int, int]] = {
             "upload_state",
             "upload_cancel",
             "inquiry_message",
-            "status_message",
-            "status_name",
-            "status_files",
+            "status_add",
             "status_file_remove",
-            "status_post",
-            "status_rating",
             "status_leave",
         ),
         (405, 405, 405, 405),

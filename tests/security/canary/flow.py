@@ -127,9 +127,9 @@ class MarkedProcedure:
         assert client.post("/cek/laporan/jawab/", {"text": self.mark("message")}).status_code == 302
         told = {"kind": "moved", "happened_on": "2026-11-02", "text": self.mark("retaliation")}
         assert client.post("/cek/laporan/terjadi/", told).status_code == 302
-        client.post("/cek/laporan/bukti/", {"evidence": self._files("later")})
+        client.post("/cek/laporan/jawab/", {"go": "files", "evidence": self._files("later")})
         # They tell where they come from, so the reporter is told so and sends them once more.
-        client.post("/cek/laporan/bukti/")
+        client.post("/cek/laporan/jawab/", {"go": "files"})
         self.secrets["ticket cookie"] = client.cookies["lapor"].value
         return client
 

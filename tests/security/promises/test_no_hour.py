@@ -47,8 +47,10 @@ def whole_flow() -> str:
     sent = send(client, identity="confidential", name="Nama Saya", contact="08123456789")
     code = code_on(client.get(sent.headers["Location"]))
     visit(client, code, "/cek/laporan/jawab/", {"text": "Tambahan."})
-    visit(client, code, "/cek/laporan/bukti/", {"evidence": SimpleUploadedFile("lagi.jpg", photo())})
-    client.post("/cek/laporan/bukti/")  # it tells where it comes from: once more, now that the reporter was told
+    visit(client, code, "/cek/laporan/jawab/", {"go": "files", "evidence": SimpleUploadedFile("lagi.jpg", photo())})
+    client.post(
+        "/cek/laporan/jawab/", {"go": "files"}
+    )  # it tells where it comes from: once more, now that the reporter was told
     visit(client, code, "/cek/laporan/cabut/", {"reason": "Tidak aman."})
     to_story(client)  # and an unfinished one stays behind
     return code

@@ -60,7 +60,7 @@ def test_a_file_is_refused_with_the_way_on_and_the_report_is_taken(used_up: Clie
     photo = SimpleUploadedFile("foto.pdf", PDF + os.urandom(KIB))
     # Nobody can look into it, so it waits until the reporter has read that.
     for posted in ({"evidence": photo}, {}):
-        assert returning.post("/cek/laporan/bukti/", posted).status_code == 302
+        assert returning.post("/cek/laporan/jawab/", posted | {"go": "files"}).status_code == 302
     assert Segments(returning, PDF + os.urandom(KIB)).begin()["id"]
     assert Evidence.objects.filter(kind="file").count() == 1
     assert kept(used_up) == [("lain.pdf", 90 * KIB + len(PDF))], "what lies there stays"

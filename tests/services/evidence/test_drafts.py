@@ -86,7 +86,7 @@ def test_a_sent_report_takes_files_up_to_its_own_limit(cast: Cast, settings: Set
     from django.core.files.uploadedfile import SimpleUploadedFile
 
     uploads = [SimpleUploadedFile(f"{number}.pdf", PDF) for number in range(3)]
-    page = client.post("/cek/laporan/bukti/", {"evidence": uploads}).content.decode()
+    page = client.post("/cek/laporan/jawab/", {"evidence": uploads, "go": "files"}).content.decode()
     assert "paling banyak 2 berkas" in page
     assert "paling banyak 2 berkas" in Segments(client, PDF).begin()["error"]
 
