@@ -303,6 +303,8 @@ Q_CLUSTER = {
     "save_limit": -1,
     "poll": 1,
 }
+# Seconds between two signs of life of the job cluster's processes; complaints/queue.py has leases and limits of it.
+JOB_BEAT_SECONDS = 5.0
 CACHES: dict[str, dict[str, object]] = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 if _redis := _address_setting(env.str("REDIS_URL", "")):
     CACHES["default"] = {
