@@ -16,8 +16,12 @@ from complaints.services.backup import restoring
 TAG = "portal"
 # As many differences as one message names; the command names them all.
 NAMED = 5
-# Beside its workers, what a job runner keeps connected: its sentinel, its pusher, its monitor and its watchdog.
-JOB_PROCESSES = 4
+# Beside its workers, what a job runner keeps connected: its sentinel, its pusher and its monitor.
+JOB_PROCESSES = 3
+# A worker has another one for a moment, by which it renews the lease of its job.
+JOB_CONNECTIONS = 2
+# Where a web server is replaced, another one takes what comes (deploy/reload-web); one node after the other.
+STANDBY = 1
 # Left for migrate, backup and a person at the prompt.
 COMMANDS = 3
 
@@ -111,8 +115,8 @@ def _connections() -> Iterator[CheckMessage]:
 def connections_needed() -> int:
     """Return how many connections the nodes open at most, with a few for commands and maintenance."""
     processes, each = settings.WEB_WORKERS, settings.DATABASE_POOL_SIZE or settings.WEB_THREADS
-    jobs = int(str(settings.Q_CLUSTER["workers"])) + JOB_PROCESSES
-    return settings.WEB_NODES * processes * each + settings.JOB_NODES * jobs + COMMANDS
+    jobs = int(str(settings.Q_CLUSTER["workers"])) * JOB_CONNECTIONS + JOB_PROCESSES
+    return (settings.WEB_NODES + STANDBY) * processes * each + settings.JOB_NODES * jobs + COMMANDS
 
 
 def _commit_times() -> Iterator[CheckMessage]:

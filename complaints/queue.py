@@ -45,23 +45,28 @@ JOBS: Final = (
 )
 BY_NAME: Final = {str(job.name): job for job in JOBS}
 # A claimed job that no worker has begun by then is free again: it waited behind others, or its node ended.
-PICKED_UP_WITHIN: Final = timedelta(seconds=60)
+PICKED_UP_WITHIN: Final = timedelta(seconds=30)
 # A job that failed is tried again after so long, if its cron does not come first.
 RETRY_AFTER: Final = timedelta(minutes=11)
 # After so many failed runs in a row a job waits for its cron, or for an administrator.
 ATTEMPTS: Final = 3
 
 
-def timeout() -> timedelta:
-    """Return how long a job may run before its process is ended."""
-    return timedelta(seconds=settings.Q_CLUSTER["timeout"])  # type: ignore[arg-type]
-
-
 def lease() -> timedelta:
-    """Return how long a begun job belongs to its node: until the runner has surely ended its process, and a little."""
-    return timeout() + timedelta(seconds=30)
+    """Return how long a begun job belongs to its worker, which renews it until the job ends."""
+    return timedelta(seconds=9 * settings.JOB_BEAT_SECONDS)
 
 
-def watched() -> int:
-    """Return the number of seconds without a heartbeat after which the cluster counts as stalled."""
-    return int(timeout().total_seconds()) + 120
+def renewed_every() -> float:
+    """Return after how many seconds a worker renews the lease of its job."""
+    return 2.0 * settings.JOB_BEAT_SECONDS
+
+
+def hangs_after() -> float:
+    """Return for how many seconds a job may use no processor before it counts as one that hangs."""
+    return 9.0 * settings.JOB_BEAT_SECONDS
+
+
+def stalled_after() -> float:
+    """Return after how many seconds without a beat the cluster is killed and started again."""
+    return 6.0 * settings.JOB_BEAT_SECONDS

@@ -13,7 +13,7 @@ from complaints.services.evidence import processing
 
 
 def heartbeat() -> None:
-    """Record for the watchdog that the queue runs jobs."""
+    """Record that the queue runs jobs."""
     scheduled.record_heartbeat(now=timezone.now())
 
 

@@ -8,8 +8,10 @@ import logging
 import os
 import types
 from pathlib import Path
+from typing import Any
 
 from gunicorn.glogging import Logger
+from gunicorn.systemd import sd_notify
 
 from complaints.adapters.confinement import keep_memory_private
 from portal import environment
@@ -37,6 +39,17 @@ control_socket_disable = True
 # Workers touch a file as heartbeat, which on a busy disk can stall them; this folder is in memory.
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108
 worker_tmp_dir = str(_SHARED_MEMORY) if os.access(_SHARED_MEMORY, os.W_OK) else None
+
+
+# Where systemd starts the server, it goes on once a worker has loaded the portal; gunicorn would tell it before.
+_NOTIFIED = os.environ.pop("NOTIFY_SOCKET", "")
+
+
+def post_worker_init(worker: Any) -> None:
+    """Tell systemd that the portal is served."""
+    if _NOTIFIED:
+        os.environ["NOTIFY_SOCKET"] = _NOTIFIED
+        sd_notify("READY=1", worker.log, unset_environment=True)
 
 
 def _reuse_large_blocks() -> None:

@@ -129,6 +129,7 @@ else:
     DATABASES["default"].update(
         ENGINE="portal.postgresql", CONN_MAX_AGE=env.int("DATABASE_CONN_MAX_AGE", 60), CONN_HEALTH_CHECKS=True
     )
+    DATABASES["default"].setdefault("OPTIONS", {}).update(roles.options(sys.argv))
 # Of each process of the web server, whose threads share them; 0: a connection for each thread.
 DATABASE_POOL_SIZE = env.int("DATABASE_POOL_SIZE", 8)
 # Processes and threads of one web server; deploy/gunicorn.conf.py reads them too.
@@ -302,6 +303,8 @@ Q_CLUSTER = {
     "save_limit": -1,
     "poll": 1,
 }
+# Seconds between two signs of life of the job cluster's processes; complaints/queue.py has leases and limits of it.
+JOB_BEAT_SECONDS = 5.0
 CACHES: dict[str, dict[str, object]] = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 if _redis := _address_setting(env.str("REDIS_URL", "")):
     CACHES["default"] = {

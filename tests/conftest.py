@@ -51,6 +51,8 @@ LONGEST = (
     "tests/security/tampering/test_swap_forge_replay.py",
     "tests/services/test_transitions.py",
     "tests/project/test_serve.py",
+    "tests/project/test_job_runner.py",
+    "tests/project/test_reload.py",
     "tests/project/test_deploy_check.py",
     "tests/services/audit/test_log.py",
     "tests/services/audit/test_nightly_run.py",

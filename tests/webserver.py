@@ -15,6 +15,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from django.db import connection
+
 from bench.server import free_port
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -146,21 +148,15 @@ def serving(
     (folder / "gunicorn.py").write_text(text, encoding="utf-8")
     port, log = port or free_port(), folder / "web.log"
     changed = {"BIND": f"{HOST}:{port}", "WEB_WORKERS": "1", "WEB_THREADS": "4", "WEB_GRACEFUL_SECONDS": "1"}
-    changed |= {
-        "DJANGO_SETTINGS_MODULE": "tests.settings",
-        "TEST_FOLDER": tempfile.gettempdir(),
-        "BEHIND_PROXY": "true",
-    }
     onion_port = free_port() if with_onion else 0
     more = dict(environment)
     if with_onion:
         more |= {"ONION_BIND": f"{HOST}:{onion_port}", "ONION_ORIGIN": f"http://{ONION_HOST}"}
-    changed |= {**more, "TEST_ENVIRONMENT": json.dumps(more)}
     with log.open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "gunicorn", f"--config={folder / 'gunicorn.py'}", "portal.wsgi"],
             cwd=ROOT,
-            env=os.environ | changed,
+            env=environment_of(more) | changed,
             stdout=output,
             stderr=output,
         )
@@ -171,6 +167,25 @@ def serving(
         process.terminate()
         process.wait(timeout=PATIENCE)
     assert "Traceback" not in log.read_text(encoding="utf-8")
+
+
+def environment_of(more: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment of a web server under the settings of the tests, with more where they are to be others."""
+    return os.environ | {
+        "DJANGO_SETTINGS_MODULE": "tests.settings",
+        "TEST_FOLDER": tempfile.gettempdir(),
+        "BEHIND_PROXY": "true",
+        **more,
+        "TEST_ENVIRONMENT": json.dumps(dict(more)),
+    }
+
+
+def database_url() -> str:
+    """Return the address of the database of the tests, for another process."""
+    place = connection.settings_dict
+    if connection.vendor == "sqlite":
+        return f"sqlite:///{place['NAME']}"
+    return f"postgres://{place['USER']}:{place['PASSWORD']}@{place['HOST']}:{place['PORT'] or 5432}/{place['NAME']}"
 
 
 def _wait_until_listening(process: subprocess.Popen[bytes], port: int, log: Path) -> None:

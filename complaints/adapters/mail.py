@@ -52,9 +52,10 @@ def send(to: Sequence[str], subject: str, body: str) -> int:
 
 
 def _send(message: EmailMessage) -> int:
-    """Send a mail; 0 where the server refused this one. Raises OSError and SMTPException where it takes none."""
+    """Send a mail; 0 where this one was refused. Raises OSError and SMTPException where it takes none."""
     try:
         return message.send()
-    except (SMTPRecipientsRefused, SMTPSenderRefused, SMTPDataError):
-        logger.warning("A staff mail was refused by the server")
+    except (SMTPRecipientsRefused, SMTPSenderRefused, SMTPDataError, ValueError):
+        # ValueError: an address that cannot be written into a mail.
+        logger.warning("A staff mail was refused")
         return 0

@@ -44,8 +44,8 @@ _HOUR: Final = re.compile(r"(?:pukul|jam|at)\b", re.IGNORECASE)
 class Passage:
     """A passage of the text in ``field``: its words as typed, what it may tell, and what is proposed in its place.
 
-    ``before`` and ``after`` are some of the same line, by which the place is known. ``choice`` and ``typed`` are what was
-    chosen and typed on the page and not applied yet.
+    ``before`` and ``after`` are some of the same line, by which the place is known. ``choice`` and ``typed`` are
+    what was chosen and typed on the page and not applied yet.
     """
 
     field: str

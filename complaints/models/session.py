@@ -71,7 +71,7 @@ class LoginDelay(models.Model):
 
 
 class Heartbeat(models.Model):
-    """The time of the last heartbeat job that ran through the queue; the watchdog reads it. A single row."""
+    """The last heartbeat job: when it ran, and its node's key for files. A single row."""
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1)
     beat_at = models.DateTimeField()

@@ -31,10 +31,18 @@ UNCONFINED = sandbox.Unconfined.__qualname__
 
 @dataclass(frozen=True)
 class Claim:
-    """A job that a node has to itself until a moment; the moment also tells this claim from later ones."""
+    """A job that waits for a worker of a node until a moment; the moment also tells this claim from later ones."""
 
     name: str
     until: datetime
+
+
+@dataclass(frozen=True)
+class Run:
+    """A job that a worker has begun; the moment of its beginning also tells this run from later ones."""
+
+    name: str
+    begun_at: datetime
 
 
 # --- Taking a job
@@ -84,37 +92,42 @@ def _claim(job: Job, now: datetime) -> Claim | None:
     return Claim(run.name, until) if until else None
 
 
-def begin(claim: Claim, *, now: datetime) -> Claim | None:
-    """Extend a claim for the time of the run; None where it has ended, so that the job must not run."""
-    until = now + lease()
+def begin(claim: Claim, *, now: datetime) -> Run | None:
+    """Begin a claimed job, for the time of a lease; None where the claim has ended, so that the job must not run."""
     held = JobRun.objects.filter(name=claim.name, claimed_until=claim.until, claimed_until__gt=now)
-    return Claim(claim.name, until) if held.update(claimed_until=until, begun_at=now) else None
+    return Run(claim.name, now) if held.update(claimed_until=now + lease(), begun_at=now) else None
+
+
+def renew(run: Run, *, now: datetime) -> bool:
+    """Extend the lease of a job that is under way; False where it has become another's."""
+    return _held(run).update(claimed_until=now + lease()) == 1
+
+
+def _held(run: Run) -> QuerySet[JobRun]:
+    return JobRun.objects.filter(name=run.name, begun_at=run.begun_at, claimed_until__isnull=False)
 
 
 # --- What became of it
 
 
-def finish(claim: Claim, *, now: datetime) -> None:
+def finish(run: Run, *, now: datetime) -> None:
     """Record that the job went through; it is due again by its cron."""
-    JobRun.objects.filter(name=claim.name, claimed_until=claim.until).update(
-        due_at=BY_NAME[claim.name].next_after(now), claimed_until=None, begun_at=None, failures=0
-    )
+    _held(run).update(due_at=BY_NAME[run.name].next_after(now), claimed_until=None, begun_at=None, failures=0)
 
 
 @transaction.atomic
-def record_failure(claim: Claim, *, error_type: str, now: datetime) -> None:
+def record_failure(run: Run, *, error_type: str, now: datetime) -> None:
     """Record that the job failed with an error of a type, and when it is tried again.
 
     Args:
         error_type: the name of the error's class, never its text, which may quote content.
     """
-    job = BY_NAME[claim.name]
-    run = JobRun.objects.select_for_update().filter(name=claim.name, claimed_until=claim.until).first()
-    if run is None:  # another node has the job by now, and this run counts for nothing
+    row = _held(run).select_for_update().first()
+    if row is None:  # another worker has the job by now, and this run counts for nothing
         return
-    _note_failure(job, run, error_type, now)
-    run.claimed_until = run.begun_at = None
-    run.save()
+    _note_failure(BY_NAME[run.name], row, error_type, now)
+    row.claimed_until = row.begun_at = None
+    row.save()
 
 
 def _note_failure(job: Job, run: JobRun, error_type: str, now: datetime) -> None:

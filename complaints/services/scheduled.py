@@ -212,13 +212,13 @@ def report_signin_counts(*, today: date, now: datetime) -> None:
     signin_counts.record_days(today=today, now=now)
 
 
-# --- The heartbeat of the job cluster, read by the watchdog outside of it ---------------------------------------------
+# --- The heartbeat of the job cluster ---------------------------------------------------------------------------------
 
 
 def record_heartbeat(*, now: datetime) -> None:
     """Record that a job has run, delete the login delays of sources that have ended, and keep the chain's last entry.
 
-    The sign of life comes first: a chain that was cut off is a fault, and no reason to start the cluster again.
+    The sign of life comes before the chain: one that was cut off is a fault, and the jobs go on.
     """
     login_throttle.purge(now=now)
     worker_key.compare()

@@ -29,3 +29,11 @@ def variable(arguments: Sequence[str], urls: Mapping[str, str]) -> str:
     elif command in JOB_COMMANDS:
         names = (JOBS, WEB)
     return next((name for name in names if urls.get(name)), WEB)
+
+
+def options(arguments: Sequence[str]) -> dict[str, str]:
+    """Return what a process with these arguments asks of its connection beside the URL.
+
+    A migration that waits for a table keeps everybody waiting who comes after it: rather it fails, and is run again.
+    """
+    return {"options": "-c lock_timeout=5s"} if "migrate" in arguments[1:2] else {}

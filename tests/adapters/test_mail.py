@@ -83,6 +83,13 @@ def test_one_refused_address_costs_the_others_nothing(server: type[Broken], capl
     assert "example.invalid" not in caplog.text
 
 
+def test_an_address_that_no_mail_can_bear_costs_the_others_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    people = [Person("a@example.invalid\nBcc: x@example.invalid"), Person("b@example.invalid")]
+    assert mail.send_each(people, lazystr("Ada pekerjaan"), lazystr("Silakan masuk.")) == 1
+    assert [message.to for message in outbox.outbox] == [["b@example.invalid"]]
+    assert "example.invalid" not in caplog.text
+
+
 def test_a_single_mail_tells_whether_it_was_taken(server: type[Broken]) -> None:
     server.address, server.error = "x@example.invalid", TimeoutError()
     assert mail.send(["x@example.invalid"], "Head", "1 2 3") == 0

@@ -6,7 +6,6 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from django.db import connection
 from playwright.sync_api import Browser
 
 from bench.server import free_port
@@ -15,7 +14,7 @@ from tests.browser.people import Reporter
 from tests.browser.test_keeping import HIDE, KEPT, UNKEPT, hides
 from tests.browser.window import Window
 from tests.project.test_tooling import needs_proc
-from tests.webserver import HOST, serving
+from tests.webserver import HOST, database_url, serving
 from tests.world import Cast
 
 pytestmark = [needs_proc, pytest.mark.processes, pytest.mark.django_db(transaction=True)]
@@ -65,11 +64,3 @@ def test_words_survive_a_restart_of_the_server(browser: Browser, live_cast: Cast
         reporter.window.press("Kirim pesan")
         assert "Pesan Anda sudah kami terima." in reporter.window.words
     reporter.window.context.close()
-
-
-def database_url() -> str:
-    """Return the address of the database of the tests, for another process."""
-    place = connection.settings_dict
-    if connection.vendor == "sqlite":
-        return f"sqlite:///{place['NAME']}"
-    return f"postgres://{place['USER']}:{place['PASSWORD']}@{place['HOST']}:{place['PORT'] or 5432}/{place['NAME']}"

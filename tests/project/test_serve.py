@@ -16,7 +16,7 @@ import pytest
 from django.test import override_settings
 
 from complaints.management.commands.serve import _commands as served_commands
-from portal.secrets import write_once
+from tests.installation import installed, processes
 from tests.project.test_tooling import needs_proc, wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -30,28 +30,7 @@ pytestmark = [needs_proc, pytest.mark.processes]
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """A new installation in a folder of its own: secrets and an empty, migrated database."""
-    folder = tmp_path_factory.mktemp("installation")
-    write_once(folder / "portal.env")
-    own_settings = (
-        "SECRET_KEY",
-        "PASSWORD_PEPPER",
-        "WORKER_PRIVATE_KEY",
-        "WORKER_PUBLIC_KEY",
-        "SERVER_SIGNING_KEY",
-        "DATABASE_URL",
-    )
-    inherited = {name: value for name, value in os.environ.items() if name not in own_settings}
-    made = {
-        **inherited,
-        "DJANGO_SETTINGS_MODULE": "portal.settings",
-        "PORTAL_VAR": str(folder),
-        "PORTAL_ENV": str(folder / "portal.env"),
-        "PORTAL_SAMPLE": "true",
-    }
-    # No page is asked for: collecting the static files would cost as much as the whole test.
-    (folder / "static").mkdir()
-    subprocess.run([sys.executable, "manage.py", "migrate", "-v0"], cwd=ROOT, env=made, check=True)
-    return made
+    return installed(tmp_path_factory.mktemp("installation"))
 
 
 def free_port() -> int:
@@ -71,26 +50,13 @@ def serve(environment: dict[str, str], port: int) -> subprocess.Popen[str]:
     )
 
 
-def tree(environment: dict[str, str]) -> list[int]:
-    """Every living process of that installation, known by its folder in the environment."""
-    mark = f"PORTAL_VAR={environment['PORTAL_VAR']}".encode()
-    pids = []
-    for path in Path("/proc").glob("[0-9]*/environ"):
-        try:
-            if mark in path.read_bytes().split(b"\0"):
-                pids.append(int(path.parent.name))
-        except OSError:
-            continue
-    return pids
-
-
 @pytest.fixture
 def served(environment: dict[str, str]) -> Iterator[tuple[subprocess.Popen[str], int]]:
     Path(environment["PORTAL_VAR"], "sample.json").write_text(SAMPLE, encoding="utf-8")
     port = free_port()
     process = serve(environment, port)
     yield process, port
-    for pid in tree(environment):
+    for pid in processes(environment):
         os.kill(pid, signal.SIGKILL)
     process.communicate()
 
@@ -107,13 +73,13 @@ def test_all_of_it_ends_within_seconds(environment: dict[str, str], served: tupl
     process, port = served
     wait_for(lambda: answers(port))
     # serve, gunicorn with two workers, the watchdog, the cluster, its sentinel and at least a worker.
-    wait_for(lambda: len(tree(environment)) >= 8)
+    wait_for(lambda: len(processes(environment)) >= 8)
     asked = time.monotonic()
     process.send_signal(signal.SIGINT)
     output, _ = process.communicate(timeout=20)
     assert process.returncode == 0, output
     assert time.monotonic() - asked < 12
-    assert tree(environment) == []
+    assert processes(environment) == []
     for expected in (f"http://localhost:{port}/", "/en/", "/kantor/", "contoh sandi", "Sample ticket code"):
         assert expected in output
 
@@ -126,7 +92,7 @@ def test_a_taken_port_is_refused_at_once(environment: dict[str, str]) -> None:
         output, _ = process.communicate(timeout=60)
     assert process.returncode != 0
     assert "PORT=" in output
-    assert tree(environment) == []
+    assert processes(environment) == []
 
 
 def test_the_onions_listener_is_served_too() -> None:

@@ -40,3 +40,9 @@ def test_the_command_tells_the_role(command: str, expected: str) -> None:
 )
 def test_what_is_not_set_is_left_out(command: str, present: list[str], expected: str) -> None:
     assert roles.variable(command.split(), {name: ALL[name] for name in present}) == expected
+
+
+def test_a_migration_that_waits_for_a_table_keeps_nobody_waiting_for_long() -> None:
+    assert roles.options(["manage.py", "migrate"]) == {"options": "-c lock_timeout=5s"}
+    for command in ("gunicorn", "manage.py work", "manage.py backup /srv/migrate", "manage.py"):
+        assert roles.options(command.split()) == {}

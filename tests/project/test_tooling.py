@@ -1,5 +1,5 @@
 """What the commands around the portal promise: secrets made once, a web server that logs nothing of a
-request, children that end for certain, a watchdog that tells a frozen cluster from a busy one."""
+request, children that end for certain."""
 
 import contextlib
 import importlib.util
@@ -13,7 +13,6 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -23,17 +22,10 @@ from gunicorn.workers.gthread import ThreadWorker
 from nacl.public import PrivateKey
 from nacl.signing import SigningKey
 
-from complaints.management.commands.work import Watch
 from complaints.management.processes import Child
 from portal.secrets import new_secrets, write_once
 
 ROOT = Path(__file__).resolve().parents[2]
-NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
-LIMIT = timedelta(minutes=5)
-
-
-def later(minutes: float) -> datetime:
-    return NOON + timedelta(minutes=minutes)
 
 
 # --- Secrets
@@ -238,37 +230,3 @@ def test_children_end_when_their_parent_is_killed() -> None:
     parent.kill()
     parent.communicate()
     wait_for(lambda: not members(group))
-
-
-# --- The watchdog
-
-
-def test_a_cluster_that_beats_is_alive() -> None:
-    watch = Watch(limit=LIMIT, alive_at=NOON)
-    for minute in range(1, 30):
-        watch.look(now=later(minute), beat_at=later(minute - 0.5), waiting=frozenset())
-        assert not watch.stalled(later(minute))
-
-
-def test_a_cluster_without_a_beat_stands_still_after_the_limit() -> None:
-    watch = Watch(limit=LIMIT, alive_at=NOON)
-    for minute in range(1, 7):
-        # New jobs come in all the while; none is done.
-        watch.look(now=later(minute), beat_at=None, waiting=frozenset(range(minute)))
-    assert not watch.stalled(later(5))
-    assert watch.stalled(later(5.1))
-
-
-def test_stale_heartbeat_does_not_kill_a_new_cluster() -> None:
-    watch = Watch(limit=LIMIT, alive_at=NOON)
-    watch.look(now=NOON, beat_at=later(-600), waiting=frozenset())
-    assert not watch.stalled(later(4))
-    watch.look(now=later(5.5), beat_at=later(-600), waiting=frozenset())
-    assert watch.stalled(later(5.5))
-
-
-def test_busy_cluster_is_alive_while_its_heartbeat_is_queued() -> None:
-    watch = Watch(limit=LIMIT, alive_at=NOON)
-    for minute in range(1, 30):
-        watch.look(now=later(minute), beat_at=None, waiting=frozenset(range(minute, minute + 50)))
-        assert not watch.stalled(later(minute))

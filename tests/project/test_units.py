@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import configparser
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from complaints.management.commands.work import WATCH_SECONDS
 from portal.secrets import write_once
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -73,12 +75,66 @@ def test_a_backup_is_made_every_night_by_a_unit_that_changes_nothing_of_the_port
     assert "OnCalendar=*-*-* 02:00" in (DEPLOY / "kanal-backup.timer").read_text(encoding="utf-8")
 
 
+def test_a_web_server_keeps_to_the_version_that_it_was_started_from(tmp_path: Path) -> None:
+    program = tmp_path / "1.0" / ".venv" / "bin" / "gunicorn"
+    program.parent.mkdir(parents=True)
+    program.write_text('#!/bin/sh\npwd -P; echo "$PWD $0"\n', encoding="ascii")
+    program.chmod(0o755)
+    (tmp_path / "app").symlink_to("1.0")
+    shell, option, line = shlex.split(service("web")["ExecStart"].replace("/srv/kanal-netral", str(tmp_path)))
+    command = [shell, option, line.replace("$$", "$")]
+    done = subprocess.run(command, cwd="/", capture_output=True, text=True, check=True)
+    version = tmp_path / "1.0"
+    assert done.stdout.split() == [str(version), str(version), str(program)]
+
+
+def test_web_and_jobs_start_again_as_often_as_it_takes_and_tell_that_they_serve() -> None:
+    for name in UNITS:
+        text = (DEPLOY / f"kanal-{name}.service").read_text(encoding="utf-8")
+        assert "StartLimitIntervalSec=0" in text
+        assert (service(name)["Type"], service(name)["Restart"]) == ("notify", "always")
+    assert service("web")["Sockets"] == "kanal-web.socket"
+    assert service("jobs")["WatchdogSignal"] == "SIGKILL", "one that is stopped heeds no other"
+    assert 2 * WATCH_SECONDS < int(service("jobs")["WatchdogSec"]) < 60
+
+
 def test_the_workers_key_is_replaced_every_week() -> None:
     timer = (DEPLOY / "kanal-rotate.timer").read_text(encoding="utf-8")
     steps = (DEPLOY / "kanal-rotate.service").read_text(encoding="utf-8")
     assert "OnCalendar=Sun" in timer
     assert "manage.py rotate_worker_key" in steps
     assert "--with-key" not in steps
+    last = steps.rindex("systemctl restart kanal-jobs")
+    assert steps.index("rotate_worker_key") < last < steps.index("deploy/reload-web"), "who opens files first"
+
+
+@pytest.mark.parametrize("ends_at", range(6))
+def test_whatever_ends_the_sealing_nobody_seals_to_a_key_that_nobody_has(tmp_path: Path, ends_at: int) -> None:
+    """A power cut while the worker's new key is put into the sealed files."""
+    program = tmp_path / "bin" / "systemd-creds"
+    program.parent.mkdir()
+    program.write_text(
+        '#!/bin/sh\nfor out; do :; done\necho >> calls; [ "$(wc -l < calls)" -le "$LAST" ] || kill -9 $PPID\n'
+        'cat > "$out"\n',
+        encoding="ascii",
+    )
+    program.chmod(0o755)
+    for number, last in ((1, 99), (2, ends_at)):
+        (tmp_path / "calls").unlink(missing_ok=True)
+        pair = f"WORKER_PRIVATE_KEY={number}\nWORKER_PREVIOUS_KEYS={number - 1}\nWORKER_PUBLIC_KEY={number}\n"
+        (tmp_path / "portal.env").write_text(pair, encoding="ascii")
+        environment = {"PATH": f"{program.parent}:{os.environ['PATH']}", "SEAL_FOLDER": ".", "LAST": str(last)}
+        subprocess.run([str(DEPLOY / "seal-secrets"), "portal.env"], cwd=tmp_path, env=environment, check=False)
+    web, jobs, whole = (variables(tmp_path / f"{name}.env.cred") for name in ("web", "jobs", "portal"))
+    held = {jobs["WORKER_PRIVATE_KEY"], jobs["WORKER_PREVIOUS_KEYS"]}
+    assert web["WORKER_PUBLIC_KEY"] in held, "the job runner opens what is sealed"
+    assert jobs["WORKER_PRIVATE_KEY"] in {whole["WORKER_PRIVATE_KEY"], whole["WORKER_PREVIOUS_KEYS"]}, (
+        "the next key too"
+    )
+
+
+def variables(path: Path) -> dict[str, str]:
+    return dict(line.split("=", 1) for line in path.read_text(encoding="ascii").splitlines())
 
 
 @pytest.fixture

@@ -11,9 +11,9 @@ from django.utils import timezone
 
 from complaints.models.audit import AuditEntry
 from complaints.models.job import FAILURE_DAYS, JobFailure, JobRun
-from complaints.queue import ATTEMPTS, BY_NAME, JOBS, PICKED_UP_WITHIN, RETRY_AFTER, lease, timeout
+from complaints.queue import ATTEMPTS, BY_NAME, JOBS, PICKED_UP_WITHIN, RETRY_AFTER, lease
 from complaints.services import job_runs, retention
-from complaints.services.job_runs import Claim
+from complaints.services.job_runs import Claim, Run
 from complaints.services.keyring import Actor
 from tests.runner import only_due
 from tests.world import Cast, at
@@ -56,10 +56,10 @@ def claimed(now: datetime = NOW) -> Claim:
     return claim
 
 
-def begun(now: datetime = NOW) -> Claim:
-    claim = job_runs.begin(claimed(now), now=now)
-    assert claim
-    return claim
+def begun(now: datetime = NOW) -> Run:
+    run = job_runs.begin(claimed(now), now=now)
+    assert run
+    return run
 
 
 def test_every_job_without_a_row_is_due(db: None) -> None:
@@ -78,10 +78,13 @@ def test_the_job_that_has_been_due_longest_comes_first(db: None) -> None:
 
 
 def test_a_claimed_job_is_nobody_elses(sweep_alone: None) -> None:
-    claim = begun()
-    assert job_runs.claim_due_job(now=NOW) is None
-    assert job_runs.claim_due_job(now=NOW + timeout()) is None, "as long as it may run"
-    job_runs.finish(claim, now=NOW + timedelta(seconds=5))
+    mine = begun()
+    for beats in range(1, 60):
+        moment = NOW + beats * lease() / 2
+        assert job_runs.claim_due_job(now=moment) is None
+        assert job_runs.renew(mine, now=moment), "as long as its worker renews the lease"
+    JobRun.objects.update(claimed_until=NOW + lease())
+    job_runs.finish(mine, now=NOW + timedelta(seconds=5))
     run = JobRun.objects.get(name="sweep")
     assert timezone.localtime(run.due_at).isoformat() == "2026-11-10T00:30:00+07:00"
     assert (run.claimed_until, run.begun_at, run.failures) == (None, None, 0)
@@ -122,7 +125,10 @@ def test_the_job_of_a_killed_worker_comes_again_after_the_lease(sweep_alone: Non
     # What comes late from the lost run changes nothing.
     job_runs.finish(lost, now=over)
     job_runs.record_failure(lost, error_type="OSError", now=over)
-    assert JobRun.objects.get(name="sweep").claimed_until == again.until
+    assert not job_runs.renew(lost, now=over), "its process has to end"
+    assert JobRun.objects.get(name="sweep").begun_at == again.begun_at
+    job_runs.finish(again, now=over)
+    assert not job_runs.renew(again, now=over), "nothing is left to renew"
 
 
 def test_a_run_that_began_since_the_clock_was_read_is_not_taken(sweep_alone: None) -> None:

@@ -58,7 +58,7 @@ def make(folder: Path, *, recipients: Sequence[age_files.Recipient], now: dateti
     with _only_one(folder):
         name = _free_name(folder, today)
         draft = folder / f".{name}"
-        shutil.rmtree(draft, ignore_errors=True)
+        _forget_unfinished(folder)
         draft.mkdir(mode=0o700)
         try:
             made, new_objects = _write(folder, draft, name, recipients)
@@ -81,6 +81,14 @@ def _only_one(folder: Path) -> Iterator[None]:
         except BlockingIOError as error:
             raise BackupError(f"Another backup is being made in {folder}. Wait for its end.") from error
         yield
+
+
+def _forget_unfinished(folder: Path) -> None:
+    """Delete what a backup that was killed has left; the lock says that none is being made."""
+    for draft in folder.glob(".[0-9]*"):
+        shutil.rmtree(draft, ignore_errors=True)
+    for part in (folder / manifest.OBJECTS).glob(".*"):
+        part.unlink()
 
 
 def _free_name(folder: Path, today: date) -> str:

@@ -73,7 +73,7 @@ def ask(
     _record(actor, request, "teamkey.removal_asked")
     if end_sessions:
         sessions.end_sessions(staff=membership.staff, by=actor.staff, signer=signer, now=actor.now)
-    transaction.on_commit(partial(_alarm, team.pk))
+    transaction.on_commit(partial(_alarm, team.pk), robust=True)
     return request
 
 

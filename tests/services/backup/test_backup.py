@@ -7,7 +7,9 @@ import hashlib
 import json
 import os
 import shutil
+import signal
 import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -38,6 +40,7 @@ from tests.floods import close_day
 from tests.images import photo
 from tests.roles import postgresql
 from tests.services.evidence.uploading import store_in
+from tests.webserver import ROOT, database_url, environment_of
 from tests.world import Cast, Sent, sealed_upload, send_report, start_session
 
 pytestmark = [
@@ -208,6 +211,48 @@ def test_a_second_backup_copies_what_is_new_and_old_ones_go(live_cast: Cast, off
     assert {path.stem for path in (folder / "objects").iterdir()} == set(second.manifest.objects)
     third = making.make(folder, recipients=keys, now=now)
     assert (third.manifest.name, third.new_objects) == (f"{second.manifest.name}-2", 0)
+
+
+KILLED = """
+import os, signal, sys
+from complaints.adapters import age_files
+import django
+django.setup()
+from django.core.management import call_command
+take, calls = age_files._Encrypting.take, []
+
+def dies(self, source):
+    calls.append(1)
+    if len(calls) == int(sys.argv[2]):
+        self._file.write(b"half")
+        self._file.flush()
+        os.kill(os.getpid(), signal.SIGKILL)
+    take(self, source)
+
+age_files._Encrypting.take = dies
+call_command("backup", sys.argv[1])
+"""
+
+
+@pytest.mark.parametrize("step", [1, 3], ids=["dump", "object"])
+def test_a_backup_that_was_killed_is_none_and_the_next_one_is_whole(
+    live_cast: Cast, offline: Offline, settings: Settings, tmp_path: Path, step: int
+) -> None:
+    sent = [send_report(files=[sealed_upload(photo(maker=f"K{number}"))]) for number in range(2)]
+    folder = tmp_path / "backups"
+    more = {"DATABASE_URL": database_url(), "EVIDENCE_DIR": str(tmp_path / "store")}
+    environment = environment_of(more | {"BACKUP_RECIPIENTS": offline.public, "TEAM_KEY_PINS": live_cast.pins})
+    command = [sys.executable, "-c", KILLED, str(folder), str(step)]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    assert manifest.present(folder) == []
+    left = [path for path in folder.rglob(".*") if path.name != ".lock"]
+    assert left
+    backup(folder)
+    assert [path.name for path in folder.rglob(".*")] == [".lock"], "nothing of the killed one is left"
+    with empty_portal(settings, tmp_path / "elsewhere"):
+        assert "all whole" in restore(folder, offline)
+        assert all(follow_up.open_ticket(one.code) for one in sent)
 
 
 def test_objects_that_the_store_lacks_are_told(live_cast: Cast, offline: Offline, tmp_path: Path) -> None:
