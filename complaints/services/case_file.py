@@ -35,7 +35,7 @@ from complaints.services import assessments, blind_index, conflict_detection, si
 from complaints.services.actor import Actor
 from complaints.services.assessments import OpenedAssessments, RiskAssessment, Statement
 from complaints.services.assignment import record_owner_visit
-from complaints.services.audit import log, recorded_acts
+from complaints.services.audit import log, recorded_acts, recorded_told
 from complaints.services.evidence import posts, storage
 from complaints.services.keyring import Keyring, Locked, read_answers
 from complaints.services.legal_basis import is_for_bawaslu
@@ -279,7 +279,8 @@ def _open(
     ]
     matches = _matches(keyring, rows) if is_indexed is not None else None
     texts, due_on = written.by_report(by_id), rows.first_due_on
-    history, under_check = transitions.read_steps(case, first_due_on=due_on, texts=texts, releases=releases)
+    history, differs = transitions.read_steps(case, first_due_on=due_on, texts=texts, releases=releases)
+    under_check = differs or not recorded_told.are_threads_whole(rows.complaints, texts, evidence)
     _record_opening(actor, rows, threads, notes)
     return CaseFile(
         case=case,

@@ -168,9 +168,11 @@ def open_release(*, actor: Actor, release_id: uuid.UUID, is_replaced: bool | Non
         row.case = release.case
         actor.keyring.release(row, grants)
     opened = open_contents(actor.keyring, [row for row, _grants in rows])
-    under_check = _is_under_check(release, [row for row, _grants in rows])
+    reporters = reporters_of(opened)
+    is_whole = recorded_told.are_messages_recorded_on([uuid.UUID(report) for report in reporters])
+    under_check = not is_whole or _is_under_check(release, [row for row, _grants in rows])
     pair = actor.keyring.release(release)
-    thread = messages_on(release, pair, reporters_of(opened))
+    thread = messages_on(release, pair, reporters)
     answers = sum(entry.message.direction == Message.Direction.FROM_REPORTER for entry in thread)
     recorded = recorded_releases.record_of(release.pk)
     facts = {"release": str(release.pk), "newest": rows[0][0].number, "answers": answers}
