@@ -277,10 +277,9 @@ def _open(
         Note(row, *read_marked_note(row, pair=keyring.complaint(by_id[row.complaint_id]), team=case.held_by))
         for row in written.notes
     ]
-    matches = _matches(keyring, rows) if is_indexed is not None else None
     texts, due_on = written.by_report(by_id), rows.first_due_on
-    history, differs = transitions.read_steps(case, first_due_on=due_on, texts=texts, releases=releases)
-    under_check = differs or not recorded_told.are_threads_whole(rows.complaints, texts, evidence)
+    history, under_check = transitions.read_steps(case, first_due_on=due_on, texts=texts, releases=releases)
+    under_check |= not recorded_told.are_threads_whole(rows.complaints, texts, evidence)
     _record_opening(actor, rows, threads, notes)
     return CaseFile(
         case=case,
@@ -292,7 +291,7 @@ def _open(
         if under_check
         else available_steps(staff=actor.staff, case=case, history=history, reports=rows.complaints),
         releases=releases,
-        matches=matches,
+        matches=_matches(keyring, rows) if is_indexed is not None else None,
         is_compared=bool(is_indexed),
         version=transitions.case_version(case, {report.id: report.next_sequence for report in rows.reports}),
         paging=Paging(len(rows.reports), rows.page, rows.unread),

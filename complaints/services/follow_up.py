@@ -140,8 +140,7 @@ def _status_page(ticket: Ticket, today: date) -> StatusPage:
     report_history = history(complaint, known=known, reasons=reasons, body=body, told=told, messages=messages)
     openings = recorded_acts.openings(complaint, report_history.stays)
     by_body = [(item, openings.of_release(item.first, item.shown_with)) for item in told]
-    status, due_on, question = _shown_status(case, report_history, reasons)
-    sent = read_sent(complaint, ticket.keys)
+    (status, due_on, question), sent = _shown_status(case, report_history, reasons), read_sent(complaint, ticket.keys)
     page = StatusPage(
         reference=sent["reference"],
         status=status.value if status else "",

@@ -71,8 +71,8 @@ def end_sessions(*, now: datetime) -> int:
     pairs, deleted = worker_key.pairs(), 0
     rows = SealedSession.objects.exclude(ends=None).values_list("pk", "ends").iterator()
     while batch := list(islice(rows, BATCH)):
-        ends = [(pk, sealed, draft_rows.open_end(pairs, pk, sealed)) for pk, sealed in batch]
-        over = {pk: bytes(sealed) for pk, sealed, end in ends if end and end.until <= now.timestamp()}
+        ends = [(pk, bytes(sealed or b""), draft_rows.open_end(pairs, pk, sealed or b"")) for pk, sealed in batch]
+        over = {pk: sealed for pk, sealed, end in ends if end and end.until <= now.timestamp()}
         # One that was used meanwhile has another end.
         deleted += SealedSession.objects.filter(pk__in=over, ends__in=over.values()).delete()[0]
     oldest = now - timedelta(seconds=settings.SESSION_ABSOLUTE_AGE)

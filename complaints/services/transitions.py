@@ -343,9 +343,6 @@ def perform(
         earlier=_actions_of(case) if row.proposal else (),
         is_closer=row.not_closer and person is not None and _closer_objected_to(case) == person.pk,
     )
-    # reference_data.is_urgent(), written out as in due_date().
-    edition = (reference_data.cache_generation, int(time.monotonic() // reference_data.MEMORY_SECONDS))
-    urgent = urgent or case.category_id in reference_data.urgent_categories(edition)
     step = _write_step(case, transition, person=person, now=now, changes=changes or {}, urgent=urgent, batch=batch)
     facts = log.step_facts(step)
     if reporter is not None:
@@ -411,6 +408,9 @@ def _write_step(
     # A reminder leaves the case where it stands, and an agency that is to be reminded keeps its day: by it the queue
     # shows who has waited longest.
     if target not in {source, Status.OVERDUE_AGENCY}:
+        # reference_data.is_urgent(), written out as in due_date().
+        edition = (reference_data.cache_generation, int(time.monotonic() // reference_data.MEMORY_SECONDS))
+        urgent = urgent or case.category_id in reference_data.urgent_categories(edition)
         case.due_on = due_date(target, received_on=case.received_on, entered_on=day, source=source, urgent=urgent)
     for name, value in changes.items():
         setattr(case, name, value)

@@ -47,7 +47,6 @@ _MODELS: Final[Mapping[str, type[Text]]] = {
 }
 # The facts of an entry SENT by which a message is compared.
 _LINE: Final = ("message", "digest", "row", "copy")
-_FROM_REPORTER: Final = Message.Direction.FROM_REPORTER
 RELEASED: Final = (MADE, RECALLED)
 # By these steps a body no longer has what was released to it.
 GIVEN_BACK: Final = (Action.RETURN, Action.DECLINE, Action.RECALL)
@@ -122,16 +121,23 @@ def are_threads_whole(
     )
 
 
-def are_messages_recorded_on(reports: Collection[uuid.UUID]) -> bool:
-    """Whether nothing is missing of what was numbered on some reports, nor of the words of staff; three queries.
+def is_missing_on(reports: Collection[uuid.UUID]) -> bool:
+    """Whether less is stored on one of some reports than was numbered on it; one query."""
+    return Complaint.objects.filter(pk__in=reports).exclude(next_sequence=1 + _STORED).exists()
 
-    Nothing is locked: an act under way has numbered and recorded less than it has stored.
+
+def are_stored(sent: Iterable[AuditEntry], messages: Iterable[Message]) -> bool:
+    """Whether all messages of staff are there that some entries record, as these do.
+
+    Nothing is locked: where the entries were read before the messages, an act under way adds a message at most.
+
+    Args:
+        sent: all entries SENT about some reports, and any others.
+        messages: all messages on these reports.
     """
-    if Complaint.objects.filter(pk__in=reports).exclude(next_sequence=1 + _STORED).exists():
-        return False
-    entries = list(AuditEntry.objects.filter(subject__in=reports, event=SENT))
-    stored = set(map(_line, Message.objects.filter(complaint__in=reports).exclude(direction=_FROM_REPORTER)))
+    entries = [entry for entry in sent if entry.event == SENT]
     recorded = {tuple(str(entry.facts.get(name, "")) for name in _LINE) for entry in entries}
+    stored = {_line(message) for message in messages if message.direction != Message.Direction.FROM_REPORTER}
     return recorded <= stored and all(map(log.is_genuine, entries))
 
 
