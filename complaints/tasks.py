@@ -49,7 +49,8 @@ def signin_counts() -> None:
 
 
 def end_drafts() -> None:
-    """Delete unfinished reports whose end has come."""
+    """Delete sessions and unfinished reports whose end has come."""
+    retention.end_sessions(now=timezone.now())
     retention.end_drafts(now=timezone.now())
 
 

@@ -23,7 +23,7 @@ from complaints.domain.risk import RiskGrade, RiskQuestion
 from complaints.domain.workflow import Action, ActorKind, Status, TransitionRefused
 from complaints.models.case import EVENT_LABELS, STATUS_LABELS, Case, CaseStep
 from complaints.models.team import Staff
-from complaints.services import case_actions, transitions
+from complaints.services import case_actions, reference_data, transitions
 from complaints.services.transitions import CaseChanged, CaseVersion
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def step_label(
     button, sentence = (BODY_STEPS if row.actor is ActorKind.BODY else STAFF_STEPS)[row.action.value]
     source = Status(case.status)
     target = workflow.target_of(row, source, Status(case.asked_from) if case.asked_from else None)
-    urgent = urgent or case.category.priority == "urgent"
+    urgent = urgent or case.category_id in reference_data.urgent_categories(reference_data.edition())
     # A step that leaves the case where it stands leaves its deadline too.
     due_on = (
         case.due_on

@@ -46,7 +46,7 @@ from complaints.models.complaint import Complaint, Message
 from complaints.models.evidence import Evidence
 from complaints.models.oversight import FURTHER, Release
 from complaints.models.team import Staff
-from complaints.services import assignment, case_summary
+from complaints.services import assignment, case_summary, reference_data
 from complaints.services.audit import recorded_lines
 
 PAGE_SIZE: Final = 50
@@ -274,7 +274,7 @@ def _marks(line: QueueLine) -> list[tuple[str, str]]:
         marks.append(("mark", _("evidence")))
     if line.has_finding:
         marks.append(("mark", _("finding")))
-    if case.category.priority == "urgent" or line.is_high_risk:
+    if case.category_id in reference_data.urgent_categories(reference_data.edition()) or line.is_high_risk:
         marks.append(("mark urgent", _("urgent")))
     if line.reports > 1:
         text = ngettext("%(counter)s report", "%(counter)s reports", line.reports)

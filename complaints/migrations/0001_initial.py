@@ -844,6 +844,7 @@ class Migration(migrations.Migration):
                 ('id', models.CharField(max_length=64, primary_key=True, serialize=False)),
                 ('data', models.BinaryField()),
                 ('expires_on', models.DateField(db_index=True)),
+                ('ends', models.BinaryField(null=True)),
                 ('began_at', models.DateTimeField(null=True)),
                 ('staff', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],

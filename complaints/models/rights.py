@@ -170,7 +170,7 @@ LINES: Final[dict[str, Line]] = {
     "complaints.TeamMembership": Line(web=EDIT, jobs=READ),
     "complaints.RemovalRequest": Line(web=EDIT, jobs=READ),
     "complaints.SealedSession": Line(
-        web=Rights(insert=True, update=("data", "expires_on", "staff", "began_at"), delete=True),
+        web=Rights(insert=True, update=("data", "expires_on", "ends", "staff", "began_at"), delete=True),
         jobs=Rights(delete=True),
     ),
     "complaints.KeptForms": Line(

@@ -26,8 +26,10 @@ class SealedSession(models.Model):
 
     id = models.CharField(primary_key=True, max_length=64)
     data = models.BinaryField()
-    # A day only: the exact end is in the sealed data, because no row may tell the hour of a reporter's act.
+    # A day only: the exact end is sealed, because no row may tell the hour of a reporter's act.
     expires_on = models.DateField(db_index=True)
+    # The end of a reporter's session, sealed to the job worker, which deletes the row; None for staff.
+    ends = models.BinaryField(null=True)
     # For staff from the password step on, so that their sessions can be ended; None for reporters.
     staff = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, related_name="+")
     # When the second factor was accepted; None before that.

@@ -12,6 +12,7 @@ FAULTS: Final = {
     "entry.missing": _("Entries of the chain are missing"),
     "entry.unreadable": _("An entry of the chain cannot be read"),
     "entry.rewritten": _("Entries of the chain were taken out or altered for a while, and put back"),
+    "row.rewritten": _("Rows that nothing writes again were deleted or altered for a while, and put back"),
     "entry.altered": _("An entry of the chain was altered"),
     "entry.not_by_portal": _("An entry of the chain was not written by the portal"),
     "entry.signature": _("An entry of the chain has a wrong signature"),

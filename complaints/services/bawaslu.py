@@ -15,7 +15,7 @@ from complaints.domain.sealing.records import KEY_SIZES, seal_record
 from complaints.models.complaint import Complaint
 from complaints.services import legal_basis, reference_data
 from complaints.services.reference_data import BawasluDays
-from complaints.services.reporter_reading import BawasluWindow, days_context
+from complaints.services.reporter_reading import BawasluWindow, Sent, days_context
 
 # No rule is older; a day before it is a slip of the keyboard.
 EARLIEST_DAY: Final = date(2000, 1, 1)
@@ -84,7 +84,11 @@ def _day(answers: Answers, name: str, today: date) -> date | None:
 
 
 def seal_days(complaint: Complaint, answers: Answers, keys: KeySet) -> None:
-    """Seal the two days to the reporter's key, or that there are none, in a record of the same size."""
+    """Seal the two days to the reporter's key, or that there are none, in a record of the same size.
+
+    Reference and day of receipt go with them: the status page tells those from here, whatever the rows say.
+    """
     days = window(answers, complaint.day) or _NO_DAYS
+    content: Sent = {**days, "reference": complaint.case.reference, "day": complaint.day.isoformat()}
     context = days_context(complaint.pk)
-    complaint.sealed_days = seal_record(keys.box.public, context, days, keys.sign, sizes=KEY_SIZES)
+    complaint.sealed_days = seal_record(keys.box.public, context, content, keys.sign, sizes=KEY_SIZES)

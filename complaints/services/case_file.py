@@ -34,7 +34,7 @@ from complaints.models.team import Staff
 from complaints.services import assessments, blind_index, conflict_detection, similarity, transitions, urgent_register
 from complaints.services.assessments import OpenedAssessments, RiskAssessment, Statement
 from complaints.services.assignment import record_owner_visit
-from complaints.services.audit import log, recorded_acts
+from complaints.services.audit import log, recorded_acts, recorded_told
 from complaints.services.evidence import posts, storage
 from complaints.services.keyring import Actor, Keyring, Locked, read_answers
 from complaints.services.legal_basis import is_for_bawaslu
@@ -276,9 +276,9 @@ def _open(
         Note(row, *read_marked_note(row, pair=keyring.complaint(by_id[row.complaint_id]), team=case.held_by))
         for row in written.notes
     ]
-    matches = _matches(keyring, rows) if is_indexed is not None else None
     texts, due_on = written.by_report(by_id), rows.first_due_on
     history, under_check = transitions.read_steps(case, first_due_on=due_on, texts=texts, releases=releases)
+    under_check |= not recorded_told.are_threads_whole(rows.complaints, texts, evidence)
     _record_opening(actor, rows, threads, notes)
     return CaseFile(
         case=case,
@@ -290,7 +290,7 @@ def _open(
         if under_check
         else available_steps(staff=actor.staff, case=case, history=history, reports=rows.complaints),
         releases=releases,
-        matches=matches,
+        matches=_matches(keyring, rows) if is_indexed is not None else None,
         is_compared=bool(is_indexed),
         version=transitions.case_version(case, {report.id: report.next_sequence for report in rows.reports}),
         paging=Paging(len(rows.reports), rows.page, rows.unread),

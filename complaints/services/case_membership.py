@@ -23,7 +23,7 @@ from complaints.models.case_links import CaseMove
 from complaints.models.complaint import Complaint
 from complaints.models.oversight import Release, ReleasedReport
 from complaints.models.team import Staff
-from complaints.services import transitions
+from complaints.services import reference_data, transitions
 from complaints.services.audit import recorded_acts
 from complaints.services.transitions import CaseChanged
 
@@ -202,7 +202,7 @@ def _new_case(complaint: Complaint, joint: Case, day: date) -> Case:
 
 def _full_deadline(case: Case, day: date) -> date | None:
     """Return the due date as if the status began on ``day``: the days in the shared case are not counted."""
-    urgent = case.category.priority == "urgent"
+    urgent = reference_data.is_urgent(case.category_id)
     return transitions.due_date(Status(case.status), received_on=day, entered_on=day, source=None, urgent=urgent)
 
 

@@ -42,11 +42,12 @@ from complaints.services.messages import NO_MARKS, with_marks
 from complaints.services.report_questions import OFFICE
 from complaints.services.reporter_page import History, StatusPage, ThreadEntry, history, is_recorded, next_day
 from complaints.services.reporter_reading import (
+    OwnReport,
     activity,
     objection_of,
     own_name,
     read_as_reporter,
-    read_own_report,
+    read_sent,
     read_told,
     stages_of,
     status_label,
@@ -132,18 +133,18 @@ def status_page(*, ticket: Ticket, today: date) -> StatusPage:
 
 def _status_page(ticket: Ticket, today: date) -> StatusPage:
     complaint = complaint_of(ticket, Complaint.objects.select_related("case", "identity"))
-    case, (has_messages, own_messages, own_files, moved, has_requests) = complaint.case, activity(complaint)
-    messages = _to_reporter(complaint) if has_messages else []
+    case, known = complaint.case, activity(complaint)
+    messages = _to_reporter(complaint) if known.has_messages else []
     texts = read_as_reporter(messages, ticket.keys.box, team=case.held_by)
     body = reference_data.body_name(case.lead_body_id or "")
     reasons = {row.step_id: texts[row.pk] for row in messages if row.pk in texts}
-    told = read_told(complaint, ticket.keys.box) if moved or case.lead_body_id else []
-    report_history = history(complaint, moved=moved, reasons=reasons, body=body, told=told, messages=messages)
+    told = read_told(complaint, ticket.keys.box) if known.is_moved or case.lead_body_id else []
+    report_history = history(complaint, known=known, reasons=reasons, body=body, told=told, messages=messages)
     openings = recorded_acts.openings(complaint, report_history.stays)
     by_body = [(item, openings.of_release(item.first, item.shown_with)) for item in told]
-    status, due_on, question = _shown_status(case, report_history, reasons)
+    (status, due_on, question), sent = _shown_status(case, report_history, reasons), read_sent(complaint, ticket.keys)
     page = StatusPage(
-        reference=report_history.reference,
+        reference=sent["reference"],
         status=status.value if status else "",
         label=status_label(status.value, body) if status else "",
         due_on=due_on,
@@ -155,18 +156,18 @@ def _status_page(ticket: Ticket, today: date) -> StatusPage:
         question=question,
         question_from_body=bool(question) and case.asked_from == Status.UNDER_EXAMINATION,
         question_to=str(case.lead_body_id) if case.asked_from == Status.UNDER_EXAMINATION else OFFICE,
-        own_messages=own_messages,
-        own_files=own_files,
+        own_messages=known.own_messages,
+        own_files=known.own_files,
         told=[item for item, seen in by_body if report_history.is_recorded and (seen or not item.is_recalled)],
         opened_count=len(openings.office.union(*(seen for _item, seen in by_body))),
         opened_on=max((day for _actor, day in openings.office), default=None),
         may_answer=status is not Status.WITHDRAWN,
-        may_withdraw=report_history.is_recorded and _may_withdraw(complaint, moved=moved),
-        received_on=complaint.day,
+        may_withdraw=report_history.is_recorded and _may_withdraw(complaint, moved=known.is_moved),
+        received_on=date.fromisoformat(sent["day"]),
         is_practice=case.is_practice,
         held_by=case.held_by,
-        name=own_name(complaint, ticket.keys, today=today, has_requests=has_requests),
-        own_report=read_own_report(complaint, ticket.keys, today),
+        name=own_name(complaint, ticket.keys, today=today, has_requests=known.has_requests),
+        own_report=OwnReport.on(today, sent),
         under_check=not report_history.is_recorded,
     )
     others = read_progress(told, messages, texts) if any(item.is_further for item in told) else []

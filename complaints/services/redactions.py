@@ -26,7 +26,7 @@ from complaints.models.complaint import Complaint, Message
 from complaints.models.evidence import Evidence, EvidenceObject
 from complaints.models.redaction import Redaction
 from complaints.models.team import Staff
-from complaints.services.audit import log
+from complaints.services.audit import log, recorded_told
 from complaints.services.evidence import storage
 from complaints.services.evidence.intake import SealedUpload
 from complaints.services.evidence.posts import PostInfo, for_body, read_post
@@ -152,14 +152,16 @@ def of_reports(
 ) -> dict[uuid.UUID, ReportRedactions]:
     """Return by report the redactions that count, of all or of those with the ids ``only``; one query.
 
-    Raises Locked, SealError, and UnpinnedKey where its team did not sign one.
+    Raises Locked, SealError, and UnpinnedKey where its team did not sign one; SealError also where one is missing that
+    the chain records (one query more): a body would read what was removed.
     """
     by_id = {complaint.pk: complaint for complaint in complaints}
-    rows = Redaction.objects.filter(complaint__in=by_id).select_related("author", "stored__evidence")
-    if only is not None:
-        rows = rows.filter(pk__in=only)
+    rows = (
+        Redaction.objects.filter(complaint__in=by_id).select_related("author", "stored__evidence").order_by("sequence")
+    )
+    counting = recorded_told.recorded_redactions(rows, by_id) if only is None else list(rows.filter(pk__in=only))
     newest: dict[uuid.UUID, dict[str, Instructions]] = {report: {} for report in by_id}
-    for row in rows.order_by("sequence"):
+    for row in counting:
         opened = _open(row, keyring.complaint(by_id[row.complaint_id]), keyring.report_team)
         newest[row.complaint_id][opened.target] = opened
     return {report: ReportRedactions(by_target) for report, by_target in newest.items()}

@@ -190,6 +190,17 @@ def _active_categories() -> Iterable[Category]:
     return sorted((row for row in _recorded(Category) if row.active), key=lambda row: (row.order, row.code))
 
 
+@lru_cache(maxsize=1)
+def urgent_categories(_edition: tuple[int, int]) -> frozenset[str]:
+    """Return the codes of the categories with short limits, as the chain records them; read once in each edition."""
+    return frozenset(row.code for row in _recorded(Category) if row.priority == "urgent")
+
+
+def is_urgent(category: str | None) -> bool:
+    """Whether a category has short limits, as the chain records it."""
+    return category in urgent_categories(edition())
+
+
 @_cached
 def accused_kinds() -> Iterable[AccusedKind]:
     """Return the kinds of accused in order, cached."""

@@ -26,7 +26,7 @@ from complaints.models.case import Case
 from complaints.models.complaint import Complaint
 from complaints.models.oversight import FURTHER, Release, ReleaseStep
 from complaints.models.team import Staff
-from complaints.services import transitions
+from complaints.services import reference_data, transitions
 from complaints.services.audit import log, recorded_release_steps
 from complaints.services.keyring import Actor, Locked
 from complaints.services.transitions import CaseChanged, CaseVersion
@@ -224,7 +224,7 @@ def _next_step(
     # As of a case: a step that leaves it where it stands leaves its target day.
     due_on = last.due_on if last is not None else None
     if target is not source:
-        urgent = case.category.priority == "urgent"
+        urgent = reference_data.is_urgent(case.category_id)
         due_on = transitions.due_date(
             target, received_on=case.received_on, entered_on=day, source=source, urgent=urgent
         )

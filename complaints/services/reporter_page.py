@@ -22,6 +22,7 @@ from complaints.services.body_progress import BodyProgress
 from complaints.services.case_membership import MembershipPeriod
 from complaints.services.keyring import is_key_of
 from complaints.services.reporter_reading import (
+    Activity,
     Event,
     Objection,
     OwnName,
@@ -133,7 +134,6 @@ class History:
     events: list[Event]
     last: CaseStep | None
     stage: int
-    reference: str
     stays: list[tuple[uuid.UUID, date | None, date | None]]
     is_recorded: bool
     is_with_holder: bool = True
@@ -147,7 +147,7 @@ class History:
 def history(
     complaint: Complaint,
     *,
-    moved: bool,
+    known: Activity,
     reasons: Mapping[uuid.UUID | None, str],
     body: str,
     told: Sequence[Told] = (),
@@ -156,13 +156,13 @@ def history(
     """Return the history of a report.
 
     Args:
-        moved: whether anything tells that the report has ever changed its case.
+        known: what there is on the report. Where not all of it is stored, the report is not as recorded.
         reasons: texts to the reporter, by the id of the step that they were sent with.
         body: the short name of the body that the case was forwarded to.
         told: what of the report went to bodies.
         messages: all of staff on the report. Where these or the releases are not as recorded, neither is the report.
     """
-    case, moves = complaint.case, case_membership.moves_of(complaint) if moved else []
+    case, moves = complaint.case, case_membership.moves_of(complaint) if known.is_moved else []
     only = [MembershipPeriod(case.pk, 0, None, None, complaint.check_by)]
     periods = case_membership.membership_periods(complaint, moves) if moves else only
     by_case: dict[uuid.UUID, list[CaseStep]] = defaultdict(list)
@@ -170,11 +170,10 @@ def history(
         by_case[step.case_id].append(step)
     ends = [*(period.since for period in periods[1:]), None]
     stays = [(period.case_id, period.since, end) for period, end in zip(periods, ends, strict=True)]
-    reference = moves[0].source.reference if moves else case.reference
-    is_displaced = moved and not recorded_acts.moves_are_recorded(complaint, moves)
-    is_as_recorded = _is_recorded(complaint, by_case[case.pk], periods[-1], messages)
+    is_displaced = known.is_moved and not recorded_acts.moves_are_recorded(complaint, moves)
+    is_as_recorded = known.is_whole and _is_recorded(complaint, by_case[case.pk], periods[-1], messages)
     if is_displaced or not is_as_recorded or not _are_releases_recorded(periods, by_case):
-        return History([], None, 0, reference, stays, is_recorded=False)
+        return History([], None, 0, stays, is_recorded=False)
     of_leading = [item for item in told if not item.is_further]
     events, is_held = _events_of_periods(periods, by_case, reasons, body, of_leading)
     asked_from = Status(case.asked_from) if case.asked_from else None
@@ -187,7 +186,7 @@ def history(
         # The history would otherwise stop in the middle of a check that nobody goes on with.
         events.append(Event(case.status_on, "", case.status, status_label(case.status, body), ""))
     last = steps[-1] if steps else None
-    return History(events, last, stage, reference, stays, True, is_with_holder, is_held, is_unsent, steps)
+    return History(events, last, stage, stays, True, is_with_holder, is_held, is_unsent, steps)
 
 
 def is_recorded(complaint: Complaint) -> bool:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import chain
-from typing import Final, TypedDict
+from typing import Final, NamedTuple, TypedDict
 
 from django.db import connection, transaction
 
@@ -201,6 +201,13 @@ class BawasluWindow(TypedDict):
     last: str
 
 
+class Sent(BawasluWindow):
+    """What a reporter's own record says of the report: the reference and the day of receipt, ISO, beside the window."""
+
+    reference: str
+    day: str
+
+
 @dataclass(frozen=True)
 class OwnReport:
     """The days of a report of the reporter's own to Bawaslu, as they are read on a day.
@@ -230,15 +237,15 @@ class OwnReport:
         return cls(safe, last, state, (safe - today).days)
 
 
-def read_own_report(complaint: Complaint, keys: KeySet, today: date) -> OwnReport | None:
-    """Return the days that were sealed when the report was sent; raises SealError."""
+def read_sent(complaint: Complaint, keys: KeySet) -> Sent:
+    """Return what was sealed to the reporter when the report was sent, which no row can alter; raises SealError."""
     context = days_context(complaint.pk)
-    window = open_record(keys.box, complaint.sealed_days, context, keys.sign.public, sizes=KEY_SIZES)
-    return OwnReport.on(today, window)
+    content: Sent = open_record(keys.box, complaint.sealed_days, context, keys.sign.public, sizes=KEY_SIZES)
+    return content
 
 
 def days_context(complaint_id: uuid.UUID) -> Context:
-    """Return the context of the days until which Bawaslu takes a report of the reporter's own."""
+    """Return the context of the reporter's own record: its days and its reference."""
     return Context("bawaslu-days", str(complaint_id), str(complaint_id))
 
 
@@ -265,29 +272,47 @@ def open_outer(identity: Identity, outer_key: bytes) -> dict[str, bytes]:
     return {name: b64decode(value) for name, value in content.items()}
 
 
-def activity(complaint: Complaint) -> tuple[bool, int, int, bool, bool]:
-    """Return whether staff wrote, how many messages and files are the reporter's, if it ever moved, if a body asked.
-
-    Messages are counted up to OWN_MESSAGES + 1. A row or an entry tells of a move and of a body, and a case that the
-    report did not come with tells of a move. One query: mostly none of these exists.
+class Activity(NamedTuple):
+    """What there is on a report: whether staff wrote, how many messages (up to OWN_MESSAGES + 1) and files are its
+    reporter's, whether it ever changed its case and a body asked for the name, by a row or an entry, and whether as
+    many messages, files, notes, assessments and redactions are stored as were numbered.
     """
+
+    has_messages: bool
+    own_messages: int
+    own_files: int
+    is_moved: bool
+    has_requests: bool
+    is_whole: bool
+
+
+_ACTIVITY: Final = (
+    "SELECT EXISTS (SELECT 1 FROM complaints_message WHERE complaint_id = %s AND direction <> %s),"
+    " (SELECT count(*) FROM (SELECT 1 FROM complaints_message WHERE complaint_id = %s AND direction = %s"
+    " LIMIT %s) AS own),"
+    " (SELECT count(*) FROM complaints_evidence WHERE complaint_id = %s),"
+    " EXISTS (SELECT 1 FROM complaints_casemove WHERE complaint_id = %s) OR EXISTS (SELECT 1"
+    " FROM complaints_auditentry WHERE subject = %s AND event IN ('case.linked', 'case.unlinked')),"
+    " EXISTS (SELECT 1 FROM complaints_namerequest WHERE complaint_id = %s) OR EXISTS (SELECT 1"
+    " FROM complaints_auditentry WHERE subject = %s AND event = 'name.requested'),"
+    " (SELECT next_sequence FROM complaints_complaint WHERE id = %s) = 1"
+    " + (SELECT count(*) FROM complaints_message WHERE complaint_id = %s)"
+    " + (SELECT count(*) FROM complaints_evidence WHERE complaint_id = %s)"
+    " + (SELECT count(*) FROM complaints_internalnote WHERE complaint_id = %s)"
+    " + (SELECT count(*) FROM complaints_assessment WHERE complaint_id = %s)"
+    " + (SELECT count(*) FROM complaints_redaction WHERE complaint_id = %s)"
+)
+
+
+def activity(complaint: Complaint) -> Activity:
+    """Return what there is on a report; one query: mostly there is nothing."""
     key = Complaint._meta.pk.get_db_prep_value(complaint.pk, connection)
     from_reporter = Message.Direction.FROM_REPORTER.value
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT EXISTS (SELECT 1 FROM complaints_message WHERE complaint_id = %s AND direction <> %s),"
-            " (SELECT count(*) FROM (SELECT 1 FROM complaints_message WHERE complaint_id = %s AND direction = %s"
-            " LIMIT %s) AS own),"
-            " (SELECT count(*) FROM complaints_evidence WHERE complaint_id = %s),"
-            " EXISTS (SELECT 1 FROM complaints_casemove WHERE complaint_id = %s) OR EXISTS (SELECT 1"
-            " FROM complaints_auditentry WHERE subject = %s AND event IN ('case.linked', 'case.unlinked')),"
-            " EXISTS (SELECT 1 FROM complaints_namerequest WHERE complaint_id = %s) OR EXISTS (SELECT 1"
-            " FROM complaints_auditentry WHERE subject = %s AND event = 'name.requested')",
-            [key, from_reporter, key, from_reporter, OWN_MESSAGES + 1, key, key, key, key, key],
-        )
-        has_messages, own_messages, evidence_count, moved, asked = cursor.fetchone()
+        cursor.execute(_ACTIVITY, [key, from_reporter, key, from_reporter, OWN_MESSAGES + 1, *[key] * 11])
+        has_messages, own_messages, own_files, moved, asked, is_whole = cursor.fetchone()
     is_moved = bool(moved) or complaint.case_id != complaint.pk
-    return bool(has_messages), int(own_messages), int(evidence_count), is_moved, bool(asked)
+    return Activity(bool(has_messages), int(own_messages), int(own_files), is_moved, bool(asked), bool(is_whole))
 
 
 # --- Steps in a reporter's words

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from itertools import chain, islice
 
+from django.conf import settings
 from django.db.models import Q
 
 from complaints.domain.sealing.primitives import Stored
@@ -60,6 +61,22 @@ def end_drafts(*, now: datetime) -> int:
     if failed:
         raise OSError("Files of drafts that have ended could not be deleted")
     return deleted
+
+
+def end_sessions(*, now: datetime) -> int:
+    """Delete the sessions whose end has come, of staff those that are as old as one may get; return how many.
+
+    What a reporter's row holds opens the report for whoever has the cookie too: it does not wait for the end of a day.
+    """
+    pairs, deleted = worker_key.pairs(), 0
+    rows = SealedSession.objects.exclude(ends=None).values_list("pk", "ends").iterator()
+    while batch := list(islice(rows, BATCH)):
+        ends = [(pk, bytes(sealed or b""), draft_rows.open_end(pairs, pk, sealed or b"")) for pk, sealed in batch]
+        over = {pk: sealed for pk, sealed, end in ends if end and end.until <= now.timestamp()}
+        # One that was used meanwhile has another end.
+        deleted += SealedSession.objects.filter(pk__in=over, ends__in=over.values()).delete()[0]
+    oldest = now - timedelta(seconds=settings.SESSION_ABSOLUTE_AGE)
+    return deleted + SealedSession.objects.filter(began_at__lt=oldest).delete()[0]
 
 
 def _rows_from_anywhere() -> Iterator[tuple[str, Stored, bool, date]]:

@@ -28,6 +28,7 @@ from complaints.services.audit import batches
 from complaints.services.evidence import drafts, storage
 from complaints.services.evidence.posts import Post, attach_posts, collect
 from complaints.services.keyring import bind_keys, grant_key
+from complaints.services.reporter_reading import read_sent
 from complaints.services.team_key_history import pinned_slugs, pinned_teams
 
 SUMMARY_CHARS = 160
@@ -267,7 +268,7 @@ def _store_once(
             return Receipt(code, case.reference, case.due_on, held_by)
         stored = Complaint.objects.select_related("case").filter(lookup=codes.lookup_digest(code)).first()
         if stored is not None:
-            own_reference = case_membership.own_reference(stored)
+            own_reference = read_sent(stored, reporter_keys(code))["reference"]
             return Receipt(code, own_reference, stored.case.due_on, Holder(stored.case.held_by))
     raise IntegrityError("reference")
 

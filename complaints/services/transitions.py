@@ -10,7 +10,7 @@ import random
 import re
 import time
 import uuid
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import wraps
@@ -205,7 +205,8 @@ def read_steps(
         texts: by report all that staff wrote on it, which must be as recorded, too.
         releases: some releases of the case, which must be as recorded, too.
     """
-    history = _read_history(case, texts, releases)
+    subjects, events = [*texts, *(row.pk for row in releases)], (*recorded_told.WRITTEN, *recorded_told.RELEASED)
+    history = log.read_history(case.pk, subjects=subjects, events=events)
     are_texts_recorded = recorded_told.are_texts_recorded(chain.from_iterable(texts.values()), history.of_rows)
     if not are_texts_recorded and not recorded_told.are_texts_stored_as_recorded(texts.keys()):
         logger.error("What staff wrote on a report is not as the chain records it")
@@ -215,17 +216,12 @@ def read_steps(
     # A step may have come between two of the queries; none does while the case is locked.
     Case.objects.select_for_update(of=("self",)).get(pk=case.pk)
     case.refresh_from_db(fields=["status", "asked_from", "stage_reached", "step_count", "due_on", "lead_body"])
-    history = _read_history(case, _NO_REPORTS, releases)
+    history = log.read_history(case.pk, subjects=subjects, events=events)
     releases = list(Release.objects.filter(pk__in=[row.pk for row in releases]).defer("sealed")) if releases else ()
     if _is_recorded(case, history, first_due_on) and are_as_made(releases, history.steps, history.of_rows):
         return history.steps, False
     logger.error("A case is not as its steps and entries record it; its status is shown to nobody")
     return history.steps, True
-
-
-def _read_history(case: Case, reports: Collection[uuid.UUID], releases: Sequence[Release]) -> log.CaseHistory:
-    subjects = [*reports, *(row.pk for row in releases)]
-    return log.read_history(case.pk, subjects=subjects, events=(*recorded_told.WRITTEN, *recorded_told.RELEASED))
 
 
 def _is_recorded(case: Case, history: log.CaseHistory, first_due_on: date | None) -> bool:
@@ -326,7 +322,7 @@ def perform(
     # Every transaction locks complaints first, then cases, then the chain, so that no two can deadlock.
     locked = Complaint.objects.select_for_update().filter(case=case_id).order_by("pk")
     sequences = dict(locked.values_list("pk", "next_sequence"))
-    case = Case.objects.select_for_update(of=("self",)).select_related("category").get(pk=case_id)
+    case = Case.objects.select_for_update(of=("self",)).get(pk=case_id)
     if person is not None and access.is_closed_to(person, case, is_triaging=actor_kind is ActorKind.STAFF):
         raise Case.DoesNotExist
     source = Status(case.status)
@@ -346,7 +342,6 @@ def perform(
         earlier=_actions_of(case) if row.proposal else (),
         is_closer=row.not_closer and person is not None and _closer_objected_to(case) == person.pk,
     )
-    urgent = urgent or case.category.priority == "urgent"
     step = _write_step(case, transition, person=person, now=now, changes=changes or {}, urgent=urgent, batch=batch)
     facts = log.step_facts(step)
     if reporter is not None:
@@ -406,6 +401,9 @@ def _write_step(
     # A reminder leaves the case where it stands, and an agency that is to be reminded keeps its day: by it the queue
     # shows who has waited longest.
     if target not in {source, Status.OVERDUE_AGENCY}:
+        # reference_data.is_urgent(), written out as in due_date().
+        edition = (reference_data.cache_generation, int(time.monotonic() // reference_data.MEMORY_SECONDS))
+        urgent = urgent or case.category_id in reference_data.urgent_categories(edition)
         case.due_on = due_date(target, received_on=case.received_on, entered_on=day, source=source, urgent=urgent)
     for name, value in changes.items():
         setattr(case, name, value)

@@ -9,12 +9,13 @@ whose it is; the exact end is sealed with the content.
 from __future__ import annotations
 
 import json
+import math
 import secrets
 import time
 import uuid
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
-from functools import cache
+from datetime import UTC, datetime, timedelta
+from functools import cache, lru_cache
 from typing import Any, Final, cast
 
 from django.conf import settings
@@ -26,12 +27,13 @@ from django.utils import timezone
 
 from complaints.domain.errors import SealError
 from complaints.domain.sealing.keys import DraftKeys
-from complaints.domain.sealing.primitives import Stored, blake2b, decrypt, encrypt, pad, unpad
+from complaints.domain.sealing.primitives import KEY_BYTES, Stored, blake2b, decrypt, encrypt, pad, seal, unpad
 from complaints.fast_sql import CompiledQuery
 from complaints.models.session import SealedSession
 from complaints.models.team import Staff
 from complaints.services import draft_rows
 from complaints.services.draft_rows import OpenDraft, SessionContent
+from complaints.services.evidence import worker_key
 
 # A row's content is padded to one of these lengths, in bytes.
 SIZES = (1024, 4096, 16384, 65536)
@@ -51,11 +53,11 @@ _READ_BOTH = """
 # One statement each, with synchronous_commit off for its own transaction (the third argument of set_config): a crash
 # may lose the last second of a draft, and no request waits for the disk.
 _INSERT = """
-    INSERT INTO complaints_sealedsession (data, expires_on, staff_id, began_at, id)
-    SELECT %s, %s, %s, %s, %s FROM (SELECT set_config('synchronous_commit', 'off', true)) AS lazily
+    INSERT INTO complaints_sealedsession (data, expires_on, ends, staff_id, began_at, id)
+    SELECT %s, %s, %s, %s, %s, %s FROM (SELECT set_config('synchronous_commit', 'off', true)) AS lazily
     ON CONFLICT (id) DO NOTHING"""
 _UPDATE = """
-    UPDATE complaints_sealedsession SET data = %s, expires_on = %s, staff_id = %s, began_at = %s
+    UPDATE complaints_sealedsession SET data = %s, expires_on = %s, ends = %s, staff_id = %s, began_at = %s
     FROM (SELECT set_config('synchronous_commit', 'off', true)) AS lazily WHERE id = %s"""
 _DELETE = """
     DELETE FROM complaints_sealedsession
@@ -75,9 +77,20 @@ def row_key(cookie: str) -> bytes:
     return blake2b(cookie.encode(), person=b"session-key")
 
 
-def _last_day(until: float) -> date:
+def _end_of(cookie: str, until: float, kind: str) -> SessionContent:
+    """Return the columns by which a row is deleted: its last day, and of a reporter the end, sealed to the worker."""
     # Computed from the length of the limit, not from the hour of the end, which would tell a late hour from others.
-    return timezone.localdate() + timedelta(days=2 + int(max(0, until - time.time()) // 86400))
+    last_day = timezone.localdate() + timedelta(days=2 + int(max(0, until - time.time()) // 86400))
+    if kind == STAFF:
+        return {"expires_on": last_day, "ends": None}
+    # As ``draft_rows.seal_end`` for a draft without files.
+    end = math.ceil(until).to_bytes(8, "big") + bytes.fromhex(row_id(cookie)) + bytes(KEY_BYTES)
+    return {"expires_on": last_day, "ends": seal(_worker(settings.WORKER_PUBLIC_KEY, settings.WORKER_PRIVATE_KEY), end)}
+
+
+@lru_cache(maxsize=1)
+def _worker(_public: str, _private: str) -> bytes:
+    return worker_key.public()
 
 
 @dataclass(frozen=True)
@@ -150,7 +163,7 @@ def touch_row(cookie: str, until: float, kind: str = REPORTER) -> bool:
     content = _opened(cookie, sealed, kind, owner)
     if not content:
         return False
-    values = {"data": _seal(cookie, {**content, "until": until}, kind, owner), "expires_on": _last_day(until)}
+    values = {"data": _seal(cookie, {**content, "until": until}, kind, owner), **_end_of(cookie, until, kind)}
     return bool(rows.filter(data=sealed).update(**values))
 
 
@@ -171,7 +184,7 @@ def write_row(
     """
     identifier = row_id(cookie)
     sealed = _seal(cookie, {"until": until, "began": began, "data": data}, kind, owner)
-    values: SessionContent = {"data": sealed, "expires_on": _last_day(until)}
+    values: SessionContent = {"data": sealed, **_end_of(cookie, until, kind)}
     values |= {"staff_id": owner.staff, "began_at": owner.began_at}
     if connection.vendor == "postgresql" and not connection.in_atomic_block:
         with connection.cursor() as cursor:

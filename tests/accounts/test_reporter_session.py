@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import time
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from complaints.models.draft import Draft
 from complaints.models.session import SealedSession
+from complaints.services import retention
 from portal.accounts import sessions
 from portal.accounts.reporter_session import ReporterSession, merged
 from tests.views.walk import to_check, to_story, to_who
-from tests.world import Cast
+from tests.world import Cast, SignedIn, send_report
 
 
 def kept(content: dict[str, Any] | None = None) -> str:
@@ -93,3 +97,24 @@ def test_a_page_reads_one_row_and_writes_one(cast: Cast, client: Client) -> None
     with CaptureQueriesContext(connection) as writing:
         client.post("/lapor/cerita/", {"story": "Ditulis.", "links": "", "go": "back"})
     assert len(writing) == 2
+
+
+def test_a_job_deletes_the_row_of_an_opened_code_at_its_end(client: Client, cast: Cast) -> None:
+    """With the cookie of a phone it would open the report for whoever steals the database, for days."""
+    assert client.post("/cek/", {"code": send_report().code}).status_code == 302
+    now = timezone.now()
+    assert retention.end_sessions(now=now + timedelta(minutes=29)) == 0
+    cookie = client.cookies["lapor"].value
+    # Used again, it ends later; a row that says so to no worker is left to its day.
+    assert sessions.touch_row(cookie, time.time() + 3600)
+    assert retention.end_sessions(now=now + timedelta(minutes=31)) == 0
+    assert retention.end_sessions(now=now + timedelta(minutes=61)) == 1
+    assert not SealedSession.objects.exists()
+
+
+def test_a_job_deletes_sessions_of_staff_that_are_as_old_as_one_may_get(signed_in: SignedIn) -> None:
+    signed_in("vera")
+    now, row = timezone.now(), SealedSession.objects.get()
+    assert row.ends is None, "the beginning stands there"
+    assert retention.end_sessions(now=now + timedelta(hours=9)) == 0
+    assert retention.end_sessions(now=now + timedelta(hours=11)) == 1

@@ -14,7 +14,7 @@ from complaints.domain.sealing.keys import reporter_keys
 from complaints.models.complaint import Complaint
 from complaints.models.reference_data import Election
 from complaints.services import bawaslu, follow_up, reference_data
-from complaints.services.reporter_reading import BawasluWindow, OwnReport, read_own_report
+from complaints.services.reporter_reading import BawasluWindow, OwnReport, read_sent
 from tests.cases import complaint_of
 from tests.world import Cast, send_report
 
@@ -122,7 +122,7 @@ def _rows() -> list[int]:
 def test_no_byte_of_the_days_lies_in_the_database(cast: Cast) -> None:
     sent = send_report(today=TODAY, accused_kind="regional_head", event_from="2026-12-01", learnt_on="2026-12-01")
     complaint = complaint_of(sent)
-    own = read_own_report(complaint, reporter_keys(sent.code), TODAY)
+    own = OwnReport.on(TODAY, read_sent(complaint, reporter_keys(sent.code)))
     assert own == OwnReport(date(2026, 12, 7), date(2026, 12, 8), "open", 5)
     assert follow_up.status_page(ticket=sent.ticket, today=TODAY).own_report == own
     dump = serializers.serialize("json", [complaint, complaint.case, *complaint.grants.all()])
@@ -137,4 +137,4 @@ def test_the_days_of_another_report_do_not_open(cast: Cast) -> None:
     taken = complaint_of(first).sealed_days
     Complaint.objects.filter(pk=complaint_of(second).pk).update(sealed_days=taken)
     with pytest.raises(SealError):
-        read_own_report(complaint_of(second), reporter_keys(second.code), TODAY)
+        read_sent(complaint_of(second), reporter_keys(second.code))

@@ -206,6 +206,16 @@ def test_an_altered_status_before_any_step_is_not_told(cast: Cast) -> None:
     assert not page_of(sent).under_check
 
 
+def test_the_reporter_reads_reference_and_day_from_their_own_record(cast: Cast) -> None:
+    """Whoever writes to the database can tell them another day or reference on no page, not for a minute."""
+    sent = send_report(today=DAY)
+    expected = sent.case.reference, DAY
+    Case.objects.update(reference="KN-2020-000000", received_on=date(2020, 1, 1), status_on=date(2020, 1, 1))
+    Complaint.objects.update(day=date(2020, 1, 1))
+    page = page_of(sent)
+    assert (page.reference, page.received_on) == expected
+
+
 def _alter_step(**values: Any) -> None:
     triggers.remove_append_only(editor())
     CaseStep.objects.update(**values)

@@ -344,7 +344,12 @@ def test_a_bulk_goes_on_slice_by_slice_in_any_members_session(cast: Cast, monkey
 def test_a_slice_ends_after_its_seconds(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lane_proposals, "SECONDS", -1.0)
     sent = proposed(cast)
-    assert statuses(sent) == {Status.RECEIVED}
+    assert statuses(sent) == {Status.RECEIVED, Status.INELIGIBLE_PROPOSED}
+    # On a busy machine each slice finds its time over; whoever goes on comes to the end all the same.
+    slices = 1
+    while lane_proposals.go_on(actor=actor(cast, "vera")):
+        slices += 1
+    assert (statuses(sent), slices) == ({Status.INELIGIBLE_PROPOSED}, len(sent))
 
 
 def test_reports_in_a_conflict_of_interest_are_left_to_a_colleague(cast: Cast) -> None:

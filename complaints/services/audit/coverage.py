@@ -328,7 +328,7 @@ COVERAGE: Final[Mapping[str, Coverage]] = {
     ),
     "JobRun": Coverage(unbound=_unbound(_JOB, "name", "due_at", "claimed_until", "begun_at", "failures")),
     "JobFailure": Coverage(unbound=_unbound(_JOB, "id", "name", "day", "type")),
-    "SealedSession": Coverage(unbound=_unbound(_SESSION, "id", "data", "expires_on", "staff", "began_at")),
+    "SealedSession": Coverage(unbound=_unbound(_SESSION, "id", "data", "expires_on", "ends", "staff", "began_at")),
     "KeptForms": Coverage(
         unbound=_unbound(
             "signed by the person, for whom it is shown in its form before it counts", "staff", "sealed", "expires_on"

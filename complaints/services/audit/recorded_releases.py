@@ -8,7 +8,7 @@ from __future__ import annotations
 import uuid
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
@@ -23,6 +23,7 @@ from complaints.services.audit import log
 from complaints.services.audit.coverage import COVERAGE
 from complaints.services.audit.faults import Fault, RowCheck
 from complaints.services.audit.log import digest_of_columns
+from complaints.services.audit.recorded_told import SENT
 
 ASSIGNED: Final = "release.assigned"
 OPENED: Final = "release.opened"
@@ -48,6 +49,8 @@ class ReleaseRecord:
     opening: RecordedOpening | None
     owner: uuid.UUID | None
     notes: dict[str, str]
+    # Genuine or not, all that were sent on the reports that were asked for.
+    sent: list[AuditEntry] = field(default_factory=list)
 
 
 def _newest(event: str, fact: str) -> Subquery:
@@ -78,11 +81,14 @@ def owners(releases: Collection[uuid.UUID]) -> dict[uuid.UUID, uuid.UUID]:
     }
 
 
-def record_of(release: uuid.UUID) -> ReleaseRecord:
-    """Return what genuine entries record of a forwarding; one query."""
+def record_of(release: uuid.UUID, reports: Collection[uuid.UUID] = ()) -> ReleaseRecord:
+    """Return what genuine entries record of a forwarding; one query, which also reads what was sent on ``reports``."""
     about = AuditEntry.objects.filter(subject=release)
     newest = [Subquery(about.filter(event=kind).order_by("-sequence").values("sequence")[:1]) for kind in _NEWEST]
-    entries = about.filter(Q(event=NOTED) | Q(event__in=_NEWEST, sequence__in=newest)).order_by("sequence")
+    wanted = Q(subject=release) & (Q(event=NOTED) | Q(event__in=_NEWEST, sequence__in=newest))
+    if reports:
+        wanted |= Q(subject__in=reports, event=SENT)
+    entries = list(AuditEntry.objects.filter(wanted).order_by("sequence"))
     genuine = [entry for entry in entries if log.is_genuine(entry)]
     last = {entry.event: entry for entry in genuine}
     opened, assigned = last.get(OPENED), last.get(ASSIGNED)
@@ -93,6 +99,7 @@ def record_of(release: uuid.UUID) -> ReleaseRecord:
         else None,
         owner=uuid.UUID(str(owner)) if owner else None,
         notes=_digests_of_notes(entry for entry in genuine if entry.event == NOTED),
+        sent=[entry for entry in entries if entry.event == SENT],
     )
 
 

@@ -11,29 +11,56 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final, TypeAlias
 
+from django.db import models, transaction
+from django.db.models import Count, OuterRef, Subquery
+from django.db.models.functions import Coalesce
+
 from complaints.domain import hashchain
+from complaints.domain.errors import SealError
 from complaints.domain.sealing.primitives import blake2b
 from complaints.domain.workflow import Action
 from complaints.models.audit import AuditEntry
 from complaints.models.case import Assessment, CaseStep, InternalNote
 from complaints.models.complaint import Complaint, Message
+from complaints.models.evidence import Evidence
 from complaints.models.oversight import Release, ReleasedReport
+from complaints.models.redaction import Redaction
 from complaints.services.audit import log
 
 SENT: Final = "message.sent"
 MADE: Final = "release.made"
 RECALLED: Final = "release.recalled"
+REDACTED: Final = "redaction.made"
 # What staff write on a report: by the event of its entry, the fact that holds the row's id, and the table.
-WRITTEN: Final = {SENT: "message", "note.written": "note", "assessment.recorded": "assessment"}
-Text: TypeAlias = Message | InternalNote | Assessment
+WRITTEN: Final = {
+    SENT: "message",
+    "note.written": "note",
+    "assessment.recorded": "assessment",
+    REDACTED: "redaction",
+}
+Text: TypeAlias = Message | InternalNote | Assessment | Redaction
 _MODELS: Final[Mapping[str, type[Text]]] = {
     SENT: Message,
     "note.written": InternalNote,
     "assessment.recorded": Assessment,
+    REDACTED: Redaction,
 }
+# The facts of an entry SENT by which a message is compared.
+_LINE: Final = ("message", "digest", "row", "copy")
 RELEASED: Final = (MADE, RECALLED)
 # By these steps a body no longer has what was released to it.
 GIVEN_BACK: Final = (Action.RETURN, Action.DECLINE, Action.RECALL)
+
+
+def _count_of(model: type[models.Model]) -> Coalesce:
+    rows = model._default_manager.filter(complaint=OuterRef("pk")).order_by().values("complaint")
+    return Coalesce(Subquery(rows.annotate(number=Count("pk")).values("number")), 0)
+
+
+# How much is stored on a report of what is numbered on it, for queries of reports.
+_STORED: Final = (
+    _count_of(Message) + _count_of(Evidence) + _count_of(InternalNote) + _count_of(Assessment) + _count_of(Redaction)
+)
 
 
 def are_messages_recorded(messages: Iterable[Message], entries: Iterable[AuditEntry]) -> bool:
@@ -47,7 +74,7 @@ def are_messages_recorded(messages: Iterable[Message], entries: Iterable[AuditEn
     for entry in entries:
         if not log.is_genuine(entry):
             return False
-        recorded.add(tuple(str(entry.facts.get(name, "")) for name in ("message", "digest", "row", "copy")))
+        recorded.add(tuple(str(entry.facts.get(name, "")) for name in _LINE))
     return recorded == set(map(_line, messages))
 
 
@@ -58,7 +85,7 @@ def _line(message: Message) -> tuple[str, str, str, str]:
 
 
 def are_texts_recorded(rows: Iterable[Text], entries: Iterable[AuditEntry]) -> bool:
-    """Whether messages of staff, notes and assessments on reports are those that genuine entries record.
+    """Whether messages of staff, notes, assessments and redactions on reports are those that genuine entries record.
 
     Args:
         rows: all of them, with the columns that the chain records.
@@ -81,9 +108,64 @@ def are_texts_recorded(rows: Iterable[Text], entries: Iterable[AuditEntry]) -> b
     return recorded == stored
 
 
+def are_threads_whole(
+    reports: Iterable[Complaint],
+    texts: Mapping[uuid.UUID, Iterable[Text]],
+    evidence: Mapping[uuid.UUID, Iterable[tuple[Evidence, object]]],
+) -> bool:
+    """Whether nothing is missing of what was numbered on some reports when these were read, before the rest was."""
+    return all(
+        {row.sequence for row in texts[report.pk]}.union(row.sequence for row, _objects in evidence[report.pk])
+        >= set(range(1, report.next_sequence))
+        for report in reports
+    )
+
+
+def is_missing_on(reports: Collection[uuid.UUID]) -> bool:
+    """Whether less is stored on one of some reports than was numbered on it; one query."""
+    return Complaint.objects.filter(pk__in=reports).exclude(next_sequence=1 + _STORED).exists()
+
+
+def are_stored(sent: Iterable[AuditEntry], messages: Iterable[Message]) -> bool:
+    """Whether all messages of staff are there that some entries record, as these do.
+
+    Nothing is locked: where the entries were read before the messages, an act under way adds a message at most.
+
+    Args:
+        sent: all entries SENT about some reports, and any others.
+        messages: all messages on these reports.
+    """
+    entries = [entry for entry in sent if entry.event == SENT]
+    recorded = {tuple(str(entry.facts.get(name, "")) for name in _LINE) for entry in entries}
+    stored = {_line(message) for message in messages if message.direction != Message.Direction.FROM_REPORTER}
+    return recorded <= stored and all(map(log.is_genuine, entries))
+
+
+def recorded_redactions(rows: models.QuerySet[Redaction], reports: Collection[uuid.UUID]) -> list[Redaction]:
+    """Return ``rows``, all redactions of some reports, where genuine entries record these and no others; two queries.
+
+    Raises SealError: without one that was deleted, a body would read what it removed.
+    """
+    entries = AuditEntry.objects.filter(subject__in=reports, event=REDACTED)
+    stored = list(rows.all())
+    if are_texts_recorded(stored, entries.all()):
+        return stored
+    with transaction.atomic():
+        # Again without an act under way: each locks its report.
+        _lock(reports)
+        stored = list(rows.all())
+        if are_texts_recorded(stored, entries.all()):
+            return stored
+    raise SealError("redaction")
+
+
+def _lock(reports: Collection[uuid.UUID]) -> None:
+    list(Complaint.objects.select_for_update(of=("self",)).filter(pk__in=reports).order_by("pk").values_list("pk"))
+
+
 def are_texts_stored_as_recorded(reports: Collection[uuid.UUID]) -> bool:
     """Ask the same of what is stored on some reports, while nobody acts on them: a first look may have met an act."""
-    list(Complaint.objects.select_for_update(of=("self",)).filter(pk__in=reports).order_by("pk").values_list("pk"))
+    _lock(reports)
     rows: list[Text] = []
     for model in _MODELS.values():
         rows += model._default_manager.filter(complaint__in=reports)

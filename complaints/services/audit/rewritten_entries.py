@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Final
 
@@ -20,14 +20,15 @@ from django.db import connection
 
 from complaints.domain.errors import SealError
 from complaints.domain.sealing.primitives import blake2b, decrypt, encrypt
-from complaints.services.audit import node_files
+from complaints.services.audit import node_files, rewritten_rows
 from complaints.services.audit.faults import Fault
 
-_MARKS: Final = re.compile(r"(\d{20}) (\d{20}) (\d{20}) (\d{20})", re.ASCII)
-_ASSOCIATED: Final = b"entries written 1"
+_MARKS: Final = re.compile(r" ".join([r"(\d{20})"] * 8), re.ASCII)
+_ASSOCIATED: Final = b"entries written 2"
 # One statement, so that both numbers are of one moment: each entry up to that number bears an earlier transaction.
 _MARK: Final = (
-    "SELECT sequence, pg_snapshot_xmax(pg_current_snapshot())::text::bigint FROM complaints_chainhead WHERE id = 1"
+    "SELECT sequence, pg_snapshot_xmax(pg_current_snapshot())::text::bigint, floor(extract(epoch FROM now()))::bigint,"
+    " coalesce((SELECT max(number) FROM complaints_batch), 0) FROM complaints_chainhead WHERE id = 1"
 )
 # A row holds the last 32 bits of the number: what lies that far before the mark counts as older, too.
 _REWRITTEN: Final = """
@@ -37,10 +38,14 @@ WHERE sequence > %s AND sequence <= %s AND ((xmin::text::bigint - %s) & 42949672
 
 @dataclass(frozen=True)
 class Mark:
-    """The number of the chain's last entry, and the first transaction that had not ended when it was read."""
+    """The number of the chain's last entry, the first transaction that had not ended when it was read, when that was
+    (seconds since the epoch), and which batch was open.
+    """
 
     sequence: int = 0
     transaction: int = 0
+    at: int = 0
+    batch: int = 0
 
 
 def marks_path() -> Path:
@@ -58,7 +63,7 @@ def keep(*, whole: bool) -> list[Fault]:
         return []
     faults, now = _faults(whole=whole), _now()
     hourly = now if whole else _read()[0]
-    text = " ".join(f"{number:020}" for mark in (hourly, now) for number in (mark.sequence, mark.transaction))
+    text = " ".join(f"{number:020}" for mark in (hourly, now) for number in astuple(mark))
     node_files.write(marks_path(), encrypt(_key(), text.encode(), _ASSOCIATED).hex())
     return faults
 
@@ -76,7 +81,16 @@ def _is_stamped() -> bool:
 def _faults(*, whole: bool) -> list[Fault]:
     hourly, last = _read()
     since = _since(last, after=hourly.sequence)
-    return since + _since(hourly, after=0) if whole else since
+    return [*since, *_since(hourly, after=0), *_rows_since(hourly)] if whole else since
+
+
+def _rows_since(mark: Mark) -> list[Fault]:
+    """Return the faults of other rows; none where the transactions have begun anew, of which the entries tell."""
+    passed = _now().transaction - mark.transaction
+    if not mark.transaction or passed < 0:
+        return []
+    rewritten = rewritten_rows.faults(transaction=mark.transaction, passed=passed, at=mark.at, batch=mark.batch)
+    return list(rewritten)
 
 
 def _since(mark: Mark, *, after: int) -> list[Fault]:
@@ -105,7 +119,7 @@ def _read() -> tuple[Mark, Mark]:
         text = decrypt(_key(), bytes.fromhex(node_files.read(marks_path())), _ASSOCIATED).decode("ascii")
         if match := _MARKS.fullmatch(text):
             numbers = [int(number) for number in match.groups()]
-            return Mark(*numbers[:2]), Mark(*numbers[2:])
+            return Mark(*numbers[:4]), Mark(*numbers[4:])
     return Mark(), Mark()
 
 

@@ -1,4 +1,4 @@
-"""Verifies the registers of urgent matters: each team's has the version that its newest entry records."""
+"""Verifies what a team has one of: its register of urgent matters, by its newest entry, and the key of its index."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from django.db import transaction
-from django.db.models import Subquery
+from django.db.models import Exists, OuterRef, Subquery
 
 from complaints.models.audit import AuditEntry, ChainHead
+from complaints.models.blind_index import IndexEntry
 from complaints.models.team import Team
 from complaints.models.urgent_register import UrgentRegister
 from complaints.services.audit import log
@@ -67,4 +68,15 @@ def _altered() -> Mapping[str, str]:
     return {team: str(stored.get(team, "")) for team in recorded if stored.get(team, 0) != recorded[team]}
 
 
-CHECKS: Final = (RowCheck("registers", once, register_faults),)
+def index_key_faults(_keys: Sequence[object]) -> Iterator[Fault]:
+    """Yield a fault for each team that has no key of its index while entries stand in it.
+
+    The next member who signs in would draw another, and write the index of all its reports anew.
+    """
+    entries = IndexEntry.objects.filter(complaint__case__held_by=OuterRef("kind"))
+    teams = Team.objects.filter(Exists(entries), index_key=None)
+    for team in teams.order_by("pk").values_list("pk", flat=True):
+        yield Fault(None, "index.altered", f"team {team}")
+
+
+CHECKS: Final = (RowCheck("registers", once, register_faults), RowCheck("index_keys", once, index_key_faults))

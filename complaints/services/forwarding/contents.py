@@ -25,7 +25,7 @@ from complaints.domain.sealing.records import JSON
 from complaints.models.case import Assessment, Case, InternalNote
 from complaints.models.complaint import Complaint, Message
 from complaints.models.evidence import Evidence, EvidenceObject
-from complaints.services import assessments, redactions
+from complaints.services import assessments, redactions, reference_data
 from complaints.services.assessments import FactsContent
 from complaints.services.evidence import posts, storage
 from complaints.services.keyring import Keyring, read_answers
@@ -267,7 +267,7 @@ def compose(
         files=files,
         numbers={complaint.pk: numbers[complaint.pk] for complaint in chosen if numbers[complaint.pk] in used},
         danger=danger,
-        urgent=case.category.priority == "urgent"
+        urgent=reference_data.is_urgent(case.category_id)
         or danger == RiskGrade.HIGH
         or any("told" in part.body for part in parts),
         passages=dict(composer.passages),

@@ -167,11 +167,16 @@ def open_release(*, actor: Actor, release_id: uuid.UUID, is_replaced: bool | Non
         row.case = release.case
         actor.keyring.release(row, grants)
     opened = open_contents(actor.keyring, [row for row, _grants in rows])
-    under_check = _is_under_check(release, [row for row, _grants in rows])
+    reporters = reporters_of(opened)
+    reports = [uuid.UUID(report) for report in reporters]
+    recorded = recorded_releases.record_of(release.pk, reports)
+    of_reports = Message.objects.filter(complaint__in=reports).select_related("complaint", "release")
+    messages = list(of_reports.order_by("day", "sequence"))
+    is_missing = not recorded_told.are_stored(recorded.sent, messages) or recorded_told.is_missing_on(reports)
+    under_check = is_missing or _is_under_check(release, [row for row, _grants in rows])
     pair = actor.keyring.release(release)
-    thread = messages_on(release, pair, reporters_of(opened))
+    thread = _opened_messages(release, pair, reporters, [row for row in messages if row.release_id == release.pk])
     answers = sum(entry.message.direction == Message.Direction.FROM_REPORTER for entry in thread)
-    recorded = recorded_releases.record_of(release.pk)
     facts = {"release": str(release.pk), "newest": rows[0][0].number, "answers": answers}
     actor.record(recorded_releases.OPENED, case=release.case_id, subject=release.pk, facts=facts)
     return ReleaseFile(
@@ -339,8 +344,15 @@ def file_context(released: ReleasedFile) -> Context:
 
 def messages_on(release: Release, pair: BoxPair, reporters: dict[str, bytes]) -> list[ReleaseMessage]:
     """Return the messages on a release in order, opened; ``reporters`` are those of :func:`reporters_of`."""
+    rows = release.messages.select_related("complaint", "release").order_by("day", "sequence")
+    return _opened_messages(release, pair, reporters, rows)
+
+
+def _opened_messages(
+    release: Release, pair: BoxPair, reporters: dict[str, bytes], rows: Iterable[Message]
+) -> list[ReleaseMessage]:
     messages = []
-    for message in release.messages.select_related("complaint", "release").order_by("day", "sequence"):
+    for message in rows:
         if message.direction == Message.Direction.FROM_REPORTER:
             signer = reporters.get(str(message.complaint_id), b"")
             text, marks = read_released(message, pair=pair, signer=signer)

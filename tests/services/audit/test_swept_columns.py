@@ -12,6 +12,7 @@ from django.utils import timezone
 from complaints.domain.risk import RiskGrade
 from complaints.domain.workflow import Action
 from complaints.models import triggers
+from complaints.models.blind_index import IndexKey
 from complaints.models.case import Assessment, CaseStep, InternalNote
 from complaints.models.complaint import Complaint, Message
 from complaints.models.oversight import OversightBody, Release, ReleasedReport
@@ -209,6 +210,14 @@ def test_another_name_of_a_body_is_told_to_no_reporter_and_chosen_by_nobody(cast
         assert texts and not {row.body_id for row in texts} & {"Laporan Anda ditolak."}
         # A process that has read none takes those of the program.
         reference_data._known_rows.clear()
+
+
+def test_a_key_of_the_index_that_was_deleted_is_named(cast: Cast) -> None:
+    send_report(accused_nip="197001011990031001")
+    look(cast)
+    assert codes() == set()
+    IndexKey.objects.all().delete()
+    assert codes() == {"index.altered"}
 
 
 # --- Shown to no officer without a word
