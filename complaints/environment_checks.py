@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import ipaddress
 import os
 import stat
 from collections.abc import Iterator
@@ -55,7 +56,7 @@ def check_environment(app_configs: object, **kwargs: object) -> list[CheckMessag
     """Check connections to other machines, limits, addresses, and the process with its files."""
     around = [*_database(), *_redis(), *_mail(), *_sessions()]
     machine = [*_process(), *_jobs(), *_space(), *_scanner(), *_memory(), *_components()]
-    return [*around, *_addresses(), *_onion(), *_staff_origin(), *machine]
+    return [*around, *_addresses(), *_onion(), *_metrics(), *_staff_origin(), *machine]
 
 
 def _is_elsewhere(host: str) -> bool:
@@ -153,6 +154,23 @@ def _onion() -> Iterator[CheckMessage]:
     if bind and (not is_number or bind in settings.BIND.split(",")):
         hint = "Set ONION_BIND=127.0.0.1:8001, a port that only Tor's daemon on this machine connects to."
         yield _error("E056", "The onion's listener can be reached from elsewhere, or is the public one.", hint)
+
+
+def _metrics() -> Iterator[CheckMessage]:
+    bind = settings.METRICS_BIND
+    taken = (*settings.BIND.split(","), settings.ONION_BIND)
+    if bind and (bind in taken or not (bind.startswith("unix:") or _is_inner(_host_of(bind)))):
+        hint = "Set METRICS_BIND=127.0.0.1:8002, or a port at an address of a network of your own machines."
+        yield _error("E080", "The metrics can be read from outside, or their listener is another one's.", hint)
+
+
+def _is_inner(host: str) -> bool:
+    """Whether a host is written as one address that the internet does not reach."""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return address.is_private and not address.is_unspecified
 
 
 def _host_of(bind: str) -> str:

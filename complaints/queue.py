@@ -42,6 +42,7 @@ JOBS: Final = (
     Job(JobName.END_DRAFTS, "complaints.tasks.end_drafts", "*/10 * * * *"),
     Job(JobName.SWEEP, "complaints.tasks.sweep", "30 0 * * *"),
     Job(JobName.STAFF_MAIL, "complaints.tasks.staff_mail", "0 8,13 * * 1-5"),
+    Job(JobName.MEASURE, "complaints.tasks.measure", "5 */6 * * *"),
 )
 BY_NAME: Final = {str(job.name): job for job in JOBS}
 # A claimed job that no worker has begun by then is free again: it waited behind others, or its node ended.

@@ -8,7 +8,7 @@ from __future__ import annotations
 from django.utils import timezone
 
 from complaints.adapters import stop_request
-from complaints.services import assignment, case_deadlines, retention, scheduled
+from complaints.services import assignment, case_deadlines, measurement, retention, scheduled
 from complaints.services.evidence import processing
 
 
@@ -62,3 +62,8 @@ def sweep() -> None:
 def staff_mail() -> None:
     """Mail teams that work waits, without any content."""
     scheduled.send_staff_mail(today=timezone.localdate())
+
+
+def measure() -> None:
+    """Work out the rounded figures of this quarter of the day."""
+    measurement.measure(now=timezone.now())

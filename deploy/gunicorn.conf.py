@@ -19,7 +19,9 @@ from portal import environment
 env = environment.load()
 
 # The second listener is Tor's alone: portal/body_worker.py expects the PROXY line on it, and nowhere else.
-bind = [place for place in (*env.str("BIND", "127.0.0.1:8000").split(","), env.str("ONION_BIND", "")) if place]
+# A third one serves the metrics and nothing else.
+_places = (*env.str("BIND", "127.0.0.1:8000").split(","), env.str("ONION_BIND", ""), env.str("METRICS_BIND", ""))
+bind = [place for place in _places if place]
 # Django reads X-Forwarded-Proto itself where BEHIND_PROXY says so. gunicorn would believe it, and SCRIPT_NAME and
 # PATH_INFO, from any process of this machine, and so from visitors of the onion.
 secure_scheme_headers: dict[str, str] = {}

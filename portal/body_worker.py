@@ -5,7 +5,8 @@ of unknown length, is read by a thread of a pool apart, at its pace; above that 
 pace are those of :mod:`portal.bodies`. Behind a proxy that buffers, the loop has each request in one piece.
 
 A second listener, ONION_BIND, is Tor's. Its connections begin with the PROXY line, by which they are counted for their
-circuit (:mod:`portal.circuits`); what only a proxy may say of a request is dropped from theirs.
+circuit (:mod:`portal.circuits`); what only a proxy may say of a request is dropped from theirs. A third, METRICS_BIND,
+serves :mod:`portal.metrics` alone.
 """
 
 from __future__ import annotations
@@ -139,6 +140,11 @@ class JudgedBody(Body):
         """Return whether the request came over the onion's listener."""
         return self._connection.is_onion
 
+    @property
+    def place(self) -> object:
+        """Return where the listener listens that the request came over."""
+        return _place_of(self._connection.server)
+
 
 class BodyWorker(ThreadWorker):
     """Two pools of threads: ``threads`` for requests that are whole, half as many for bodies with files."""
@@ -169,33 +175,45 @@ class BodyWorker(ThreadWorker):
 
         self.bodies = bodies
         bodies.file_paths()
-        self._find_onion()
+        self._find_listeners()
 
-    def _find_onion(self) -> None:
-        """Find the listener for Tor, and have the portal told which requests came over it.
+    def _find_listeners(self) -> None:
+        """Find the listeners for Tor and for the metrics: the portal is told which requests came over the first, and
+        gets none that came over the second.
 
-        Raises RuntimeError where it is configured and does not listen: it would answer as the public one.
+        Raises RuntimeError where one is configured and does not listen: it would answer as the public one.
         """
-        from django.conf import settings
-
+        from portal import metrics
         from portal.origins import ONION_LISTENER
 
-        if not settings.ONION_BIND:
+        self.onion_listeners, inner = self._listening_at("ONION_BIND"), self._listening_at("METRICS_BIND")
+        if not (self.onion_listeners or inner):
             return
-        place = util.parse_address(settings.ONION_BIND)
-        self.onion_listeners = [listener for listener in self.sockets if _place(listener) == place]
-        if not self.onion_listeners:
-            text = "Nothing listens at ONION_BIND. It belongs into the environment of gunicorn, beside BIND."
-            # The log leaves out the text of an exception.
-            self.log.critical(text)
-            raise RuntimeError(text)
+        inner_places = [_place_of(listener.getsockname()) for listener in inner]
         application: WSGIApplication = self.app.wsgi()
 
         def told(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+            if environ["wsgi.input"].place in inner_places:
+                return metrics.application(environ, start_response)
             environ[ONION_LISTENER] = environ["wsgi.input"].is_onion
             return application(environ, start_response)
 
         self.wsgi = told
+
+    def _listening_at(self, name: str) -> list[socket.socket]:
+        """Return the listeners at the place that a setting names; none where it is empty."""
+        from django.conf import settings
+
+        if not getattr(settings, name):
+            return []
+        place = util.parse_address(getattr(settings, name))
+        listeners = [listener for listener in self.sockets if _place_of(listener.getsockname()) == place]
+        if not listeners:
+            text = f"Nothing listens at {name}. It belongs into the environment of gunicorn, beside BIND."
+            # The log leaves out the text of an exception.
+            self.log.critical(text)
+            raise RuntimeError(text)
+        return listeners
 
     def run(self) -> None:
         """Run until the end, then let go of the pool for files."""
@@ -460,7 +478,6 @@ class BodyWorker(ThreadWorker):
             self.circuits.close(conn.circuit)
 
 
-def _place(listener: socket.socket) -> object:
-    """Return where a listener listens, as gunicorn reads an address: host and port, or the path of a socket."""
-    name = listener.getsockname()
-    return name if isinstance(name, str) else name[:2]
+def _place_of(name: object) -> object:
+    """Return the name of a listener's socket as gunicorn reads an address: host and port, or the path of a socket."""
+    return name[:2] if isinstance(name, tuple) else name

@@ -89,7 +89,12 @@ def alive(request: HttpRequest) -> HttpResponse:
     return HttpResponse("ok\n", content_type="text/plain")
 
 
+def missing_part() -> str:
+    """Return what :meth:`Probe.result` returns, of this process's probe."""
+    return _probe.result()
+
+
 def ready(request: HttpRequest) -> HttpResponse:
     """Answer 200 where a report can be taken, else 503 with the part that is missing."""
-    missing = _probe.result()
+    missing = missing_part()
     return HttpResponse(f"{missing or 'ok'}\n", content_type="text/plain", status=503 if missing else 200)

@@ -79,9 +79,12 @@ def logging_config(level: str) -> dict[str, object]:
         "filters": {
             "unforeseen": {"()": "portal.logs.UnforeseenOnly"},
             "once_a_minute": {"()": "portal.logs.OnceAMinute"},
+            "outage": {"()": "portal.outage.OneLine"},
         },
         "formatters": {"quiet": {"()": "portal.logs.QuietFormatter"}},
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "quiet", "filters": ["once_a_minute"]}},
+        "handlers": {
+            "stderr": {"class": "logging.StreamHandler", "formatter": "quiet", "filters": ["outage", "once_a_minute"]}
+        },
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
             "django": {"level": level, "propagate": True, "handlers": []},

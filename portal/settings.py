@@ -204,6 +204,10 @@ BEHIND_PROXY = env.bool("BEHIND_PROXY", False)
 BIND = env.str("BIND", "127.0.0.1:8000")
 # Where Tor's daemon connects to. Read there too, and by the worker, which tells this listener from the others by it.
 ONION_BIND = env.str("ONION_BIND", "")
+# Where the metrics are read, and nothing else is served. Read there too, and by the worker.
+METRICS_BIND = env.str("METRICS_BIND", "")
+# The machine whose proxy shows visitors the certificate: it is asked for its days.
+PROXY_ADDRESS = env.str("PROXY_ADDRESS", "127.0.0.1")
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
@@ -365,3 +369,5 @@ IDLE_OWNER_DAYS = env.int("IDLE_OWNER_DAYS", 3)
 AGENCY_REMINDER_DAYS: int | None = env.int("AGENCY_REMINDER_DAYS", None)
 AUDIT_HEADS_FILE = Path(env.str("AUDIT_HEADS_FILE", str(VAR_DIR / "audit-heads.txt")))
 AUDIT_HEADS_MAIL = env.str("AUDIT_HEADS_MAIL", "")
+# Alarms go here beside the administrators, whose addresses lie in the database.
+ALARM_MAIL = env.str("ALARM_MAIL", AUDIT_HEADS_MAIL)

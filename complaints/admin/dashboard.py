@@ -57,9 +57,6 @@ from complaints.services.reference_data import edition, elections, sample_mode, 
 from complaints.services.rule_book import reviews_due
 
 ROWS_AT_MOST: Final = 10
-# A backup each night may fail once; a restoration is rehearsed each quarter.
-BACKUP_EVERY: Final = timedelta(days=2)
-REHEARSAL_EVERY: Final = timedelta(days=92)
 
 
 # --- Counts
@@ -162,7 +159,7 @@ def index(request: StaffRequest) -> HttpResponse:
         context |= {"head": head, "head_day": date.fromisoformat(head.day) if head else None}
     if access.may_review(person):
         context |= {"faults": named_faults.waiting(), "verification_late": nightly_run.is_late(today=today)}
-        context["backups"] = None if sample_mode() else _backups(today)
+        context["backups"] = None if sample_mode() else recorded_backups.last_days(today=today)
     if access.may_administer(person):
         context["failing_jobs"] = job_runs.failing_jobs()
         context["stale_worker_key"] = worker_key.is_stale()
@@ -178,27 +175,6 @@ def index(request: StaffRequest) -> HttpResponse:
     context["must_recheck"] = person.must_recheck and access.is_overseer(person)
     context["unadmitted"] = person.role in access.TEAMS_OF_ROLE and not access.in_a_team(person)
     return render(request, "admin/desk.html", context)
-
-
-@dataclass(frozen=True)
-class Backups:
-    """On which days a backup was last made and last restored as a rehearsal, None for never, and what is overdue."""
-
-    made_on: date | None
-    rehearsed_on: date | None
-    is_late: bool
-    is_rehearsal_late: bool
-
-
-def _backups(today: date) -> Backups:
-    made_on = recorded_backups.last_day_of(recorded_backups.MADE)
-    rehearsed_on = recorded_backups.last_day_of(recorded_backups.REHEARSED)
-    return Backups(
-        made_on,
-        rehearsed_on,
-        is_late=made_on is None or today - made_on > BACKUP_EVERY,
-        is_rehearsal_late=rehearsed_on is None or today - rehearsed_on > REHEARSAL_EVERY,
-    )
 
 
 def _waiting_for_admission(person: Staff) -> Iterator[TeamMembership]:

@@ -107,6 +107,7 @@ _NAV: Final[tuple[tuple[Any, str, Callable[[Staff], bool]], ...]] = (
     (_("Teams"), "complaints_team_changelist", access.may_see_teams),
     (_("Access review"), "complaints_teamkey_changelist", access.may_review),
     (_("Background jobs"), "complaints_jobfailure_changelist", access.may_administer),
+    (_("Operation"), "operation", access.may_administer),
     (_("Rules of the law"), "rules", lambda person: True),
     (_("My key"), "me", lambda person: True),
 )

@@ -36,6 +36,7 @@ from complaints.admin import (
     letters,
     lost_code,
     monitoring,
+    operation,
     queue_page,
     redacted_files,
     redactions,
@@ -357,7 +358,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("complaints/staff/<uuid:object_id>/tim/", staff.ask_admission, name="complaints_staff_ask"),
     path("complaints/staff/<uuid:object_id>/pengesahan/", staff.confirm, name="complaints_staff_confirm"),
     path("complaints/staff/<uuid:object_id>/faktor/", staff.reset_factor, name="complaints_staff_factor"),
-    # Background jobs
+    # Background jobs, and how the installation stands
+    path("operasi/", operation.operation, name="operation"),
     path("complaints/jobfailure/", jobs.job_list, name="complaints_jobfailure_changelist"),
     path("complaints/jobfailure/<slug:name>/ulang/", jobs.run_again, name="complaints_jobfailure_again"),
     # Django's own and the plain tables; the last of them catches every other address.

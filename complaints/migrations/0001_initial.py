@@ -26,6 +26,7 @@ JOB_NAMES = [
     ('end_drafts', 'End of unfinished reports'),
     ('sweep', 'Deletion after retention'),
     ('staff_mail', 'Mail to teams'),
+    ('measure', 'Rounded figures for operators'),
 ]
 
 
@@ -323,6 +324,23 @@ class Migration(migrations.Migration):
             ],
             options={
                 'constraints': [models.CheckConstraint(condition=models.Q(('id', 1)), name='heartbeat_single')],
+            },
+        ),
+        migrations.CreateModel(
+            name='Measurement',
+            fields=[
+                ('id', models.PositiveSmallIntegerField(default=1, primary_key=True, serialize=False)),
+                ('taken_at', models.DateTimeField()),
+                ('store_free', models.PositiveSmallIntegerField(null=True)),
+                ('disk_free', models.PositiveSmallIntegerField(null=True)),
+                ('drafts_used', models.PositiveSmallIntegerField()),
+                ('files_waiting', models.PositiveIntegerField()),
+                ('files_failed', models.PositiveIntegerField()),
+                ('jobs_failing', models.PositiveSmallIntegerField()),
+                ('worker_key_on', models.DateField(null=True)),
+            ],
+            options={
+                'constraints': [models.CheckConstraint(condition=models.Q(('id', 1)), name='measurement_single')],
             },
         ),
         migrations.CreateModel(

@@ -26,6 +26,7 @@ class JobName(models.TextChoices):
     END_DRAFTS = "end_drafts", _("End of unfinished reports")
     SWEEP = "sweep", _("Deletion after retention")
     STAFF_MAIL = "staff_mail", _("Mail to teams")
+    MEASURE = "measure", _("Rounded figures for operators")
 
 
 class JobRun(models.Model):

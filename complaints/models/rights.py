@@ -184,6 +184,7 @@ LINES: Final[dict[str, Line]] = {
     "complaints.JobRun": Line(web=Rights(insert=True, update=EVERY), jobs=Rights(insert=True, update=EVERY)),
     "complaints.JobFailure": Line(web=READ, jobs=Rights(insert=True, delete=True)),
     "complaints.Heartbeat": Line(web=READ, jobs=Rights(insert=True, update=("beat_at", "worker_key"))),
+    "complaints.Measurement": Line(web=READ, jobs=EDIT),
     # Reference data, edited in the admin.
     "complaints.AccusedKind": _REFERENCE,
     "complaints.Category": _REFERENCE,

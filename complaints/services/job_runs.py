@@ -7,7 +7,7 @@ whose clock is wrong neither takes a job that another one runs nor moves a job i
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -176,6 +176,17 @@ def recent_failures() -> QuerySet[JobFailure]:
 def failing_jobs() -> int:
     """Return how many jobs have not gone through since they failed."""
     return JobRun.objects.filter(name__in=list(BY_NAME), failures__gt=0).count()
+
+
+def given_up(names: Collection[str]) -> int:
+    """Return how many of these jobs have failed so often that they wait for their hour."""
+    return JobRun.objects.filter(name__in=names, failures__gte=ATTEMPTS).count()
+
+
+def longest_wait(*, now: datetime) -> timedelta | None:
+    """Return for how long the job that is due longest has been due; None before any job ran."""
+    due = JobRun.objects.filter(name__in=list(BY_NAME)).order_by("due_at").values_list("due_at", flat=True).first()
+    return None if due is None else max(now - due, timedelta())
 
 
 def unconfined_runs(*, today: date) -> QuerySet[JobRun]:

@@ -19,7 +19,7 @@ from complaints.adapters import mail, private_file
 from complaints.models.session import Heartbeat
 from complaints.models.team import Staff
 from complaints.models.verification import FAULTS
-from complaints.services import case_deadlines, login_throttle, signin_counts
+from complaints.services import alarms, case_deadlines, login_throttle, signin_counts
 from complaints.services.audit import (
     batches,
     latest_head,
@@ -43,26 +43,12 @@ HEADS_KEPT = 60
 # A run of the verification ends well within the time limit of a job; the next one goes on.
 VERIFY_SECONDS = 200.0
 # Mails to staff: subject and text, the same for everybody.
-FAULT_MAIL = (
-    _("Fault in the records of the portal"),
-    _(
-        "The nightly verification has named something that is not as it was recorded."
-        " Please sign in at the usual address."
-    ),
-)
 UNTOLD_MAIL = (
     _("The portal's database does not keep what the verification names"),
     _(
         "The nightly verification has named something that is not as it was recorded, and the database did not keep"
         " it: {faults}. The desk may show nothing of it. The file audit-faults.txt on the node that runs jobs names the"
         " place."
-    ),
-)
-LATE_MAIL = (
-    _("The verification of the portal's records is late"),
-    _(
-        "No verification of the records has finished since the day before yesterday. Somebody or something keeps it"
-        " from running. Please look at the jobs of the portal."
     ),
 )
 FILE_MAIL = (
@@ -137,7 +123,7 @@ def verify_chain(*, today: date, seconds: float = VERIFY_SECONDS) -> None:
         _tell_unstored(error, today)
         raise
     if waiting:
-        _mail_reviewers(*FAULT_MAIL)
+        alarms.tell("faults", today=today)
     if not node_files.is_writable():
         _mail_reviewers(*FILE_MAIL)
 
@@ -185,7 +171,7 @@ def send_staff_mail(*, today: date) -> int:
     The text is always the same: it reveals neither number nor kind nor time of the reports.
     """
     if nightly_run.is_late(today=today):
-        _mail_reviewers(*LATE_MAIL)
+        alarms.tell("verification", today=today)
     sent = 0
     for kind, has_work in case_deadlines.work_waiting(today=today).items():
         if has_work:

@@ -14,6 +14,8 @@ import psycopg
 from django.db.backends.postgresql import base
 from psycopg_pool import ConnectionPool
 
+from portal import outage
+
 # A server that vanished without closing leaves its sockets silent, so silence is trusted for this long only.
 TRUSTED_SECONDS = 5.0
 
@@ -53,6 +55,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def get_new_connection(self, conn_params):  # type: ignore[no-untyped-def]
         connection = super().get_new_connection(conn_params)
         self.answered_at = time.monotonic()
+        outage.end()
         return connection
 
 

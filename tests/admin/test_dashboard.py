@@ -175,8 +175,8 @@ def test_administrators_and_auditors_are_told_of_backups(
         AuditEntry.objects.filter(event="backup.made").update(at=now)
         assert "Belum ada cadangan data." in desk("audi")
         AuditEntry.objects.filter(event="backup.made").update(at=now - timedelta(days=2))
-    for change in ({"BACKUP_EVERY": timedelta(days=1)}, {"REHEARSAL_EVERY": timedelta(days=91)}):
+    for change in ({"MADE_EVERY": timedelta(days=1)}, {"REHEARSED_EVERY": timedelta(days=91)}):
         with monkeypatch.context() as patch:
             for setting, value in change.items():
-                patch.setattr(dashboard, setting, value)
+                patch.setattr(recorded_backups, setting, value)
             assert "Beri tahu pengelola server." in desk("audi")

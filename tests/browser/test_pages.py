@@ -197,6 +197,20 @@ def test_pages_of_jobs_and_faults_lie_well_on_a_phone(window: Opener, live_cast:
     assert problems == []
 
 
+@pytest.mark.parametrize("language", ["id", "en"])
+def test_the_page_of_operation_lies_well(window: Opener, live_cast: Cast, language: str) -> None:
+    Staff.objects.update(language=language)
+    named_faults.store([Fault(None, "identity.signature", f"complaint {uuid.uuid4()}", "ab" * 32)], today=DAY)
+    browser, sizes = (
+        window(script=False),
+        ((PHONE, "light"), (768, "light"), (768, "dark"), (1280, "light"), (1280, "dark")),
+    )
+    Officer(browser, "super")
+    browser.go("/kantor/operasi/")
+    assert looked_at(browser, language, sizes, least=0) == []
+    expect(browser.page.locator("main .warning").first).to_be_visible()
+
+
 def test_a_report_is_sent_by_the_keyboard_alone(window: Opener, live_cast: Cast) -> None:
     browser = window(width=PHONE, script=False).go("/")
     keys = browser.page.keyboard

@@ -29,6 +29,7 @@ EXACT = {
     "complaints/services/forwarding/release_summary.py:with_news": "answers to one release, by its index",
     "complaints/admin/further_releases.py": "the reports of one release with a reporter, among those of its case",
     "complaints/services/job_runs.py:failing_jobs": "one row for each name of a closed list",
+    "complaints/services/job_runs.py:given_up": "one row for each name of a closed list",
     "complaints/services/lane.py": "evidence of one report, which is limited, by the index of its report",
     "complaints/services/lane_proposals.py": "the reports of one proposal, each of which its slices open anyway",
     "complaints/services/practice.py:make_practice_cases": "practice cases, which staff make",

@@ -229,6 +229,7 @@ BODIES = {
     "end_drafts": "retention.end_drafts",
     "auto_assign": "assignment.auto_assign",
     "staff_mail": "scheduled.send_staff_mail",
+    "measure": "measurement.measure",
 }
 
 

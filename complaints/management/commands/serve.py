@@ -69,10 +69,11 @@ def _commands(host: str, port: int) -> dict[str, list[str]]:
     folder = Path(settings.BASE_DIR)
     server = [sys.executable, "-m", "gunicorn", f"--config={folder / 'deploy' / 'gunicorn.conf.py'}", "portal.wsgi"]
     server += [f"--bind={host}:{port}", f"--graceful-timeout={GRACE_SECONDS}", "--no-control-socket"]
-    if settings.ONION_BIND:
-        server.append(f"--bind={settings.ONION_BIND}")
+    server += [f"--bind={place}" for place in (settings.ONION_BIND, settings.METRICS_BIND) if place]
     runner = [sys.executable, str(folder / "manage.py"), "work", f"--grace={GRACE_SECONDS}"]
-    return {"The web server": server, "The job runner": runner}
+    commands = {"The web server": server, "The job runner": runner}
+    # Nobody is to be told of a sample portal.
+    return commands if settings.SAMPLE_MODE else commands | {"The watch": [*runner[:2], "watch"]}
 
 
 def _refuse_taken(host: str, port: int) -> None:

@@ -338,6 +338,12 @@ COVERAGE: Final[Mapping[str, Coverage]] = {
         unbound=_unbound("forgotten within the hour; a process names one that was altered", "id", "failures", "until")
     ),
     "Heartbeat": Coverage(unbound=_unbound(_JOB, "id", "beat_at", "worker_key")),
+    "Measurement": Coverage(
+        unbound=_unbound(
+            "rounded figures for operators; they decide nothing about a report", "id", "taken_at", "store_free",
+            "disk_free", "drafts_used", "files_waiting", "files_failed", "jobs_failing", "worker_key_on",
+        )
+    ),
     "Batch": Coverage(derived=("number",), unbound={"day": "a label; the entry of the batch repeats it"}),
     "KeptLeaf": Coverage(
         leaf=("digest", "batch"),

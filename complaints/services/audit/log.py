@@ -373,6 +373,12 @@ def last_days(*, actors: Collection[uuid.UUID], events: Collection[str]) -> dict
     return {actor: timezone.localdate(last) for actor, last in latest if actor is not None}
 
 
+def began_on() -> date | None:
+    """Return the day (portal time zone) of the chain's first entry, None where there is none."""
+    first = AuditEntry.objects.order_by("sequence").values_list("at", flat=True).first()
+    return timezone.localdate(first) if first else None
+
+
 def head() -> tuple[int, str]:
     """Return the number and the digest (hexadecimal) of the chain's last entry."""
     row = ChainHead.objects.get(pk=1)

@@ -16,7 +16,6 @@ from typing import Any, Final
 
 from django.conf import settings
 from django.db import DatabaseError, transaction
-from django.utils import timezone
 
 from complaints.domain import hashchain
 from complaints.domain.errors import SealError
@@ -24,7 +23,7 @@ from complaints.domain.sealing.primitives import verify
 from complaints.models.audit import AuditEntry, ChainHead
 from complaints.models.job import JobName
 from complaints.models.verification import VerificationFault, VerificationState
-from complaints.services.audit import latest_head, named_faults, node_files
+from complaints.services.audit import latest_head, log, named_faults, node_files
 from complaints.services.audit.entries import ChainPosition, EntryVerifier, chunks
 from complaints.services.audit.faults import PARTS, STATE_CHARS, Fault, RowCheck, Scope
 from complaints.services.audit.log import Head, parse_heads, server_keys, server_signer
@@ -128,11 +127,15 @@ def is_late(*, today: date) -> bool:
 
     A job that somebody keeps from running names nothing, so that its silence has to be told.
     """
+    finished_on = last_finished_on()
+    return not _is_new(today) if finished_on is None else today - finished_on > timedelta(days=1)
+
+
+def last_finished_on() -> date | None:
+    """Return the day of the last finished run, None where the server has signed no record of one."""
     row = VerificationState.objects.filter(pk=1).first()
     record = _signed_record(row) if row else None
-    if record is None or record.finished_on is None:
-        return not _is_new(today)
-    return today - record.finished_on > timedelta(days=1)
+    return record.finished_on if record else None
 
 
 def _signed_record(row: VerificationState) -> Record | None:
@@ -153,8 +156,8 @@ def _is_by_earlier_key(row: VerificationState) -> bool:
 
 
 def _is_new(today: date) -> bool:
-    first = AuditEntry.objects.order_by("sequence").values_list("at", flat=True).first()
-    return first is None or today - timezone.localdate(first) < timedelta(days=2)
+    began_on = log.began_on()
+    return began_on is None or today - began_on < timedelta(days=2)
 
 
 class _Overtaken(Exception):

@@ -37,11 +37,13 @@ class Memory:
         saves: how often the record of the verification had been stored, a number that only grows.
         faults: the faults that were stored in the database, by the key of their row.
         told_on: the day (ISO) of the last alarm about faults that could not be stored, "" for none.
+        alarms: by the code of an alarm the day (ISO) of its last mail.
     """
 
     saves: int = 0
     faults: dict[uuid.UUID, Fault] = field(default_factory=dict)
     told_on: str = ""
+    alarms: dict[str, str] = field(default_factory=dict)
 
     def remember(self, faults: Mapping[uuid.UUID, Fault]) -> None:
         """Add faults, and forget the oldest beyond FAULTS_AT_MOST."""
@@ -70,7 +72,8 @@ def read_memory() -> Memory:
     content = _read_json(memory_path())
     with suppress(AttributeError, KeyError, TypeError, ValueError):
         faults = {uuid.UUID(key): Fault(*columns) for key, columns in content["faults"].items()}
-        return Memory(int(content["saves"]), faults, str(content["told_on"]))
+        alarms = {str(code): str(day) for code, day in content.get("alarms", {}).items()}
+        return Memory(int(content["saves"]), faults, str(content["told_on"]), alarms)
     return Memory()
 
 
@@ -86,7 +89,8 @@ def changing_memory() -> Iterator[Memory]:
         faults = {
             str(key): [fault.sequence, fault.code, fault.subject, fault.state] for key, fault in memory.faults.items()
         }
-        write(memory_path(), json.dumps({"saves": memory.saves, "told_on": memory.told_on, "faults": faults}))
+        kept = {"saves": memory.saves, "told_on": memory.told_on, "alarms": memory.alarms, "faults": faults}
+        write(memory_path(), json.dumps(kept))
 
 
 @contextmanager

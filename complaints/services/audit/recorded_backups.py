@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from typing import Final
 
 from django.db import transaction
@@ -13,6 +14,19 @@ from complaints.services.audit import log
 
 MADE: Final = "backup.made"
 REHEARSED: Final = "backup.rehearsed"
+# A backup each night may fail once; a restoration is rehearsed each quarter.
+MADE_EVERY: Final = timedelta(days=2)
+REHEARSED_EVERY: Final = timedelta(days=92)
+
+
+@dataclass(frozen=True)
+class LastBackups:
+    """On which days a backup was last made and last restored as a rehearsal, None for never, and what is overdue."""
+
+    made_on: date | None
+    rehearsed_on: date | None
+    is_late: bool
+    is_rehearsal_late: bool
 
 
 def chain_end() -> tuple[int, bytes]:
@@ -44,6 +58,17 @@ def record_rehearsed(*, digest: str, day: date, now: datetime) -> bool:
 def _entries(event: str, digest: str) -> list[AuditEntry]:
     entries = AuditEntry.objects.filter(event=event, facts__digest=digest)
     return [entry for entry in entries if log.is_signed_by_server(entry)]
+
+
+def last_days(*, today: date) -> LastBackups:
+    """Return when a backup was last made and rehearsed; two queries."""
+    made_on, rehearsed_on = last_day_of(MADE), last_day_of(REHEARSED)
+    return LastBackups(
+        made_on,
+        rehearsed_on,
+        is_late=made_on is None or today - made_on > MADE_EVERY,
+        is_rehearsal_late=rehearsed_on is None or today - rehearsed_on > REHEARSED_EVERY,
+    )
 
 
 def last_day_of(event: str) -> date | None:

@@ -52,6 +52,12 @@ def previous_after(today: date) -> list[str]:
     return kept
 
 
+def replaced_on() -> date | None:
+    """Return the day on which the worker's key was last replaced, None where this node knows of no earlier key."""
+    days = [day for _key, _at, day in (text.partition("@") for text in settings.WORKER_PREVIOUS_KEYS) if day]
+    return date.fromisoformat(max(days)) if days else None
+
+
 def is_stale() -> bool:
     """Whether this node seals to another key of the worker than the one that the job runner told with its heartbeat.
 
