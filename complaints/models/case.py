@@ -176,8 +176,9 @@ class Case(RandomKeyModel):
     asked_from = models.CharField(max_length=20, blank=True)
     stage_reached = models.PositiveSmallIntegerField(default=1)
     step_count = models.PositiveIntegerField(default=0)
-    category = models.ForeignKey("Category", on_delete=models.PROTECT, verbose_name=_("category"))
-    accused_kind = models.ForeignKey("AccusedKind", on_delete=models.PROTECT, verbose_name=_("accused"))
+    # None where all reports of the case are erased, as are the place, the kind of agency and the salt.
+    category = models.ForeignKey("Category", on_delete=models.PROTECT, null=True, verbose_name=_("category"))
+    accused_kind = models.ForeignKey("AccusedKind", on_delete=models.PROTECT, null=True, verbose_name=_("accused"))
     province = models.ForeignKey(
         "Province", on_delete=models.PROTECT, null=True, blank=True, verbose_name=_("province")
     )

@@ -184,6 +184,8 @@ class ReleasePart(RandomKeyModel):
 
     release = models.ForeignKey(Release, on_delete=models.PROTECT, related_name="parts")
     number = models.PositiveSmallIntegerField()
+    # The number of the report in the release that it is of: an erasure has no key to read that.
+    report = models.PositiveSmallIntegerField()
     sealed = models.BinaryField()
 
     class Meta:

@@ -151,6 +151,15 @@ LINES: Final[dict[str, Line]] = {
     "complaints.ChainHead": Line(web=Rights(update=LOCK), jobs=Rights(update=LOCK), backup=Rights(update=LOCK)),
     "complaints.Batch": Line(web=READ, jobs=APPEND),
     "complaints.KeptLeaf": _APPENDED_BY_STAFF,
+    # A member proposes, another confirms; what is erased is deleted by the role for erasing alone.
+    "complaints.Erasure": Line(
+        web=Rights(insert=True, update=("state", "confirmed_by", "confirmed_on", "refused_by", "refused_on")),
+        jobs=READ,
+    ),
+    "complaints.ErasedObject": Line(web=READ, jobs=READ),
+    "complaints.LegalHold": Line(
+        web=Rights(insert=True, update=("lift_asked_by", "lifted_by", "lifted_on")), jobs=READ
+    ),
     "complaints.VerificationFault": Line(web=APPEND, jobs=APPEND),
     "complaints.VerificationState": Line(web=READ, jobs=EDIT),
     # Staff and teams. The owner makes teams (setup_keys); members change their keys.

@@ -198,7 +198,7 @@ COVERAGE: Final[Mapping[str, Coverage]] = {
         sealed=("signature",),
     ),
     "ReleasedReport": Coverage(derived=("id", "release", "complaint", "number", "told")),
-    "ReleasePart": Coverage(derived=("id", "release", "number", "sealed")),
+    "ReleasePart": Coverage(derived=("id", "release", "number", "report", "sealed")),
     "ReleasedFile": Coverage(derived=("id", "release", "stored", "sealed")),
     "BodyNote": Coverage(
         sealed=("id",),

@@ -178,7 +178,7 @@ def index_root_of(text: str) -> str:
 
 # What of a release its manifest covers, by kind of leaf.
 CONTENT: Final[Mapping[str, tuple[type[models.Model], tuple[str, ...]]]] = {
-    "part": (ReleasePart, ("id", "number", "sealed")),
+    "part": (ReleasePart, ("id", "number", "report", "sealed")),
     "file": (ReleasedFile, ("id", "stored", "sealed")),
     "report": (ReleasedReport, ("id", "complaint", "number", "told")),
 }

@@ -278,7 +278,7 @@ def _record(actor: Actor, release: Release, rows: _Rows) -> None:
 def _parts(release: Release, composed: Composed, signer: SignPair) -> list[ReleasePart]:
     rows = []
     for number, part in enumerate(composed.parts, start=1):
-        row = ReleasePart(release=release, number=number)
+        row = ReleasePart(release=release, number=number, report=part.body["report"])
         row.sealed = seal_record(bytes(release.public_key), part_context(row), part.body, signer)
         rows.append(row)
     return rows
