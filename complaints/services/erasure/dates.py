@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 from django.conf import settings
 
 from complaints.domain import retention_periods
 from complaints.domain.retention_periods import CARRIED_OUT, REQUEST, ErasureDays
 from complaints.domain.workflow import Status
+from complaints.services import reference_data
+from complaints.services.rule_book import limit_rule
 from complaints.services.transitions import last_day_of
 
 
@@ -23,6 +25,14 @@ def days_of(status: Status, *, since: date, is_inquiry: bool, was_forwarded: boo
     due_on = last_day_of(rule, since)
     erased_by = last_day_of(CARRIED_OUT, due_on)
     return ErasureDays(rule, due_on, erased_by, gone_by(erased_by))
+
+
+def latest_start(rule: str, today: date) -> date:
+    """Return the latest day on which a limit can have begun that has ended by ``today``."""
+    start = today - timedelta(days=limit_rule(rule, reference_data.edition()).number or 0)
+    while last_day_of(rule, start) > today:
+        start -= timedelta(days=1)
+    return start
 
 
 def gone_by(erased_on: date) -> date:
