@@ -278,7 +278,7 @@ class Migration(migrations.Migration):
             name='KeptLeaf',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('identity', 'Identity'), ('complaint', 'Complaint'), ('message', 'Message'), ('object', 'Object'), ('post', 'Post'), ('grant', 'Grant'), ('filing', 'Filing'), ('worked', 'Worked'), ('release', 'Release'), ('part', 'Part'), ('file', 'File'), ('report', 'Report'), ('key', 'Release Key'), ('text', 'Text'), ('row', 'Row')], max_length=10)),
+                ('kind', models.CharField(choices=[('identity', 'Identity'), ('complaint', 'Complaint'), ('message', 'Message'), ('object', 'Object'), ('post', 'Post'), ('grant', 'Grant'), ('filing', 'Filing'), ('worked', 'Worked'), ('release', 'Release'), ('part', 'Part'), ('file', 'File'), ('report', 'Report'), ('key', 'Release Key'), ('sent', 'Sent'), ('made', 'Made'), ('note', 'Note'), ('assessment', 'Assessment'), ('redaction', 'Redaction'), ('question', 'Question'), ('reader', 'Reader'), ('reply', 'Reply'), ('decision', 'Decision'), ('copy', 'Copy'), ('row', 'Row')], max_length=10)),
                 ('row', models.UUIDField()),
                 ('batch', models.PositiveIntegerField(null=True)),
                 ('release', models.UUIDField(null=True)),
@@ -286,7 +286,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'indexes': [models.Index(fields=['batch'], name='kept_leaf_batch'), models.Index(fields=['row'], name='kept_leaf_row'), models.Index(condition=models.Q(('release__isnull', False)), fields=['release'], name='kept_leaf_release')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('kind__in', ['identity', 'complaint', 'message', 'object', 'post', 'grant', 'filing', 'worked', 'release', 'part', 'file', 'report', 'key', 'text', 'row'])), name='kept_leaf_kind_known')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('kind__in', ['identity', 'complaint', 'message', 'object', 'post', 'grant', 'filing', 'worked', 'release', 'part', 'file', 'report', 'key', 'sent', 'made', 'note', 'assessment', 'redaction', 'question', 'reader', 'reply', 'decision', 'copy', 'row'])), name='kept_leaf_kind_known')],
             },
         ),
         migrations.CreateModel(

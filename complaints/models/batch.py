@@ -22,11 +22,11 @@ class KeptLeaf(models.Model):
     """The leaf of a row that was rewritten or erased since it was bound into the chain. Append-only.
 
     The root of ``batch`` covers its present rows and its kept leaves, and so does the root of ``release``, in the entry
-    by which it was made. The leaf of a text of staff, kind "text", is a digest of what its entry says of it. ``kind``
-    is the kind of the leaf, ``row`` the primary key of the row.
+    by which it was made. Of what staff or a body wrote the leaf is a digest of
+    what its entry says of it. ``kind`` is the kind of the leaf, ``row`` the primary key of the row.
 
     Without ``erasure`` it is that of a rewritten identity. With it, it counts only as a leaf under the root that the
-    newest entry on that erasure records (services.erasure.kept_leaves).
+    newest entry on that erasure records (services.audit.recorded_erasures).
     """
 
     class Kind(models.TextChoices):
@@ -45,9 +45,18 @@ class KeptLeaf(models.Model):
         FILE = "file"
         REPORT = "report"
         RELEASE_KEY = "key"
-        # Of an entry.
-        TEXT = "text"
-        # A row that nothing else binds.
+        # Of the entry of what staff or a body wrote.
+        SENT = "sent"
+        MADE = "made"
+        NOTE = "note"
+        ASSESSMENT = "assessment"
+        REDACTION = "redaction"
+        QUESTION = "question"
+        READER = "reader"
+        REPLY = "reply"
+        DECISION = "decision"
+        COPY = "copy"
+        # Of a row that no digest of its own binds.
         ROW = "row"
 
     kind = models.CharField(max_length=10, choices=Kind)
@@ -68,7 +77,9 @@ class KeptLeaf(models.Model):
                 condition=models.Q(
                     kind__in=[
                         *("identity", "complaint", "message", "object", "post", "grant", "filing", "worked"),
-                        *("release", "part", "file", "report", "key", "text", "row"),
+                        *("release", "part", "file", "report", "key"),
+                        *("sent", "made", "note", "assessment", "redaction", "question", "reader", "reply"),
+                        *("decision", "copy", "row"),
                     ]
                 ),
                 name="kept_leaf_kind_known",

@@ -15,7 +15,7 @@ from complaints.models.random_key import RandomKeyModel
 class Erasure(RandomKeyModel):
     """The erasure of one report. Its state tells what was done, so that the work goes on after a kill.
 
-    ``complaint_id`` is no foreign key: a list that left the machine may name a report that a restored backup never had.
+    ``complaint_id`` is no foreign key: a list that left the machine may name a report that a backup never had.
     """
 
     class Ground(models.TextChoices):

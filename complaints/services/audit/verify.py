@@ -11,8 +11,8 @@ from typing import Any, Final
 
 from complaints.models.audit import ChainHead
 from complaints.services.audit import (
+    erasure_decisions,
     recorded_codes,
-    recorded_erasures,
     recorded_lanes,
     recorded_lost_codes,
     recorded_release_steps,
@@ -57,7 +57,7 @@ ROW_CHECKS: Final[tuple[RowCheck, ...]] = (
     *verify_assigning.CHECKS,
     *verify_two_people.CHECKS,
     *recorded_lost_codes.CHECKS,
-    *recorded_erasures.CHECKS,
+    *erasure_decisions.CHECKS,
 )
 
 

@@ -18,8 +18,8 @@ from complaints.models.case import Case, CaseKind, InternalNote
 from complaints.models.complaint import Complaint
 from complaints.services import case_membership
 from complaints.services.actor import Actor
-from complaints.services.audit import batches, recorded_erasures
-from complaints.services.audit.recorded_erasures import DECLINED, REQUESTED, Asker, ErasureRequest
+from complaints.services.audit import batches, erasure_decisions
+from complaints.services.audit.erasure_decisions import DECLINED, REQUESTED, Asker, ErasureRequest
 from complaints.services.erasure import dates
 from complaints.services.erasure.proposals import ErasureRefused, is_asked_for
 from complaints.services.follow_up import Ticket, complaint_of
@@ -50,7 +50,7 @@ def ask_as_reporter(*, ticket: Ticket, text: str, today: date) -> None:
 
 def newest(complaint_id: uuid.UUID) -> ErasureRequest | None:
     """Return the newest request on a report, None without one."""
-    return recorded_erasures.requests_of([complaint_id]).get(complaint_id)
+    return erasure_decisions.requests_of([complaint_id]).get(complaint_id)
 
 
 def words_of(*, actor: Actor, complaint: Complaint, request: ErasureRequest) -> str:

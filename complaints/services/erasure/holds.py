@@ -13,8 +13,8 @@ from complaints.models.complaint import Complaint
 from complaints.models.erasure import LegalHold
 from complaints.services import case_membership
 from complaints.services.actor import Actor
-from complaints.services.audit import log, recorded_erasures
-from complaints.services.audit.recorded_erasures import HOLD_LIFTED, HOLD_SET, LIFT_ASKED
+from complaints.services.audit import erasure_decisions, log
+from complaints.services.audit.erasure_decisions import HOLD_LIFTED, HOLD_SET, LIFT_ASKED
 from complaints.services.keyring import require_admission
 
 Ground = LegalHold.Ground
@@ -90,7 +90,7 @@ def _locked_hold(actor: Actor, complaint_id: uuid.UUID) -> tuple[LegalHold, Comp
     row = rows.filter(complaint=complaint, lifted_on=None).first()
     if row is None:
         raise HoldRefused("gone")
-    if not recorded_erasures.is_hold_recorded(row):
+    if not erasure_decisions.is_hold_recorded(row):
         raise HoldRefused("record")
     return row, complaint
 

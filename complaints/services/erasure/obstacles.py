@@ -17,7 +17,7 @@ from complaints.domain.workflow import Status
 from complaints.models.complaint import Complaint
 from complaints.models.oversight import FURTHER, Release, ReleasedReport
 from complaints.services import urgent_register
-from complaints.services.audit import recorded_erasures
+from complaints.services.audit import erasure_decisions
 from complaints.services.keyring import Keyring
 from complaints.services.release_steps import LAST_OF_RELEASE
 from complaints.services.retaliation import check_in_days
@@ -44,7 +44,7 @@ def of_reports(
     member can read it. Raises as ``urgent_register.read``.
     """
     ids = [complaint.pk for complaint in complaints]
-    held, examined = recorded_erasures.held(ids), _examined_beside(ids)
+    held, examined = erasure_decisions.held(ids), _examined_beside(ids)
     watched = _watched(keyring) if keyring else set()
     found: dict[uuid.UUID, tuple[Obstacle, ...]] = {}
     for complaint in complaints:

@@ -26,8 +26,9 @@ from complaints.models.oversight import Release, ReleasedReport
 from complaints.models.team import Staff
 from complaints.services import case_membership
 from complaints.services.actor import Actor
-from complaints.services.audit import log, recorded_acts, recorded_erasures, recorded_lines
-from complaints.services.audit.recorded_erasures import CONFIRMED, PROPOSED, REFUSED, Answer, ErasureRequest
+from complaints.services.audit import erasure_decisions, log, recorded_acts, recorded_lines
+from complaints.services.audit.erasure_decisions import Answer, ErasureRequest
+from complaints.services.audit.recorded_erasures import CONFIRMED, PROPOSED, REFUSED, decision_facts
 from complaints.services.erasure import dates, obstacles
 from complaints.services.erasure.obstacles import Obstacle
 from complaints.services.keyring import require_admission
@@ -242,7 +243,7 @@ def _locked_proposals(actor: Actor, erasures: Collection[uuid.UUID]) -> list[tup
     rows = list(Erasure.objects.select_for_update(of=("self",)).filter(pk__in=reports.values()).order_by("pk"))
     if len(rows) != len(set(erasures)) or not rows or any(row.state != State.PROPOSED for row in rows):
         raise ErasureRefused("decided")
-    if not all(map(recorded_erasures.is_recorded, rows)):
+    if not all(map(erasure_decisions.is_recorded, rows)):
         raise ErasureRefused(Obstacle.RECORD)
     return [(row, complaints[row.complaint_id]) for row in rows]
 
@@ -256,7 +257,7 @@ def _check(actor: Actor, complaint: Complaint, ground: Ground) -> None:
         raise ErasureRefused("due")
     if (ground is Ground.WITHDRAWN) and complaint.case.status != Status.WITHDRAWN:
         raise ErasureRefused("due")
-    if ground is Ground.REQUEST and not is_asked_for(recorded_erasures.requests_of([complaint.pk]).get(complaint.pk)):
+    if ground is Ground.REQUEST and not is_asked_for(erasure_decisions.requests_of([complaint.pk]).get(complaint.pk)):
         raise ErasureRefused("request")
 
 
@@ -266,5 +267,4 @@ def is_asked_for(request: ErasureRequest | None) -> bool:
 
 
 def _record(actor: Actor, event: str, row: Erasure, complaint: Complaint, **more: str) -> None:
-    facts = {"complaint": str(row.complaint_id), "ground": row.ground, "rule": row.rule, **more}
-    actor.record(event, case=complaint.case_id, subject=row.pk, facts=facts)
+    actor.record(event, case=complaint.case_id, subject=row.pk, facts={**decision_facts(row), **more})
