@@ -338,6 +338,8 @@ WORKER_PREVIOUS_KEYS: list[str] = env.list("WORKER_PREVIOUS_KEYS", [])
 TEAM_KEY_PINS = env.str("TEAM_KEY_PINS", "")
 # Public keys of age, with commas between them, whose holders can open a backup; the private halves are offline.
 BACKUP_RECIPIENTS = env.str("BACKUP_RECIPIENTS", "")
+# A backup is deleted after so many days. Pages add them to the day of an erasure: until then a backup holds the keys.
+BACKUP_KEEP_DAYS = env.int("BACKUP_KEEP_DAYS", 35)
 # The names and short names of the agencies that run this portal, each up to a semicolon or the end of its line: names
 # of agencies hold commas. A report about one of them goes to the separate team.
 _OPERATOR = env.str("OPERATOR_AGENCIES", "Badan Arsip Cuaca Nasional; BACN" if SAMPLE_MODE else "")

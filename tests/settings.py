@@ -45,6 +45,7 @@ for _name in (
     "DATABASE_ADMIN_URL",
     "DATABASE_BACKUP_URL",
     "BACKUP_RECIPIENTS",
+    "BACKUP_KEEP_DAYS",
     "BIND",
     "ONION_BIND",
     "ONION_ORIGIN",

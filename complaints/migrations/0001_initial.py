@@ -92,7 +92,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'audit entry',
                 'verbose_name_plural': 'audit chain',
-                'indexes': [models.Index(fields=['subject', 'sequence'], name='audit_subject_sequence'), models.Index(condition=models.Q(('event', 'object.retried')), fields=['sequence'], name='audit_retried'), models.Index(condition=models.Q(('event', 'rule.confirmed')), fields=['sequence'], name='audit_rules'), models.Index(condition=models.Q(('event', 'backup.made')), fields=['sequence'], name='audit_backups'), models.Index(condition=models.Q(('event', 'backup.rehearsed')), fields=['sequence'], name='audit_rehearsals'), models.Index(condition=models.Q(('event', 'lost_code.proposed')), fields=['sequence'], name='audit_lost_codes')],
+                'indexes': [models.Index(fields=['subject', 'sequence'], name='audit_subject_sequence'), models.Index(condition=models.Q(('event', 'object.retried')), fields=['sequence'], name='audit_retried'), models.Index(condition=models.Q(('event', 'rule.confirmed')), fields=['sequence'], name='audit_rules'), models.Index(condition=models.Q(('event', 'backup.made')), fields=['sequence'], name='audit_backups'), models.Index(condition=models.Q(('event', 'backup.rehearsed')), fields=['sequence'], name='audit_rehearsals'), models.Index(condition=models.Q(('event', 'lost_code.proposed')), fields=['sequence'], name='audit_lost_codes'), models.Index(condition=models.Q(('event__in', ['erasure.requested', 'erasure.proposed', 'hold.set'])), fields=['sequence'], name='audit_erasures')],
             },
         ),
         migrations.CreateModel(

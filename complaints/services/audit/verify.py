@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from complaints.models.audit import ChainHead
 from complaints.services.audit import (
+    erasure_decisions,
     recorded_codes,
     recorded_lanes,
     recorded_lost_codes,
@@ -56,6 +57,7 @@ ROW_CHECKS: Final[tuple[RowCheck, ...]] = (
     *verify_assigning.CHECKS,
     *verify_two_people.CHECKS,
     *recorded_lost_codes.CHECKS,
+    *erasure_decisions.CHECKS,
 )
 
 

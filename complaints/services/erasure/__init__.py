@@ -1,1 +1,1 @@
-"""Erasing reports: the work itself, what it leaves behind, and the list of erasures that outlives a backup."""
+"""Erasure of reports: when one is due, who proposes and confirms it, and the work itself."""

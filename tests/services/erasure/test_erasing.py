@@ -3,43 +3,43 @@
 from __future__ import annotations
 
 import uuid
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
-from django.db import connection
 from django.utils import timezone
 
 from complaints.domain.workflow import Action
-from complaints.models.blind_index import IndexEntry
-from complaints.models.case import Case
-from complaints.models.complaint import Complaint, KeyGrant
-from complaints.models.erasure import ErasedObject, Erasure, LegalHold
+from complaints.models.complaint import Complaint
+from complaints.models.evidence import EvidenceObject
 from complaints.models.oversight import OversightBody, Release
-from complaints.services import case_actions, case_file, case_links, follow_up
+from complaints.services import case_actions, case_links, follow_up
 from complaints.services.actor import Actor
 from complaints.services.audit import log, verify
-from complaints.services.erasure import erasing, remains
+from complaints.services.erasure import remains
 from complaints.services.evidence import storage
 from complaints.services.forwarding import reading, release
 from complaints.services.forwarding.contents import whole
 from tests.cases import act, body_act, body_asks, complaint_of, with_photo
-from tests.erasures import agreed, erased
-from tests.world import Cast, Sent, close_batch, database_clock, send_report
+from tests.decisions import find
+from tests.erasures import erased
+from tests.world import Cast, Sent, close_batch, send_report
+
+pytestmark = pytest.mark.django_db
+LATER = timedelta(days=400)
 
 
 def actor(cast: Cast, name: str) -> Actor:
     return Actor(cast.ring(name), timezone.now())
 
 
-def faults() -> list[tuple[str, str]]:
-    return [(fault.code, fault.subject) for fault in verify.verify_chain().faults]
+def faults() -> list[tuple[str, str, str]]:
+    return [(fault.code, fault.subject, fault.state) for fault in verify.verify_chain().faults]
 
 
 def joint(cast: Cast, number: int = 3) -> tuple[list[Sent], Release]:
     """So many linked reports, each with a photo, a message and a note, released to a body that asked and decided."""
     sent = [send_report(story=f"Kisah rahasia nomor {place}.") for place in range(number)]
-    for report in sent:
-        with_photo(report)
+    objects = [with_photo(report)["working"] for report in sent]
     first = sent[0]
     act(cast, "vera", first, Action.START_REVIEW)
     for report in sent:
@@ -52,9 +52,6 @@ def joint(cast: Cast, number: int = 3) -> tuple[list[Sent], Release]:
         reason="Sama.",
     )
     act(cast, "vera", first, Action.VERIFY)
-    objects = [
-        item.pk for item in Complaint.objects.first().evidence.model.objects.none()  # type: ignore[union-attr]
-    ]
     row = release.forward(
         actor=actor(cast, "fitri"),
         case_id=first.case.pk,
@@ -62,19 +59,27 @@ def joint(cast: Cast, number: int = 3) -> tuple[list[Sent], Release]:
         choice=whole(first.case.pk, objects=objects),
         cover="Mohon ditindaklanjuti.",
     )
+    body_act(cast, "kirana", row, Action.TAKE_UP)
+    body_asks(cast, row, "Siapa yang hadir?")
+    for report in sent:
+        follow_up.add_message(ticket=report.ticket, text="Jawaban rahasia.", files=[], today=timezone.localdate())
     return sent, row
 
 
-@pytest.mark.django_db
 def test_one(cast: Cast) -> None:
-    sent = send_report()
-    with_photo(sent)
-    complaint = complaint_of(sent)
+    sent, row = joint(cast)
+    find(actor(cast, "kirana"), actor(cast, "kresna"), row.pk, Action.DISMISS)
+    complaint = Complaint.objects.get(pk=sent[1].case.pk)
     close_batch(timezone.now() + timedelta(days=1))
     heads = log.heads()
     assert faults() == []
-    done = erased(complaint.pk)
+    names = remains.objects_of(remains.of_report(complaint.pk))
+    done = erased(complaint.pk, now=timezone.now() + LATER)
     assert done.state == "done"
     assert faults() == []
     assert verify.verify_chain(heads=heads).whole
     assert not remains.left_of(complaint.pk)
+    stored = {item.name for item in storage.storage().present()}
+    assert names and not set(names) & stored
+    opened = reading.open_release(actor=actor(cast, "kirana"), release_id=row.pk)
+    assert opened
