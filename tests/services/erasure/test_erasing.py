@@ -44,7 +44,7 @@ def joint(cast: Cast, number: int = 3) -> tuple[list[Sent], Release]:
     act(cast, "vera", first, Action.START_REVIEW)
     for report in sent:
         complaint = complaint_of(report)
-        case_actions.write_note(actor=actor(cast, "vera"), complaint_id=complaint.pk, text="Catatan dalam.")
+        case_actions.write_note(actor=actor(cast, "vera"), complaint=complaint, text="Catatan dalam.")
     case_links.link(
         actor=actor(cast, "vera"),
         target_id=first.case.pk,
@@ -68,7 +68,7 @@ def joint(cast: Cast, number: int = 3) -> tuple[list[Sent], Release]:
 
 def test_one(cast: Cast) -> None:
     sent, row = joint(cast)
-    find(actor(cast, "kirana"), actor(cast, "kresna"), row.pk, Action.DISMISS)
+    find(actor=actor(cast, "kirana"), release_id=row.pk, finding=Action.DISMISS, text="Tidak terbukti.", reply="Tidak terbukti.")
     complaint = Complaint.objects.get(pk=sent[1].case.pk)
     close_batch(timezone.now() + timedelta(days=1))
     heads = log.heads()
