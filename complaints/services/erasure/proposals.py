@@ -165,6 +165,20 @@ def propose(*, actor: Actor, complaints: Collection[uuid.UUID], ground: Ground) 
 
 
 @transaction.atomic
+def propose_due(*, actor: Actor, complaints: Collection[uuid.UUID]) -> int:
+    """Propose reports of the dry run, each on the ground on which it is due, all or none; as :func:`propose`."""
+    grounds = {row.complaint.pk: row.ground for row in due(actor=actor)}
+    if not grounds.keys() >= set(complaints):
+        raise ErasureRefused("due")
+    # All are locked before the first entry is appended: the chain is locked last.
+    _locked(actor, complaints)
+    of_ground: dict[Ground, list[uuid.UUID]] = {}
+    for complaint_id in complaints:
+        of_ground.setdefault(grounds[complaint_id], []).append(complaint_id)
+    return sum(propose(actor=actor, complaints=ids, ground=ground) for ground, ids in of_ground.items())
+
+
+@transaction.atomic
 def confirm(*, actor: Actor, erasures: Collection[uuid.UUID]) -> int:
     """Confirm some proposals of others, all or none; return how many. From here on a job carries them out.
 
@@ -218,6 +232,22 @@ def proposals(*, actor: Actor) -> list[ProposedErasure]:
         for row in rows
         if row.complaint_id in reports
     ]
+
+
+def find(person: Staff, complaint_id: uuid.UUID) -> Complaint | None:
+    """Return a report that a person may see, with its case and whether a body got it."""
+    return _reports(person).select_related("case__lead_body").filter(pk=complaint_id).first()
+
+
+def standing(*, actor: Actor, complaint: Complaint) -> tuple[Obstacle, ...]:
+    """Return what stops the erasure of one report now; raises as :func:`due`."""
+    return _obstacles(actor, [complaint])[complaint.pk]
+
+
+def current(complaint_id: uuid.UUID) -> Erasure | None:
+    """Return the erasure of a report that was not refused, None without one."""
+    rows = Erasure.objects.exclude(state=State.REFUSED).select_related("proposed_by", "confirmed_by")
+    return rows.filter(complaint_id=complaint_id).first()
 
 
 def _locked(actor: Actor, complaints: Collection[uuid.UUID]) -> list[Complaint]:
