@@ -1326,5 +1326,9 @@ class Migration(migrations.Migration):
             model_name='legalhold',
             constraint=models.CheckConstraint(condition=models.Q(models.Q(('lifted_by', None), ('lifted_on', None)), models.Q(('lift_asked_by__isnull', False), ('lifted_by__isnull', False), ('lifted_on__isnull', False), models.Q(('lifted_by', models.F('lift_asked_by')), _negated=True)), _connector='OR'), name='legal_hold_lifted_by_two'),
         ),
+        migrations.AddConstraint(
+            model_name='case',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('accused_kind__isnull', False), ('category__isnull', False), models.Q(('salt', b''), _negated=True)), models.Q(('accused_kind', None), ('agency_kind', 'unknown'), ('category', None), ('province', None), ('salt', b'')), _connector='OR'), name='case_blank_without_salt'),
+        ),
         migrations.RunPython(install_triggers, remove_triggers),
     ]

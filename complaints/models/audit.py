@@ -123,6 +123,7 @@ EVENTS: Final = {
     "erasure.listed": _("Erasure taken over from a list after a backup was restored"),
     "erasure.unreadable": _("Erased report made unreadable"),
     "erasure.slice": _("Rows of an erased report deleted"),
+    "erasure.case": _("Place, kinds and salt of a case deleted: all its reports are erased"),
     "erasure.done": _("Erasure of a report finished"),
     "hold.set": _("Legal hold set"),
     "hold.lift_asked": _("Lifting of a legal hold asked for"),

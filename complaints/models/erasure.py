@@ -1,4 +1,4 @@
-"""Erasures of reports: each is proposed by one person, confirmed by another, and done in steps; holds that stop them."""
+"""Erasures of reports, each proposed by one person, confirmed by another and done in steps; holds that stop them."""
 
 from __future__ import annotations
 

@@ -13,6 +13,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from django.db import transaction
+
 from complaints.domain import hashchain
 from complaints.domain.sealing.primitives import blake2b
 from complaints.models.audit import AuditEntry
@@ -26,6 +28,7 @@ CONFIRMED: Final = "erasure.confirmed"
 LISTED: Final = "erasure.listed"
 UNREADABLE: Final = "erasure.unreadable"
 SLICE: Final = "erasure.slice"
+CASE: Final = "erasure.case"
 DONE: Final = "erasure.done"
 # By these the server binds the leaves that an erasure has kept.
 BINDING: Final = (UNREADABLE, SLICE, DONE)
@@ -113,13 +116,18 @@ def holding(erasures: Collection[uuid.UUID]) -> set[uuid.UUID]:
     """Return those of some erasures whose kept leaves count; a query and one for each of them."""
     rows = dict(Erasure.objects.filter(pk__in=erasures).values_list("pk", "complaint_id"))
     known = recorded(rows)
-    return {
-        erasure
-        for erasure, complaint in rows.items()
-        if known[erasure].is_agreed
-        and known[erasure].complaint == str(complaint)
-        and known[erasure].root == stored_root(erasure)
-    }
+    return {erasure for erasure, complaint in rows.items() if _holds(erasure, complaint, known[erasure])}
+
+
+def _holds(erasure: uuid.UUID, complaint: uuid.UUID, known: RecordedErasure) -> bool:
+    if not known.is_agreed or known.complaint != str(complaint):
+        return False
+    if known.root == stored_root(erasure):
+        return True
+    with transaction.atomic():
+        # Again without a slice under way, which appends its entry after its leaves.
+        log.lock_head()
+        return recorded([erasure])[erasure].root == stored_root(erasure)
 
 
 def kept(**conditions: object) -> list[tuple[str, uuid.UUID, bytes]]:
@@ -150,13 +158,44 @@ def kept_of_releases(releases: Collection[uuid.UUID]) -> dict[uuid.UUID, list[tu
     return found
 
 
+def erased_releases(releases: Collection[uuid.UUID]) -> set[uuid.UUID]:
+    """Return those of some releases of which an erasure that counts has kept the release's own leaf."""
+    if not releases:
+        return set()
+    return {row for _kind, row, _digest in kept(kind=KeptLeaf.Kind.RELEASE, release__in=releases)}
+
+
+def people_of(cases: Collection[uuid.UUID]) -> set[uuid.UUID]:
+    """Return who of the staff has acted on some cases, openings included."""
+    actors = AuditEntry.objects.filter(case__in=cases, actor__isnull=False).order_by()
+    return {actor for actor in actors.values_list("actor", flat=True).distinct() if actor}
+
+
 def text_leaf(said: Mapping[str, object]) -> bytes:
     """Return the leaf of what staff or a body wrote: of the digests that its entry says of it."""
     return blake2b(hashchain.canonical({name: said[name] for name in sorted(said)}), person=b"kept text")
 
 
-def was_erased(complaint: uuid.UUID) -> bool:
-    """Whether genuine entries of two people and of the server say that a report was made unreadable; two queries."""
-    rows = Erasure.objects.filter(complaint_id=complaint, state__in=Erasure.BEGUN).values_list("pk", flat=True)
-    known = recorded(list(rows))
-    return any(found.is_agreed and found.root and found.complaint == str(complaint) for found in known.values())
+def erased_since(number: int) -> list[uuid.UUID]:
+    """Return the reports of which an erasure has kept the leaf of an identity in a batch from ``number`` on."""
+    return [row for _kind, row, _digest in kept(kind=KeptLeaf.Kind.IDENTITY, batch__gte=number)]
+
+
+def erased_cases(cases: Collection[uuid.UUID]) -> set[uuid.UUID]:
+    """Return those of some cases of which the server entered that all their reports are erased; one query."""
+    entries = AuditEntry.objects.filter(case__in=cases, event=CASE)
+    return {entry.case for entry in entries if entry.case is not None and log.is_signed_by_server(entry)}
+
+
+def erased_reports(complaints: Collection[uuid.UUID]) -> set[uuid.UUID]:
+    """Return those of some reports that are unreadable by genuine entries of two people and of the server; two queries.
+
+    The leaves that were kept of them are not looked at.
+    """
+    rows = dict(Erasure.objects.filter(complaint_id__in=complaints).values_list("pk", "complaint_id"))
+    known = recorded(rows)
+    return {
+        complaint
+        for erasure, complaint in rows.items()
+        if known[erasure].is_agreed and known[erasure].root and known[erasure].complaint == str(complaint)
+    }

@@ -21,7 +21,7 @@ from complaints.models.evidence import Evidence, EvidenceObject
 from complaints.models.oversight import Release, ReleaseStep
 from complaints.models.removal import RemovalRequest
 from complaints.models.team import Staff
-from complaints.services.audit import verify_states
+from complaints.services.audit import recorded_erasures, verify_states
 from complaints.services.audit.faults import Fault, RowCheck, Rows, Scope, lock, once
 from complaints.services.audit.state import index_roots, release_roots
 
@@ -74,8 +74,10 @@ def _faults_of_person(person: uuid.UUID) -> Iterator[Fault]:
         recorded_kind, lifted, sequence = recorded.pop(report)
         if (kind, is_lifted) != (recorded_kind, lifted):
             yield Fault(sequence, "conflict.altered", subject)
+    erased = recorded_erasures.erased_reports(recorded) if recorded else set()
     for report, (_kind, _lifted, sequence) in recorded.items():
-        yield Fault(sequence, "conflict.gone", f"conflict {report.hex} {person.hex}")
+        if report not in erased:
+            yield Fault(sequence, "conflict.gone", f"conflict {report.hex} {person.hex}")
 
 
 # --- The blind index: each entry holds the root of a report's rows, and the report names its newest entry -------------
