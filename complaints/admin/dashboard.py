@@ -260,19 +260,24 @@ def _triage_tiles(person: Staff, tiles: tuple[TileOfList, ...], numbers: dict[st
     if second := numbers["second"] + numbers["lost_codes"]:
         url = reverse("admin:complaints_case_second")
         shown.append(Tile(_("Waiting for a second decision"), second, url, urgent=True))
-    erasures = reverse("admin:erasures")
-    if asked := numbers["erasure_requests"]:
-        shown.append(Tile(_("Requests for erasure"), asked, f"{erasures}#requests", urgent=True))
-    if proposed := numbers["erasures"]:
-        shown.append(Tile(_("Erasures to be confirmed"), proposed, f"{erasures}#theirs", urgent=True))
-    if due := numbers["due_for_erasure"]:
-        shown.append(Tile(_("Due for erasure"), due, f"{erasures}#due"))
+    shown += _erasure_tiles(numbers)
     if (waiting := numbers["rules"]) and not person.practising:
         shown.append(Tile(_("Proposed changes"), waiting, reverse("admin:rule_changes")))
     if junk := numbers["junk"]:
         shown.append(Tile(_("Likely junk"), junk, reverse("admin:complaints_case_lane")))
     shown.append(Tile(_("Ask first"), numbers["inquiries"], reverse("admin:inquiries")))
     return shown
+
+
+def _erasure_tiles(numbers: dict[str, int]) -> list[Tile]:
+    """Return the tiles of erasure whose number is not zero, each with its part of the page."""
+    url = reverse("admin:erasures")
+    tiles = [
+        Tile(_("Requests for erasure"), numbers["erasure_requests"], f"{url}#requests", urgent=True),
+        Tile(_("Erasures to be confirmed"), numbers["erasures"], f"{url}#theirs", urgent=True),
+        Tile(_("Due for erasure"), numbers["due_for_erasure"], f"{url}#due"),
+    ]
+    return [tile for tile in tiles if tile.number]
 
 
 def _own_cases(request: StaffRequest, today: date) -> list[WaitingRow]:

@@ -28,8 +28,9 @@ from complaints.domain import retention_periods
 from complaints.models.case import Case
 from complaints.models.complaint import Complaint
 from complaints.models.erasure import Erasure, LegalHold
+from complaints.services import erasure_days
 from complaints.services.audit.erasure_decisions import Asker
-from complaints.services.erasure import dates, erasure_requests, holds, proposals
+from complaints.services.erasure import erasure_requests, holds, proposals
 from complaints.services.erasure.holds import HoldRefused
 from complaints.services.erasure.obstacles import Obstacle
 from complaints.services.erasure.proposals import ErasureRefused, Ground
@@ -345,7 +346,7 @@ def _report_page(
         "is_open": is_open,
         "asker": ASKERS[asked.asker] if asked else "",
         "asked_words": erasure_requests.words_of(actor=actor, complaint=complaint, request=asked) if asked else "",
-        "answer_days": (dates.answer_by(actor.today) - actor.today).days,
+        "answer_days": (erasure_days.answer_by(actor.today) - actor.today).days,
         "hold_form": bound.get("hold") or HoldForm(),
         "request_form": bound.get("request") or RequestForm(initial={"asked_on": actor.today}),
         "decline_form": bound.get("decline") or DeclineForm(),

@@ -18,11 +18,10 @@ from complaints.domain.workflow import Refusal, Status, TransitionRefused
 from complaints.models.case import Case, CaseKind, InternalNote
 from complaints.models.complaint import Complaint
 from complaints.models.team import Staff
-from complaints.services import case_membership
+from complaints.services import case_membership, erasure_days
 from complaints.services.actor import Actor
 from complaints.services.audit import batches, erasure_decisions
 from complaints.services.audit.erasure_decisions import DECLINED, REQUESTED, Asker, ErasureRequest
-from complaints.services.erasure import dates
 from complaints.services.erasure.proposals import LISTED, ErasureRefused, is_asked_for
 from complaints.services.follow_up import Ticket, complaint_of
 from complaints.services.keyring import require_admission
@@ -91,7 +90,7 @@ def enter(*, actor: Actor, complaint_id: uuid.UUID, asker: Asker, asked_on: date
     facts = {
         "asker": asker.value,
         "asked_on": asked_on.isoformat(),
-        "answer_by": dates.answer_by(asked_on).isoformat(),
+        "answer_by": erasure_days.answer_by(asked_on).isoformat(),
         "note": str(note.pk),
     }
     actor.record(REQUESTED, case=complaint.case_id, subject=complaint.pk, facts=facts)

@@ -24,12 +24,12 @@ from complaints.models.complaint import Complaint
 from complaints.models.erasure import Erasure
 from complaints.models.oversight import Release, ReleasedReport
 from complaints.models.team import Staff
-from complaints.services import case_membership
+from complaints.services import case_membership, erasure_days
 from complaints.services.actor import Actor
 from complaints.services.audit import erasure_decisions, log, recorded_acts, recorded_lines
 from complaints.services.audit.erasure_decisions import Answer, ErasureRequest
 from complaints.services.audit.recorded_erasures import CONFIRMED, PROPOSED, REFUSED, decision_facts
-from complaints.services.erasure import dates, obstacles
+from complaints.services.erasure import obstacles
 from complaints.services.erasure.obstacles import Obstacle
 from complaints.services.keyring import require_admission
 from complaints.services.messages import write_note
@@ -87,7 +87,7 @@ def due_reports(person: Staff, today: date) -> QuerySet[Complaint]:
     """Return the reports whose period is over and whose erasure nobody has proposed, by the columns of their cases."""
     is_due = Q()
     for rule in PERIODS:
-        since = dates.latest_start(rule, today)
+        since = erasure_days.latest_start(rule, today)
         for is_inquiry in (False, True):
             for was_forwarded in (False, True):
                 statuses = _statuses(rule, is_inquiry=is_inquiry, was_forwarded=was_forwarded)
@@ -110,7 +110,7 @@ def days_of(complaint: Complaint) -> ErasureDays | None:
     """Return the days of a report that ``_reports`` read; None while somebody works on it."""
     case = complaint.case
     was_forwarded = bool(getattr(complaint, "was_forwarded", False))
-    return dates.days_of(
+    return erasure_days.days_of(
         Status(case.status), since=case.status_on, is_inquiry=case.is_inquiry, was_forwarded=was_forwarded
     )
 

@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-import uuid
 from datetime import timedelta
 
 import pytest
-from django.db import connection
 from django.utils import timezone
 
 from complaints.domain.workflow import Action
-from complaints.models.blind_index import IndexEntry
-from complaints.models.case import Case
-from complaints.models.complaint import Complaint, KeyGrant
-from complaints.models.erasure import ErasedObject, Erasure, LegalHold
+from complaints.models.complaint import Complaint
 from complaints.models.oversight import OversightBody, Release
-from complaints.services import case_actions, case_file, case_links, follow_up
+from complaints.services import case_actions, case_links
 from complaints.services.actor import Actor
 from complaints.services.audit import log, verify
-from complaints.services.erasure import erasing, remains
-from complaints.services.evidence import storage
-from complaints.services.forwarding import reading, release
+from complaints.services.erasure import remains
+from complaints.services.forwarding import release
 from complaints.services.forwarding.contents import whole
-from tests.cases import act, body_act, body_asks, complaint_of, with_photo
-from tests.erasures import agreed, erased
-from tests.world import Cast, Sent, close_batch, database_clock, send_report
+from tests.cases import act, complaint_of, with_photo
+from tests.erasures import erased
+from tests.world import Cast, Sent, close_batch, send_report
 
 
 def actor(cast: Cast, name: str) -> Actor:
@@ -53,7 +47,8 @@ def joint(cast: Cast, number: int = 3) -> tuple[list[Sent], Release]:
     )
     act(cast, "vera", first, Action.VERIFY)
     objects = [
-        item.pk for item in Complaint.objects.first().evidence.model.objects.none()  # type: ignore[union-attr]
+        item.pk
+        for item in Complaint.objects.first().evidence.model.objects.none()  # type: ignore[union-attr]
     ]
     row = release.forward(
         actor=actor(cast, "fitri"),
