@@ -250,9 +250,8 @@ def gone(request: ReporterRequest) -> HttpResponse:
     request.reporter.end()
     if day is None:
         return redirect("status_enter")
-    return page(
-        request, "status/erased", {"day": day, "gone_by": erasure_days.gone_by(day)}, path=reverse("status_enter")
-    )
+    context = {"day": day, "gone_by": erasure_days.gone_by(day)}
+    return page(request, "status/erased", context, path=reverse("status_enter"))
 
 
 def _add(request: ReporterRequest, notice: str, form: ReporterForm, **content: Any) -> HttpResponse:
