@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import datetime
 
 from django.utils import timezone
 
@@ -27,9 +28,9 @@ def agreed(complaint: uuid.UUID, *, by: tuple[str, str] = ("fitri", "vera")) -> 
     return erasure
 
 
-def erased(complaint: uuid.UUID) -> Erasure:
+def erased(complaint: uuid.UUID, *, now: datetime) -> Erasure:
     """An erasure that is done."""
     erasure = agreed(complaint)
-    assert erasing.erase(erasure.pk, now=timezone.now())
+    assert erasing.erase(erasure.pk, now=now)
     erasure.refresh_from_db()
     return erasure

@@ -30,6 +30,7 @@ from complaints.services.audit import (
     open_batch,
     rewritten_entries,
     verify_cases,
+    verify_erasures,
     verify_states,
 )
 from complaints.services.audit.faults import Fault
@@ -83,10 +84,16 @@ def close_batch(*, now: datetime) -> None:
 
     Clocks that differ become a fault, which the desk and the mail of :func:`verify_chain` tell. So do rows of the open
     batch that are gone since the last look, what alters the structure of the database by day alone, rules and
-    reference data that are not as recorded, reports that stand among the inquiries, entries written again.
+    reference data that are not as recorded, reports that stand among the inquiries or as erased, entries written again.
     """
     today = timezone.localdate(now)
-    faults = [*structure_faults(), *open_batch.look(), *verify_states.reference_faults(), *verify_cases.kind_faults()]
+    faults = [
+        *structure_faults(),
+        *open_batch.look(),
+        *verify_states.reference_faults(),
+        *verify_cases.kind_faults(),
+        *verify_erasures.report_faults(),
+    ]
     _keep([*faults, *rewritten_entries.keep(whole=True)], today)
     fault = batches.close_due(now=now)
     if fault is not None:

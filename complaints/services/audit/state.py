@@ -205,6 +205,15 @@ def content_root(rows: Mapping[str, Iterable[models.Model]], erased: Iterable[by
     return hashchain.merkle_root({*leaves, *erased}).hex()
 
 
+def kept_content(reports: Iterable[ReleasedReport]) -> dict[uuid.UUID, list[bytes]]:
+    """Return by release the kept leaves for :func:`content_root`; no query where none of its reports is erased."""
+    releases = {row.release_id for row in reports if _is_erased(row)}
+    if not releases:
+        return {}
+    kept = recorded_erasures.kept_of_releases(releases)
+    return {release: [digest for kind, digest in leaves if kind in CONTENT] for release, leaves in kept.items()}
+
+
 def _is_erased(row: models.Model) -> bool:
     """Whether a row names a report that is erased, without what its reporter was told: its kept leaf counts."""
     return isinstance(row, ReleasedReport) and not bytes(row.told)

@@ -22,6 +22,7 @@ from complaints.services.audit import (
     verify_assigning,
     verify_batches,
     verify_cases,
+    verify_erasures,
     verify_names,
     verify_registers,
     verify_relations,
@@ -57,6 +58,7 @@ ROW_CHECKS: Final[tuple[RowCheck, ...]] = (
     *verify_assigning.CHECKS,
     *verify_two_people.CHECKS,
     *recorded_lost_codes.CHECKS,
+    *verify_erasures.CHECKS,
     *erasure_decisions.CHECKS,
 )
 

@@ -16,16 +16,14 @@ from typing import Final
 from django.db import transaction
 from django.utils import timezone
 
-from complaints.domain import workflow
-from complaints.domain.workflow import Status
 from complaints.models.case import AgencyKind, Case
 from complaints.models.case_links import CaseMove
 from complaints.models.complaint import Complaint
-from complaints.models.erasure import ErasedObject, Erasure, LegalHold
+from complaints.models.erasure import ErasedObject, Erasure
 from complaints.models.oversight import Release
 from complaints.models.session import KeptForms
 from complaints.services.audit import leaves, log, recorded_erasures
-from complaints.services.erasure import remains
+from complaints.services.erasure import obstacles, remains
 from complaints.services.erasure.remains import Remains
 from complaints.services.evidence import storage
 
@@ -75,32 +73,20 @@ def erase(erasure: uuid.UUID, *, now: datetime) -> bool:
     return True
 
 
-def may_begin(erasure: Erasure) -> str | None:
+def may_begin(erasure: Erasure, *, today: date) -> str | None:
     """Return why an erasure may not begin, None where it may; asked once more while its report is locked.
 
-    "not_agreed": the chain has no entries of two people. "hold": a legal hold. "examined": a body examines the report.
+    "not_agreed": the chain has no entries of two people. Else the first obstacle of its report: a legal hold, an
+    examining body, a case that was opened again.
     """
     recorded = recorded_erasures.recorded([erasure.pk])[erasure.pk]
     if not recorded.is_agreed or recorded.complaint != str(erasure.complaint_id):
         return "not_agreed"
     if recorded.is_listed:
         return None  # it was done before, and by then nothing stopped it
-    if LegalHold.objects.filter(complaint=erasure.complaint_id, lifted_on=None).exists():
-        return "hold"
-    return "examined" if is_examined(erasure.complaint_id) else None
-
-
-def is_examined(complaint: uuid.UUID) -> bool:
-    """Whether a body that holds a report has not ended its examination."""
-    held = Release.objects.filter(reports__complaint=complaint, state=Release.State.OPEN, first=None)
-    for release in held.select_related("case"):
-        last = release.steps.order_by("-sequence").first() if release.is_further else None
-        status = Status(last.target if last else release.case.status)
-        asked_from = release.case.asked_from
-        asking = Status(asked_from) if asked_from and not last else None
-        if status not in workflow.ENDED and (last or workflow.with_body(status, asking)):
-            return True
-    return False
+    reports = Complaint.objects.filter(pk=erasure.complaint_id).select_related("case")
+    found = obstacles.of_reports(list(reports), today=today).get(erasure.complaint_id, ())
+    return found[0].value if found else None
 
 
 def forget_codes(*, today: date) -> int:
@@ -128,7 +114,7 @@ def _make_unreadable(key: uuid.UUID, now: datetime) -> bool:
         return _record(erasure, State.OBJECTS_GONE, recorded_erasures.UNREADABLE, now)
     cases = _cases_of(report)
     _lock_cases_and_releases(report, cases)
-    if may_begin(erasure):
+    if may_begin(erasure, today=timezone.localdate(now)):
         return False
     all_of_it = remains.of_report(report.pk)
     remains.keep(erasure, remains.readable_leaves(all_of_it), remains.objects_of(all_of_it))

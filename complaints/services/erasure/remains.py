@@ -248,12 +248,9 @@ def keep(erasure: Erasure, kept: Iterable[KeptLeaf], objects: Sequence[str]) -> 
     ErasedObject.objects.bulk_create([ErasedObject(object_name=name, erasure=erasure) for name in objects])
 
 
-def delete(rows: Rows) -> int:
-    """Delete rows by one statement, without reading what refers to them: the database's foreign keys refuse the rest.
-
-    Returns how many.
-    """
-    return int(rows.order_by()._raw_delete(rows.db))  # type: ignore[attr-defined]  # of Django's own deletions
+def delete(rows: Rows) -> None:
+    """Delete rows by one statement, reading nothing that refers to them: foreign keys of the database refuse the rest."""
+    rows.order_by()._raw_delete(rows.db)  # type: ignore[attr-defined]  # of Django's own deletions
 
 
 def left_of(complaint: uuid.UUID) -> dict[str, int]:
