@@ -107,11 +107,12 @@ CRISPY_CLASS_CONVERTERS = dict.fromkeys(("textinput", "dateinput", "textarea", "
 CRISPY_CLASS_CONVERTERS |= {"select": "form-select", "checkboxinput": "form-check-input"}
 
 # --- Database ---------------------------------------------------------------------------------------------------------
-# One connection for each process, as one of three roles; see portal.postgresql.roles.
+# One connection for each process, as one of the roles; see portal.postgresql.roles.
 _urls = {
     roles.WEB: env.str("DATABASE_URL", ""),
     roles.JOBS: env.str("DATABASE_JOBS_URL", ""),
     roles.BACKUP: env.str("DATABASE_BACKUP_URL", ""),
+    roles.ERASE: env.str("DATABASE_ERASE_URL", ""),
     roles.OWNER: env.str("DATABASE_OWNER_URL", ""),
     roles.ADMIN: env.str("DATABASE_ADMIN_URL", ""),
 }

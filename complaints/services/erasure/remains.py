@@ -249,7 +249,7 @@ def keep(erasure: Erasure, kept: Iterable[KeptLeaf], objects: Sequence[str]) -> 
 
 
 def delete(rows: Rows) -> None:
-    """Delete rows by one statement, reading nothing that refers to them: foreign keys of the database refuse the rest."""
+    """Delete rows by one statement; nothing that refers to them is read, and the database refuses what would dangle."""
     rows.order_by()._raw_delete(rows.db)  # type: ignore[attr-defined]  # of Django's own deletions
 
 
