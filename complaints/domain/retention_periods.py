@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
 
-from complaints.domain.workflow import ENDED, OF_INQUIRIES, Status
+from complaints.domain.workflow import ENDED, Status
 
 UNFORWARDED: Final = "retention-unforwarded"
 FORWARDED: Final = "retention-forwarded"
@@ -21,6 +21,8 @@ PERIODS: Final = (UNFORWARDED, FORWARDED, WITHDRAWN, RESTING, INQUIRY)
 # By when what is due is erased, and by when a request for erasure is answered.
 CARRIED_OUT: Final = "erasure"
 REQUEST: Final = "erasure-request"
+# The statuses in which a limit runs: nobody works on the report.
+RUNS_IN: Final = ENDED | {Status.RESTING, Status.ANSWERED, Status.CLOSED}
 RETENTION: Final = frozenset({*PERIODS, CARRIED_OUT, REQUEST})
 
 
@@ -31,14 +33,14 @@ def period_of(status: Status, *, is_inquiry: bool, was_forwarded: bool) -> str:
         is_inquiry: whether it is a question before a report. One that waits for the office's answer is worked on.
         was_forwarded: whether anything of this report went to a body, and was not recalled.
     """
-    if is_inquiry:
-        return INQUIRY if status in (OF_INQUIRIES - {Status.ASKED}) | {Status.WITHDRAWN} else ""
+    if status not in RUNS_IN:
+        return ""
     if status is Status.WITHDRAWN:
         return WITHDRAWN
+    if is_inquiry:
+        return INQUIRY
     if status is Status.RESTING:
         return RESTING
-    if status not in ENDED:
-        return ""
     return FORWARDED if was_forwarded else UNFORWARDED
 
 

@@ -153,7 +153,7 @@ CODES: Final[dict[str, Label]] = {
     Start.RETALIATION_TOLD: _("from the day on which a reporter tells of retaliation"),
     Start.DECISION_RECEIVED: _("from the day on which the decision is received or announced"),
     Start.CLOSED: _("from the day of the closing decision"),
-    Start.ENDED: _("from the day since which nobody works on it"),
+    Start.ENDED: _("from the day on which the work on it ends"),
     Start.ERASURE_DUE: _("from the day on which it is due for erasure"),
     Start.REQUESTED: _("from the day of the request"),
 }

@@ -24,6 +24,7 @@ _FROM_REPORT: Final = {
     "happened": "status_retaliation",
     "withdraw": "status_withdraw",
     "object": "status_object",
+    "erasure": "status_erasure",
     "never": "never_asked",
     "inquiry": "inquiry_page",
     "begin": "inquiry_report",

@@ -11,17 +11,18 @@ from datetime import date
 from typing import Final
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from complaints import access
 from complaints.domain.workflow import Refusal, Status, TransitionRefused
 from complaints.models.case import Case, CaseKind, InternalNote
 from complaints.models.complaint import Complaint
-from complaints.services import case_membership
+from complaints.models.team import Staff
+from complaints.services import case_membership, erasure_days
 from complaints.services.actor import Actor
 from complaints.services.audit import batches, erasure_decisions
 from complaints.services.audit.erasure_decisions import DECLINED, REQUESTED, Asker, ErasureRequest
-from complaints.services.erasure import dates
-from complaints.services.erasure.proposals import ErasureRefused, is_asked_for
+from complaints.services.erasure.proposals import LISTED, ErasureRefused, is_asked_for
 from complaints.services.follow_up import Ticket, complaint_of
 from complaints.services.keyring import require_admission
 from complaints.services.messages import read_note, send_to_reporter, with_marks, write_note
@@ -46,6 +47,21 @@ def ask_as_reporter(*, ticket: Ticket, text: str, today: date) -> None:
             raise TransitionRefused(Refusal.NOT_FROM_HERE)
         append_message(complaint, case, ticket.keys, with_marks(text, {REQUEST_MARK: True}), today, batch)
         rewrite_identity(complaint, ticket.keys, today)
+
+
+def waiting(person: Staff) -> QuerySet[Complaint]:
+    """Return the reports that a person may see with a request for erasure that nobody has answered."""
+    if person.practising or not access.is_triage(person):
+        return Complaint.objects.none()
+    return erasure_decisions.open_requests().filter(case__in=access.files_for(person).values("pk"))
+
+
+def open_requests(person: Staff) -> list[tuple[Complaint, ErasureRequest]]:
+    """Return the open requests of :func:`waiting`, those to be answered first first; at most LISTED."""
+    reports = list(waiting(person).select_related("case").order_by("pk")[:LISTED])
+    requests = erasure_decisions.requests_of([report.pk for report in reports])
+    found = [(report, request) for report in reports if is_asked_for(request := requests.get(report.pk)) and request]
+    return sorted(found, key=lambda row: row[1].answer_by)
 
 
 def newest(complaint_id: uuid.UUID) -> ErasureRequest | None:
@@ -74,7 +90,7 @@ def enter(*, actor: Actor, complaint_id: uuid.UUID, asker: Asker, asked_on: date
     facts = {
         "asker": asker.value,
         "asked_on": asked_on.isoformat(),
-        "answer_by": dates.answer_by(asked_on).isoformat(),
+        "answer_by": erasure_days.answer_by(asked_on).isoformat(),
         "note": str(note.pk),
     }
     actor.record(REQUESTED, case=complaint.case_id, subject=complaint.pk, facts=facts)

@@ -6,11 +6,13 @@ import uuid
 from collections.abc import Collection
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from complaints import access
 from complaints.models.case import Case, CaseKind
 from complaints.models.complaint import Complaint
 from complaints.models.erasure import LegalHold
+from complaints.models.team import Staff
 from complaints.services import case_membership
 from complaints.services.actor import Actor
 from complaints.services.audit import erasure_decisions, log
@@ -32,6 +34,14 @@ def in_force(complaints: Collection[uuid.UUID]) -> dict[uuid.UUID, LegalHold]:
     """Return the holds in force on some reports, by report, with the people who set them and asked to lift them."""
     rows = LegalHold.objects.filter(complaint__in=complaints, lifted_on=None)
     return {row.complaint_id: row for row in rows.select_related("set_by", "lift_asked_by")}
+
+
+def listed(person: Staff) -> QuerySet[LegalHold]:
+    """Return the holds in force on reports that a person may see, the newest first."""
+    if person.practising or not access.is_triage(person):
+        return LegalHold.objects.none()
+    rows = LegalHold.objects.filter(lifted_on=None, complaint__case__in=access.files_for(person).values("pk"))
+    return rows.select_related("complaint__case", "set_by", "lift_asked_by").order_by("-set_on", "pk")
 
 
 @transaction.atomic

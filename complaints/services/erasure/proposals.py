@@ -24,12 +24,12 @@ from complaints.models.complaint import Complaint
 from complaints.models.erasure import Erasure
 from complaints.models.oversight import Release, ReleasedReport
 from complaints.models.team import Staff
-from complaints.services import case_membership
+from complaints.services import case_membership, erasure_days
 from complaints.services.actor import Actor
 from complaints.services.audit import erasure_decisions, log, recorded_acts, recorded_lines
 from complaints.services.audit.erasure_decisions import Answer, ErasureRequest
 from complaints.services.audit.recorded_erasures import CONFIRMED, PROPOSED, REFUSED, decision_facts
-from complaints.services.erasure import dates, obstacles
+from complaints.services.erasure import obstacles
 from complaints.services.erasure.obstacles import Obstacle
 from complaints.services.keyring import require_admission
 from complaints.services.messages import write_note
@@ -87,7 +87,7 @@ def due_reports(person: Staff, today: date) -> QuerySet[Complaint]:
     """Return the reports whose period is over and whose erasure nobody has proposed, by the columns of their cases."""
     is_due = Q()
     for rule in PERIODS:
-        since = dates.latest_start(rule, today)
+        since = erasure_days.latest_start(rule, today)
         for is_inquiry in (False, True):
             for was_forwarded in (False, True):
                 statuses = _statuses(rule, is_inquiry=is_inquiry, was_forwarded=was_forwarded)
@@ -110,7 +110,7 @@ def days_of(complaint: Complaint) -> ErasureDays | None:
     """Return the days of a report that ``_reports`` read; None while somebody works on it."""
     case = complaint.case
     was_forwarded = bool(getattr(complaint, "was_forwarded", False))
-    return dates.days_of(
+    return erasure_days.days_of(
         Status(case.status), since=case.status_on, is_inquiry=case.is_inquiry, was_forwarded=was_forwarded
     )
 
@@ -162,6 +162,20 @@ def propose(*, actor: Actor, complaints: Collection[uuid.UUID], ground: Ground) 
         row.save(force_insert=True)
         _record(actor, PROPOSED, row, complaint)
     return len(set(complaints))
+
+
+@transaction.atomic
+def propose_due(*, actor: Actor, complaints: Collection[uuid.UUID]) -> int:
+    """Propose reports of the dry run, each on the ground on which it is due, all or none; as :func:`propose`."""
+    grounds = {row.complaint.pk: row.ground for row in due(actor=actor)}
+    if not grounds.keys() >= set(complaints):
+        raise ErasureRefused("due")
+    # All are locked before the first entry is appended: the chain is locked last.
+    _locked(actor, complaints)
+    of_ground: dict[Ground, list[uuid.UUID]] = {}
+    for complaint_id in complaints:
+        of_ground.setdefault(grounds[complaint_id], []).append(complaint_id)
+    return sum(propose(actor=actor, complaints=ids, ground=ground) for ground, ids in of_ground.items())
 
 
 @transaction.atomic
@@ -218,6 +232,22 @@ def proposals(*, actor: Actor) -> list[ProposedErasure]:
         for row in rows
         if row.complaint_id in reports
     ]
+
+
+def find(person: Staff, complaint_id: uuid.UUID) -> Complaint | None:
+    """Return a report that a person may see, with its case and whether a body got it."""
+    return _reports(person).select_related("case__lead_body").filter(pk=complaint_id).first()
+
+
+def standing(*, actor: Actor, complaint: Complaint) -> tuple[Obstacle, ...]:
+    """Return what stops the erasure of one report now; raises as :func:`due`."""
+    return _obstacles(actor, [complaint])[complaint.pk]
+
+
+def current(complaint_id: uuid.UUID) -> Erasure | None:
+    """Return the erasure of a report that was not refused, None without one."""
+    rows = Erasure.objects.exclude(state=State.REFUSED).select_related("proposed_by", "confirmed_by")
+    return rows.filter(complaint_id=complaint_id).first()
 
 
 def _locked(actor: Actor, complaints: Collection[uuid.UUID]) -> list[Complaint]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date, timedelta
 
 from django.conf import settings
@@ -9,7 +10,10 @@ from django.conf import settings
 from complaints.domain import retention_periods
 from complaints.domain.retention_periods import CARRIED_OUT, REQUEST, ErasureDays
 from complaints.domain.workflow import Status
+from complaints.models.case import Case
+from complaints.models.complaint import Complaint
 from complaints.services import reference_data
+from complaints.services.audit import erasure_decisions
 from complaints.services.rule_book import limit_rule
 from complaints.services.transitions import last_day_of
 
@@ -25,6 +29,41 @@ def days_of(status: Status, *, since: date, is_inquiry: bool, was_forwarded: boo
     due_on = last_day_of(rule, since)
     erased_by = last_day_of(CARRIED_OUT, due_on)
     return ErasureDays(rule, due_on, erased_by, gone_by(erased_by))
+
+
+@dataclass(frozen=True)
+class KeptUntil:
+    """What a reporter is told of the erasure of their report, on which nobody works any more.
+
+    ``put_off``: by a legal hold. ``has_body``: something of it went to a body, which keeps what it has downloaded.
+    """
+
+    days: ErasureDays
+    put_off: bool
+    has_body: bool
+    is_late: bool
+
+    @property
+    def waits_for_reporter(self) -> bool:
+        """Whether an answer of the reporter would let the work go on."""
+        return self.days.rule == retention_periods.RESTING
+
+
+def kept_until(complaint: Complaint, case: Case, *, has_body: bool, today: date) -> KeptUntil | None:
+    """Return what the reporter of a report is told of its erasure; None while somebody works on it; two queries."""
+    status, is_inquiry = Status(case.status), case.is_inquiry
+    days = days_of(status, since=case.status_on, is_inquiry=is_inquiry, was_forwarded=has_body)
+    if days is None:
+        return None
+    put_off = complaint.pk in erasure_decisions.held([complaint.pk])
+    return KeptUntil(days, put_off, has_body, is_late=not put_off and days.is_late(today))
+
+
+def if_withdrawn(today: date) -> ErasureDays:
+    """Return the days of a report that its reporter withdraws today."""
+    due_on = last_day_of(retention_periods.WITHDRAWN, today)
+    erased_by = last_day_of(CARRIED_OUT, due_on)
+    return ErasureDays(retention_periods.WITHDRAWN, due_on, erased_by, gone_by(erased_by))
 
 
 def latest_start(rule: str, today: date) -> date:
