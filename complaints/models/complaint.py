@@ -17,12 +17,15 @@ class ComplaintQuerySet(models.QuerySet["Complaint"]):
         return self.filter(channel__in=Complaint.WITH_REPORTER)
 
 
-class LiveComplaintManager(models.Manager.from_queryset(ComplaintQuerySet)):  # type: ignore[misc]  # made by Django
+_StoredManager = models.Manager.from_queryset(ComplaintQuerySet)
+
+
+class LiveComplaintManager(_StoredManager):
     """The reports that nobody has erased: what pages, jobs and relations see."""
 
     def get_queryset(self) -> ComplaintQuerySet:
         """Leave out what is left of erased reports."""
-        return ComplaintQuerySet(self.model, using=self._db).filter(erased_on=None)
+        return super().get_queryset().filter(erased_on=None)
 
 
 class Complaint(RandomKeyModel):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Final, TypeAlias
 
 from django.db.models import Model, Q, QuerySet
@@ -37,7 +38,7 @@ from complaints.models.oversight import (
 from complaints.models.question import QuestionReader, QuestionReply, ReleaseQuestion
 from complaints.models.redaction import Redaction
 from complaints.models.search_document import SearchDoc
-from complaints.services.audit import leaves
+from complaints.services.audit import leaves, recorded_erasures
 from complaints.services.audit.state import release_leaves
 from complaints.services.audit.verify_rows import KEPT_KINDS, text_leaves
 
@@ -250,7 +251,7 @@ def keep(erasure: Erasure, kept: Iterable[KeptLeaf], objects: Sequence[str]) -> 
 
 def delete(rows: Rows) -> None:
     """Delete rows by one statement; nothing that refers to them is read, and the database refuses what would dangle."""
-    rows.order_by()._raw_delete(rows.db)  # type: ignore[attr-defined]  # of Django's own deletions
+    rows.order_by()._raw_delete(rows.db)
 
 
 def left_of(complaint: uuid.UUID) -> dict[str, int]:
@@ -259,6 +260,15 @@ def left_of(complaint: uuid.UUID) -> dict[str, int]:
     sources = [*readable_rows(remains), *(table.rows(remains) for table in TABLES)]
     counts = {rows.model.__name__: rows.count() for rows in sources}
     return {name: count for name, count in counts.items() if count}
+
+
+def erased_on(case: uuid.UUID) -> date | None:
+    """Return on which day the last report of a case was erased; None where one is left, or nobody entered it."""
+    if Complaint.objects.filter(case=case).exists():
+        return None
+    rows = dict(Complaint.stored.filter(case=case, erased_on__isnull=False).values_list("pk", "erased_on"))
+    entered = recorded_erasures.erased_reports(rows) if rows else set()
+    return max((day for report, day in rows.items() if day and report in entered), default=None)
 
 
 def report_of(complaint: uuid.UUID) -> Complaint | None:
