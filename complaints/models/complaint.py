@@ -20,12 +20,12 @@ class ComplaintQuerySet(models.QuerySet["Complaint"]):
 _StoredManager = models.Manager.from_queryset(ComplaintQuerySet)
 
 
-class LiveComplaintManager(_StoredManager):
+class LiveComplaintManager(_StoredManager["Complaint"]):
     """The reports that nobody has erased: what pages, jobs and relations see."""
 
     def get_queryset(self) -> ComplaintQuerySet:
         """Leave out what is left of erased reports."""
-        return super().get_queryset().filter(erased_on=None)
+        return ComplaintQuerySet(self.model, using=self._db).filter(erased_on=None)
 
 
 class Complaint(RandomKeyModel):

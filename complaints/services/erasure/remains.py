@@ -73,7 +73,7 @@ def of_report(complaint: uuid.UUID) -> Remains:
     live = ReleasedReport.objects.filter(family, complaint__erased_on=None).exclude(complaint=complaint)
     shared = {first or release for release, first in live.values_list("release", "release__first")}
     alone = firsts - shared
-    releases = Release.objects.filter(Q(pk__in=alone) | Q(first__in=alone)).values_list("pk", flat=True)
+    releases = Release.stored.filter(Q(pk__in=alone) | Q(first__in=alone)).values_list("pk", flat=True)
     return Remains(complaint, frozenset(releases))
 
 
@@ -151,7 +151,7 @@ def _texts(remains: Remains) -> dict[str, Rows]:
         ),
         "redaction.made": Redaction.objects.filter(complaint=remains.complaint),
         "question.addressed": QuestionReader.objects.filter(Q(complaint=remains.complaint) | Q(question__in=questions)),
-        "release.made": Release.objects.filter(pk__in=remains.releases),
+        "release.made": Release.stored.filter(pk__in=remains.releases),
     }
 
 
@@ -185,7 +185,7 @@ def empty(remains: Remains) -> None:
     """Take the content out of the rows that stay: of releases, and of what the reporter was told of them."""
     told = ReleasedReport.objects.filter(Q(complaint=remains.complaint) | Q(release__in=remains.releases))
     told.update(told=b"")
-    Release.objects.filter(pk__in=remains.releases).update(public_key=b"", key_signature=b"", signer=b"", sealed=b"")
+    Release.stored.filter(pk__in=remains.releases).update(public_key=b"", key_signature=b"", signer=b"", sealed=b"")
 
 
 # --- In slices: what is sealed to a key that is gone ------------------------------------------------------------------
