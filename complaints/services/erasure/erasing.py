@@ -16,6 +16,7 @@ from typing import Final
 from django.db import transaction
 from django.utils import timezone
 
+from complaints.models.batch import KeptLeaf
 from complaints.models.case import AgencyKind, Case
 from complaints.models.case_links import CaseMove
 from complaints.models.complaint import Complaint
@@ -188,7 +189,7 @@ def _finish(key: uuid.UUID, now: datetime) -> None:
 def _blank(erasure: Erasure, case: Case, now: datetime) -> None:
     """Take out of a case what it says of its reports; the leaves of how it was filed are computed with its salt."""
     filed = leaves.filing_leaves_of(case.pk)
-    kept = [remains.KeptLeaf(kind=leaf.kind, row=leaf.row, batch=leaf.batch, digest=leaf.digest) for leaf in filed]
+    kept = [KeptLeaf(kind=leaf.kind, row=leaf.row, batch=leaf.batch, digest=leaf.digest) for leaf in filed]
     remains.keep(erasure, kept, ())
     blank = {"category": None, "accused_kind": None, "province": None, "agency_kind": AgencyKind.UNKNOWN, "salt": b""}
     Case.objects.filter(pk=case.pk).update(**blank)
