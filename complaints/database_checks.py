@@ -66,7 +66,11 @@ def _owner_at_hand() -> Iterator[CheckMessage]:
 def _roles() -> Iterator[CheckMessage]:
     ((role,),) = database_roles.fetch("SELECT session_user::text")
     yield from _role(role, ("web", "jobs"))
-    others: tuple[tuple[RoleKind, str], ...] = (("jobs", "DATABASE_JOBS_URL"), ("backup", "DATABASE_BACKUP_URL"))
+    others: tuple[tuple[RoleKind, str], ...] = (
+        ("jobs", "DATABASE_JOBS_URL"),
+        ("backup", "DATABASE_BACKUP_URL"),
+        ("erase", "DATABASE_ERASE_URL"),
+    )
     for kind, variable in others:
         other: dict[str, Any] = settings.DATABASE_ROLES.get(variable, {})
         if other.get("USER") and other["USER"] != role:

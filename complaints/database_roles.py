@@ -1,8 +1,8 @@
 """Roles of PostgreSQL: the SQL that makes them and grants their rights, and the comparison with what a database grants.
 
-An owner role owns the tables and migrates; the web server, the job runner and backups sign in as roles that may do what
-``complaints.models.rights`` lists. Rights are compared as PostgreSQL would decide them (``has_column_privilege``), with
-what comes through PUBLIC or another role, and not by the text of a grant.
+An owner role owns the tables and migrates; the web server, the job runner, backups and erasing sign in as roles that
+may do what ``complaints.models.rights`` lists. Rights are compared as PostgreSQL would decide them
+(``has_column_privilege``), with what comes through PUBLIC or another role, and not by the text of a grant.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from django.db import connection
 
 from complaints.models.rights import LINES, RoleKind, columns, stored_models
 
-KINDS: Final[tuple[RoleKind, ...]] = ("web", "jobs", "backup")
+KINDS: Final[tuple[RoleKind, ...]] = ("web", "jobs", "backup", "erase")
 # No role may become another, make roles or databases, or go round row security.
 ATTRIBUTES: Final = "LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS"
 _UNSAFE: Final = {
@@ -50,22 +50,23 @@ ORDER BY 2
 
 @dataclass(frozen=True)
 class RoleNames:
-    """Names of the four roles; roles belong to a whole cluster, so two portals in one need names of their own."""
+    """Names of the five roles; roles belong to a whole cluster, so two portals in one need names of their own."""
 
     owner: str = "kanal_owner"
     web: str = "kanal_web"
     jobs: str = "kanal_jobs"
     backup: str = "kanal_backup"
+    erase: str = "kanal_erase"
 
     def __post_init__(self) -> None:
         """Raise ValueError for a name that would need quoting, or one that is given twice."""
-        names = (self.owner, self.web, self.jobs, self.backup)
+        names = (self.owner, self.web, self.jobs, self.backup, self.erase)
         if len(set(names)) < len(names) or not all(_NAME.fullmatch(name) for name in names):
             raise ValueError(names)
 
     def of(self, kind: RoleKind) -> str:
         """Return the name of the role of this kind."""
-        return {"web": self.web, "jobs": self.jobs, "backup": self.backup}[kind]
+        return {"web": self.web, "jobs": self.jobs, "backup": self.backup, "erase": self.erase}[kind]
 
 
 def fetch(query: str, *parameters: str | int | Sequence[str] | Sequence[int]) -> list[tuple[Any, ...]]:

@@ -9,6 +9,7 @@ from complaints.views import (
     after_the_end,
     api,
     bawaslu,
+    erasure_request,
     guide,
     inquiry,
     leak_check,
@@ -67,5 +68,6 @@ urlpatterns = [
     path("cek/jawaban/cabut/", inquiry.withdraw, name="inquiry_withdraw"),
     path("cek/jawaban/lapor/", inquiry.report, name="inquiry_report"),
     path("cek/laporan/keberatan/", after_the_end.object_to_end, name="status_object"),
+    path("cek/laporan/hapus/", erasure_request.ask, name="status_erasure"),
     path("cek/keluar/", status.leave, name="status_leave"),
 ]

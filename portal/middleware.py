@@ -314,8 +314,9 @@ def _login_step(request: HttpRequest, person: Staff) -> HttpResponse | None:
         # Who may raise the rights of others must have their own by the chain, also when a session is under way.
         is_post = request.method == "POST"
         # Whoever has taken over one session of a person may not end the others, in which the person could act.
-        # The same for who decides on a rule of the law.
-        is_weighty = request.path == reverse("admin:sessions") or request.path.startswith(reverse("admin:rule_changes"))
+        # The same for who decides on a rule of the law, or confirms an erasure, which nothing brings back.
+        is_weighty = request.path in (reverse("admin:sessions"), reverse("admin:erasure_confirm"))
+        is_weighty = is_weighty or request.path.startswith(reverse("admin:rule_changes"))
         if is_post and is_weighty and not step_up.confirmed(request):
             return _to_confirmation(request)
         why = step_up.why_refused(person) if is_post and access.may_administer(person) else ""

@@ -107,11 +107,12 @@ CRISPY_CLASS_CONVERTERS = dict.fromkeys(("textinput", "dateinput", "textarea", "
 CRISPY_CLASS_CONVERTERS |= {"select": "form-select", "checkboxinput": "form-check-input"}
 
 # --- Database ---------------------------------------------------------------------------------------------------------
-# One connection for each process, as one of three roles; see portal.postgresql.roles.
+# One connection for each process, as one of the roles; see portal.postgresql.roles.
 _urls = {
     roles.WEB: env.str("DATABASE_URL", ""),
     roles.JOBS: env.str("DATABASE_JOBS_URL", ""),
     roles.BACKUP: env.str("DATABASE_BACKUP_URL", ""),
+    roles.ERASE: env.str("DATABASE_ERASE_URL", ""),
     roles.OWNER: env.str("DATABASE_OWNER_URL", ""),
     roles.ADMIN: env.str("DATABASE_ADMIN_URL", ""),
 }
@@ -344,6 +345,8 @@ WORKER_PREVIOUS_KEYS: list[str] = env.list("WORKER_PREVIOUS_KEYS", [])
 TEAM_KEY_PINS = env.str("TEAM_KEY_PINS", "")
 # Public keys of age, with commas between them, whose holders can open a backup; the private halves are offline.
 BACKUP_RECIPIENTS = env.str("BACKUP_RECIPIENTS", "")
+# A backup is deleted after so many days. Pages add them to the day of an erasure: until then a backup holds the keys.
+BACKUP_KEEP_DAYS = env.int("BACKUP_KEEP_DAYS", 35)
 # The names and short names of the agencies that run this portal, each up to a semicolon or the end of its line: names
 # of agencies hold commas. A report about one of them goes to the separate team.
 _OPERATOR = env.str("OPERATOR_AGENCIES", "Badan Arsip Cuaca Nasional; BACN" if SAMPLE_MODE else "")

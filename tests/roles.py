@@ -24,7 +24,7 @@ postgresql = connection.vendor == "postgresql"
 
 @dataclass(frozen=True)
 class Roles:
-    """The names, and by kind ("web", "jobs", "backup", "owner") the settings of a connection that signs in."""
+    """The names, and by kind ("web", "jobs", "backup", "erase", "owner") the settings of a connection that signs in."""
 
     names: RoleNames
     sign_in: dict[str, dict[str, Any]]
@@ -33,7 +33,7 @@ class Roles:
 
 def role_names(*, suffix: str = "") -> RoleNames:
     database = str(connection.settings_dict["NAME"])
-    return RoleNames(*(f"{database}{suffix}_{kind}"[-63:] for kind in ("owner", "web", "jobs", "backup")))
+    return RoleNames(*(f"{database}{suffix}_{kind}"[-63:] for kind in ("owner", "web", "jobs", "backup", "erase")))
 
 
 @contextmanager
@@ -49,6 +49,7 @@ def made(folder: Path, **options: Any) -> Iterator[Roles]:
                 web=names.web,
                 jobs=names.jobs,
                 backup=names.backup,
+                erase=names.erase,
                 env_file=runtime,
                 owner_file=owner,
                 stdout=out,
@@ -66,7 +67,7 @@ def made(folder: Path, **options: Any) -> Iterator[Roles]:
 def drop(names: RoleNames) -> None:
     """Give everything back to whoever made the test database, and remove the roles."""
     with connection.cursor() as cursor:
-        for role in (names.web, names.jobs, names.backup, names.owner):
+        for role in (names.web, names.jobs, names.backup, names.erase, names.owner):
             cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role])
             if cursor.fetchone():
                 name = connection.ops.quote_name(role)

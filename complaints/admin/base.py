@@ -37,6 +37,8 @@ from complaints.domain.errors import SealError
 from complaints.domain.forbidden_questions import ForbiddenQuestionPut
 from complaints.fast_sql import CappedCount
 from complaints.models.case import Case
+from complaints.models.complaint import Complaint
+from complaints.models.oversight import Release
 from complaints.models.team import Staff
 from complaints.services import first_look, forbidden_questions
 from complaints.services.keyring import Actor, Keyring, Locked
@@ -88,8 +90,8 @@ def staff_page(
     """Make a view a page of the staff site: it wants a signed-in person, for whom it exists, and a known method.
 
     A person whose own data changed is compared with all reports before they are shown anything. A PermissionDenied
-    becomes a 404, and what does not open (OBSTACLES) a page of status 409 that says why; 400 for a
-    text that a service did not send because it puts what nobody may ask.
+    becomes a 404, as does a case, report or release that is gone, and what does not open (OBSTACLES) a page of status
+    409 that says why; 400 for a text that a service did not send because it puts what nobody may ask.
 
     Args:
         methods: the methods allowed, "GET" and "POST"; a HEAD counts as a GET.
@@ -112,7 +114,7 @@ def staff_page(
                 return HttpResponseNotAllowed(methods)
             try:
                 return view(request, *args, **kwargs)
-            except PermissionDenied:
+            except (PermissionDenied, Case.DoesNotExist, Complaint.DoesNotExist, Release.DoesNotExist):
                 raise Http404 from None
             except tuple(OBSTACLES) as error:
                 return _show_obstacle(request, error)

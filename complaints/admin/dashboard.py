@@ -30,7 +30,7 @@ from complaints.admin.base import (
     staff_page,
 )
 from complaints.admin.case_summary import DeadlineLabel, case_deadline, deadline_not_shown
-from complaints.admin.labels import Label, sign_in_words
+from complaints.admin.labels import Label, accused_label, category_label, sign_in_words
 from complaints.admin.queue_filters import FilterValues
 from complaints.admin.queue_page import leave_search
 from complaints.domain.workflow import OPEN, PROMISED
@@ -50,6 +50,8 @@ from complaints.services import (
     signin_counts,
 )
 from complaints.services.audit import log, named_faults, nightly_run, recorded_backups, recorded_lines
+from complaints.services.erasure import erasure_requests
+from complaints.services.erasure import proposals as erasure_proposals
 from complaints.services.evidence import worker_key
 from complaints.services.forwarding import release_assignment
 from complaints.services.forwarding.questions import unread_by_body
@@ -201,6 +203,9 @@ def _triage_context(request: StaffRequest, today: date) -> dict[str, object]:
     counts["still_late"] = capped_count(cases.filter(status__in=sorted(PROMISED), due_on__lt=today))
     counts["second"] = capped_count(case_actions.awaiting_approval(person))
     counts["lost_codes"] = capped_count(lost_codes.waiting_for(person))
+    counts["erasures"] = capped_count(erasure_proposals.waiting_for(person))
+    counts["erasure_requests"] = capped_count(erasure_requests.waiting(person))
+    counts["due_for_erasure"] = capped_count(erasure_proposals.due_reports(person, today))
     counts["unopened"] = capped_count(job_runs.unconfined_runs(today=today))
     counts["inquiries"] = capped_count(inquiries.waiting(person))
     counts["waiting"] = capped_count(_not_admitted(person))
@@ -231,12 +236,24 @@ def _triage_tiles(person: Staff, tiles: tuple[TileOfList, ...], numbers: dict[st
     if second := numbers["second"] + numbers["lost_codes"]:
         url = reverse("admin:complaints_case_second")
         shown.append(Tile(_("Waiting for a second decision"), second, url, urgent=True))
+    shown += _erasure_tiles(numbers)
     if (waiting := numbers["rules"]) and not person.practising:
         shown.append(Tile(_("Proposed changes"), waiting, reverse("admin:rule_changes")))
     if junk := numbers["junk"]:
         shown.append(Tile(_("Likely junk"), junk, reverse("admin:complaints_case_lane")))
     shown.append(Tile(_("Ask first"), numbers["inquiries"], reverse("admin:inquiries")))
     return shown
+
+
+def _erasure_tiles(numbers: dict[str, int]) -> list[Tile]:
+    """Return the tiles of erasure whose number is not zero, each with its part of the page."""
+    url = reverse("admin:erasures")
+    tiles = [
+        Tile(_("Requests for erasure"), numbers["erasure_requests"], f"{url}#requests", urgent=True),
+        Tile(_("Erasures to be confirmed"), numbers["erasures"], f"{url}#theirs", urgent=True),
+        Tile(_("Due for erasure"), numbers["due_for_erasure"], f"{url}#due"),
+    ]
+    return [tile for tile in tiles if tile.number]
 
 
 def _own_cases(request: StaffRequest, today: date) -> list[WaitingRow]:
@@ -300,7 +317,7 @@ def _line_of_release(release: releases.ListedRelease, owner: Staff | None, *, is
     """Return what a release is about, what is new in it and who has it; nothing sealed is opened for the desk."""
     news, case = ", ".join(releases.news_of(release, is_replied=is_replied)), release.case
     person = labels.staff_name(owner) if owner else _("nobody has it")
-    return " · ".join(part for part in (str(case.category), str(case.accused_kind), person, news) if part)
+    return " · ".join(part for part in (category_label(case), accused_label(case), person, news) if part)
 
 
 def _body_tiles(person: Staff, today: date) -> list[Tile]:

@@ -31,6 +31,19 @@ if TYPE_CHECKING:
 
 Label: TypeAlias = "str | _StrPromise"
 
+ERASED: Final = gettext_lazy("erased")
+
+
+def category_label(case: Case) -> str:
+    """Return the category of a case, or that its reports are erased."""
+    return str(case.category or ERASED)
+
+
+def accused_label(case: Case) -> str:
+    """Return the kind of the accused of a case, or that its reports are erased."""
+    return str(case.accused_kind or ERASED)
+
+
 # --- Steps of a case
 
 

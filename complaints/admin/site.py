@@ -99,6 +99,7 @@ _NAV: Final[tuple[tuple[Any, str, Callable[[Staff], bool]], ...]] = (
     (_("Queue"), "complaints_case_changelist", access.may_see_cases),
     (_("Releases"), "complaints_release_changelist", access.is_overseer),
     (_("Assignments"), "complaints_absence_changelist", access.is_triage),
+    (_("Erasure"), "erasures", lambda person: access.is_triage(person) and not person.practising),
     (_("Conflicts"), "complaints_conflict_changelist", access.may_lift_conflicts),
     (_("Audit chain"), "complaints_auditentry_changelist", access.may_audit),
     (_("Faults"), "complaints_verificationfault_changelist", access.may_review),

@@ -22,6 +22,7 @@ from complaints.admin import (
     custody,
     dashboard,
     dossier,
+    erasure,
     export,
     faults,
     findings,
@@ -90,6 +91,15 @@ urlpatterns: list[URLPattern | URLResolver] = [
     # Inquiries: questions before a report
     path("tanya/", inquiries.inquiry_list, name="inquiries"),
     path("tanya/<uuid:object_id>/", inquiries.inquiry_page, name="inquiry"),
+    # Erasure. POSTs to "keputusan" want password and second factor again: portal.middleware.
+    path("penghapusan/", erasure.erasures, name="erasures"),
+    path("penghapusan/keputusan/", erasure.confirm, name="erasure_confirm"),
+    path("penghapusan/<uuid:erasure_id>/tolak/", erasure.refuse, name="erasure_refuse"),
+    path(
+        "complaints/case/<uuid:object_id>/penghapusan/<uuid:complaint_id>/",
+        erasure.report_erasure,
+        name="report_erasure",
+    ),
     # The queue
     path("complaints/case/", queue_page.queue, name="complaints_case_changelist"),
     path("complaints/case/massal/", queue_page.act_on_ticked, name="complaints_case_many"),

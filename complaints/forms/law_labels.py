@@ -153,6 +153,9 @@ CODES: Final[dict[str, Label]] = {
     Start.RETALIATION_TOLD: _("from the day on which a reporter tells of retaliation"),
     Start.DECISION_RECEIVED: _("from the day on which the decision is received or announced"),
     Start.CLOSED: _("from the day of the closing decision"),
+    Start.ENDED: _("from the day on which the work on it ends"),
+    Start.ERASURE_DUE: _("from the day on which it is due for erasure"),
+    Start.REQUESTED: _("from the day of the request"),
 }
 LIMITS: Final[dict[str, Label]] = {
     "bawaslu_report": _("report to Bawaslu"),
@@ -176,6 +179,13 @@ LIMITS: Final[dict[str, Label]] = {
     "check-in": _("question whether the reporter is safe"),
     "objection": _("objection to the office that decided"),
     "claim at the PTUN": _("claim at the administrative court (PTUN)"),
+    "report kept that no body got": _("retention of a report that was forwarded to no body"),
+    "report kept that a body got": _("retention of a report that was forwarded to a body"),
+    "withdrawn report kept": _("retention of a withdrawn report"),
+    "report kept that waits for its reporter": _("retention of a report that waits for its reporter"),
+    "inquiry kept": _("retention of an inquiry"),
+    "erased once it is due": _("erasure of what is due for it"),
+    "request for erasure answered": _("answer to a request for erasure"),
 }
 TABLES: Final[dict[str, Label]] = {
     "sanctions": _("Sanctions"),

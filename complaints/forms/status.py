@@ -156,3 +156,9 @@ class WithdrawForm(ReporterForm):
     """The reason of a withdrawal, which is optional."""
 
     reason = text(_("Reason (optional)"), rows=3, required=False, validators=[shortened(2_000)])
+
+
+class ErasureForm(ReporterForm):
+    """Why a report is to be erased, which is optional."""
+
+    reason = text(_("Why it should be erased (optional)"), rows=3, required=False, validators=[shortened(2_000)])

@@ -93,7 +93,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'audit entry',
                 'verbose_name_plural': 'audit chain',
-                'indexes': [models.Index(fields=['subject', 'sequence'], name='audit_subject_sequence'), models.Index(condition=models.Q(('event', 'object.retried')), fields=['sequence'], name='audit_retried'), models.Index(condition=models.Q(('event', 'rule.confirmed')), fields=['sequence'], name='audit_rules'), models.Index(condition=models.Q(('event', 'backup.made')), fields=['sequence'], name='audit_backups'), models.Index(condition=models.Q(('event', 'backup.rehearsed')), fields=['sequence'], name='audit_rehearsals'), models.Index(condition=models.Q(('event', 'lost_code.proposed')), fields=['sequence'], name='audit_lost_codes')],
+                'indexes': [models.Index(fields=['subject', 'sequence'], name='audit_subject_sequence'), models.Index(condition=models.Q(('event', 'object.retried')), fields=['sequence'], name='audit_retried'), models.Index(condition=models.Q(('event', 'rule.confirmed')), fields=['sequence'], name='audit_rules'), models.Index(condition=models.Q(('event', 'backup.made')), fields=['sequence'], name='audit_backups'), models.Index(condition=models.Q(('event', 'backup.rehearsed')), fields=['sequence'], name='audit_rehearsals'), models.Index(condition=models.Q(('event', 'lost_code.proposed')), fields=['sequence'], name='audit_lost_codes'), models.Index(condition=models.Q(('event__in', ['erasure.requested', 'erasure.proposed', 'hold.set'])), fields=['sequence'], name='audit_erasures')],
             },
         ),
         migrations.CreateModel(
@@ -279,14 +279,15 @@ class Migration(migrations.Migration):
             name='KeptLeaf',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(max_length=10)),
+                ('kind', models.CharField(choices=[('identity', 'Identity'), ('complaint', 'Complaint'), ('message', 'Message'), ('object', 'Object'), ('post', 'Post'), ('grant', 'Grant'), ('filing', 'Filing'), ('worked', 'Worked'), ('release', 'Release'), ('part', 'Part'), ('file', 'File'), ('report', 'Report'), ('key', 'Release Key'), ('sent', 'Sent'), ('made', 'Made'), ('note', 'Note'), ('assessment', 'Assessment'), ('redaction', 'Redaction'), ('question', 'Question'), ('reader', 'Reader'), ('reply', 'Reply'), ('decision', 'Decision'), ('copy', 'Copy'), ('row', 'Row')], max_length=10)),
                 ('row', models.UUIDField()),
-                ('batch', models.PositiveIntegerField()),
+                ('batch', models.PositiveIntegerField(null=True)),
+                ('release', models.UUIDField(null=True)),
                 ('digest', models.BinaryField()),
             ],
             options={
-                'indexes': [models.Index(fields=['batch'], name='kept_leaf_batch'), models.Index(fields=['row'], name='kept_leaf_row')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('kind', 'identity')), name='kept_leaf_kind_known')],
+                'indexes': [models.Index(fields=['batch'], name='kept_leaf_batch'), models.Index(fields=['row'], name='kept_leaf_row'), models.Index(condition=models.Q(('release__isnull', False)), fields=['release'], name='kept_leaf_release')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('kind__in', ['identity', 'complaint', 'message', 'object', 'post', 'grant', 'filing', 'worked', 'release', 'part', 'file', 'report', 'key', 'sent', 'made', 'note', 'assessment', 'redaction', 'question', 'reader', 'reply', 'decision', 'copy', 'row'])), name='kept_leaf_kind_known')],
             },
         ),
         migrations.CreateModel(
@@ -497,12 +498,12 @@ class Migration(migrations.Migration):
                 ('lane', models.CharField(blank=True, choices=[('', 'Normal'), ('junk', 'Likely junk'), ('out', 'No longer likely junk')], default='', max_length=4)),
                 ('held_by', models.CharField(choices=[('triage', 'the verification team'), ('separate', 'the separate team')], default='triage', editable=False, max_length=8, verbose_name='held by')),
                 ('salt', models.BinaryField(default=complaints.domain.hashchain.new_salt)),
-                ('accused_kind', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='complaints.accusedkind', verbose_name='accused')),
+                ('accused_kind', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, to='complaints.accusedkind', verbose_name='accused')),
                 ('assigned_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('assignee', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to=settings.AUTH_USER_MODEL, verbose_name='officer')),
                 ('linked_into', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='linked', to='complaints.case')),
                 ('stands_for', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('category', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='complaints.category', verbose_name='category')),
+                ('category', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, to='complaints.category', verbose_name='category')),
                 ('lead_body', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to='complaints.oversightbody', verbose_name='lead body')),
                 ('province', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to='complaints.province', verbose_name='province')),
             ],
@@ -525,7 +526,7 @@ class Migration(migrations.Migration):
             name='Complaint',
             fields=[
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('lookup', models.BinaryField(unique=True)),
+                ('lookup', models.BinaryField(null=True, unique=True)),
                 ('reporter_key', models.BinaryField()),
                 ('reporter_verify_key', models.BinaryField()),
                 ('public_key', models.BinaryField()),
@@ -540,6 +541,7 @@ class Migration(migrations.Migration):
                 ('next_sequence', models.PositiveIntegerField(default=1)),
                 ('check_by', models.DateField(null=True)),
                 ('index_entry', models.PositiveBigIntegerField(null=True)),
+                ('erased_on', models.DateField(null=True)),
                 ('case', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='complaints', to='complaints.case')),
             ],
             options={
@@ -822,6 +824,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
                 ('number', models.PositiveSmallIntegerField()),
+                ('report', models.PositiveSmallIntegerField()),
                 ('sealed', models.BinaryField()),
                 ('release', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='parts', to='complaints.release')),
             ],
@@ -1242,6 +1245,109 @@ class Migration(migrations.Migration):
             options={
                 'constraints': [models.UniqueConstraint(condition=models.Q(('state', 'proposed')), fields=('table', 'code'), name='rule_change_proposed_once'), models.CheckConstraint(condition=models.Q(models.Q(('decided_at__isnull', True), ('decided_by__isnull', True), ('state', 'proposed')), models.Q(('decided_at__isnull', False), ('decided_by__isnull', False), ('state__in', ['confirmed', 'declined', 'withdrawn'])), _connector='OR'), name='rule_change_decided'), models.CheckConstraint(condition=models.Q(('decided_by', models.F('proposed_by')), ('state', 'confirmed'), _negated=True), name='rule_change_by_two')],
             },
+        ),
+        migrations.CreateModel(
+            name='LegalHold',
+            fields=[
+                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ('ground', models.CharField(choices=[('court', 'Needed in a case before a court'), ('criminal', 'Needed in a criminal investigation'), ('inspection', 'Needed by an inspection or an audit'), ('dispute', 'Needed in a dispute on public information'), ('reporter', 'The reporter needs it as proof')], max_length=10, verbose_name='ground')),
+                ('set_on', models.DateField()),
+                ('lifted_on', models.DateField(null=True)),
+            ],
+            options={
+                'verbose_name': 'legal hold',
+                'verbose_name_plural': 'legal holds',
+            },
+        ),
+        migrations.CreateModel(
+            name='Erasure',
+            fields=[
+                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ('complaint_id', models.UUIDField(verbose_name='report')),
+                ('ground', models.CharField(choices=[('period', 'The retention period is over'), ('withdrawn', 'The reporter has withdrawn the report'), ('request', 'A request under the law on personal data'), ('court', 'An order of a court'), ('listed', 'Erased before the backup was restored')], max_length=9, verbose_name='ground')),
+                ('rule', models.CharField(blank=True, default='', max_length=40)),
+                ('proposed_on', models.DateField(null=True)),
+                ('confirmed_on', models.DateField(null=True)),
+                ('refused_on', models.DateField(null=True)),
+                ('state', models.CharField(choices=[('proposed', 'Proposed'), ('refused', 'Refused'), ('confirmed', 'Confirmed'), ('unreadable', 'Unreadable'), ('rows_gone', 'Its rows are deleted'), ('objects_gone', 'Its files are deleted'), ('done', 'Erased')], default='proposed', max_length=12, verbose_name='state')),
+                ('root', models.BinaryField(null=True)),
+                ('done_on', models.DateField(null=True)),
+                ('confirmed_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('proposed_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('refused_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+            ],
+            options={
+                'verbose_name': 'erasure',
+                'verbose_name_plural': 'erasures',
+            },
+        ),
+        migrations.CreateModel(
+            name='ErasedObject',
+            fields=[
+                ('object_name', models.CharField(max_length=40, primary_key=True, serialize=False)),
+                ('erasure', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='objects_left', to='complaints.erasure')),
+            ],
+        ),
+        migrations.AddField(
+            model_name='keptleaf',
+            name='erasure',
+            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='leaves', to='complaints.erasure'),
+        ),
+        migrations.AddConstraint(
+            model_name='keptleaf',
+            constraint=models.CheckConstraint(condition=models.Q(('erasure__isnull', False), models.Q(('batch__isnull', False), ('kind', 'identity')), _connector='OR'), name='kept_leaf_erased'),
+        ),
+        migrations.AddField(
+            model_name='legalhold',
+            name='complaint',
+            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='holds', to='complaints.complaint'),
+        ),
+        migrations.AddField(
+            model_name='legalhold',
+            name='lift_asked_by',
+            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
+        ),
+        migrations.AddField(
+            model_name='legalhold',
+            name='lifted_by',
+            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
+        ),
+        migrations.AddField(
+            model_name='legalhold',
+            name='set_by',
+            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
+        ),
+        migrations.AddConstraint(
+            model_name='erasure',
+            constraint=models.UniqueConstraint(condition=models.Q(('state', 'refused'), _negated=True), fields=('complaint_id',), name='erasure_once'),
+        ),
+        migrations.AddConstraint(
+            model_name='erasure',
+            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['proposed', 'refused', 'confirmed', 'unreadable', 'rows_gone', 'objects_gone', 'done'])), name='erasure_state_known'),
+        ),
+        migrations.AddConstraint(
+            model_name='erasure',
+            constraint=models.CheckConstraint(condition=models.Q(('ground__in', ['period', 'withdrawn', 'request', 'court', 'listed'])), name='erasure_ground_known'),
+        ),
+        migrations.AddConstraint(
+            model_name='erasure',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('confirmed_by', None), ('ground', 'listed'), ('proposed_by', None)), models.Q(models.Q(('ground', 'listed'), _negated=True), ('proposed_by__isnull', False), ('state__in', ['proposed', 'refused'])), models.Q(models.Q(('ground', 'listed'), _negated=True), ('confirmed_by__isnull', False), models.Q(('confirmed_by', models.F('proposed_by')), _negated=True)), _connector='OR'), name='erasure_by_two_people'),
+        ),
+        migrations.AddConstraint(
+            model_name='legalhold',
+            constraint=models.UniqueConstraint(condition=models.Q(('lifted_on', None)), fields=('complaint',), name='legal_hold_open_once'),
+        ),
+        migrations.AddConstraint(
+            model_name='legalhold',
+            constraint=models.CheckConstraint(condition=models.Q(('ground__in', ['court', 'criminal', 'inspection', 'dispute', 'reporter'])), name='legal_hold_ground_known'),
+        ),
+        migrations.AddConstraint(
+            model_name='legalhold',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('lifted_by', None), ('lifted_on', None)), models.Q(('lift_asked_by__isnull', False), ('lifted_by__isnull', False), ('lifted_on__isnull', False), models.Q(('lifted_by', models.F('lift_asked_by')), _negated=True)), _connector='OR'), name='legal_hold_lifted_by_two'),
+        ),
+        migrations.AddConstraint(
+            model_name='case',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('accused_kind__isnull', False), ('category__isnull', False), models.Q(('salt', b''), _negated=True)), models.Q(('accused_kind', None), ('agency_kind', 'unknown'), ('category', None), ('province', None), ('salt', b'')), _connector='OR'), name='case_blank_without_salt'),
         ),
         migrations.RunPython(install_triggers, remove_triggers),
     ]

@@ -115,6 +115,19 @@ EVENTS: Final = {
     "rule.declined": _("Change of a rule declined"),
     "rule.withdrawn": _("Proposal for a rule withdrawn"),
     "rules.delivered": _("Rules of the law that come with the program recorded"),
+    "erasure.requested": _("Request to erase a report recorded"),
+    "erasure.declined": _("Request to erase a report declined"),
+    "erasure.proposed": _("Erasure of a report proposed"),
+    "erasure.refused": _("Proposal to erase a report refused"),
+    "erasure.confirmed": _("Erasure of a report confirmed by another person"),
+    "erasure.listed": _("Erasure taken over from a list after a backup was restored"),
+    "erasure.unreadable": _("Erased report made unreadable"),
+    "erasure.slice": _("Rows of an erased report deleted"),
+    "erasure.case": _("Place, kinds and salt of a case deleted: all its reports are erased"),
+    "erasure.done": _("Erasure of a report finished"),
+    "hold.set": _("Legal hold set"),
+    "hold.lift_asked": _("Lifting of a legal hold asked for"),
+    "hold.lifted": _("Legal hold lifted"),
     "job.asked": _("Background job run again"),
     "day.closed": _("Batch of reports closed"),
     "fault.acknowledged": _("Fault acknowledged"),
@@ -163,6 +176,12 @@ class AuditEntry(models.Model):
             models.Index(fields=["sequence"], condition=models.Q(event="backup.rehearsed"), name="audit_rehearsals"),
             # Counted for each desk: which proposals of a lost code wait for a second officer.
             models.Index(fields=["sequence"], condition=models.Q(event="lost_code.proposed"), name="audit_lost_codes"),
+            # Counted for each desk too: which requests for erasure nobody has answered; the night looks for rows.
+            models.Index(
+                fields=["sequence"],
+                condition=models.Q(event__in=["erasure.requested", "erasure.proposed", "hold.set"]),
+                name="audit_erasures",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -176,8 +176,9 @@ class Case(RandomKeyModel):
     asked_from = models.CharField(max_length=20, blank=True)
     stage_reached = models.PositiveSmallIntegerField(default=1)
     step_count = models.PositiveIntegerField(default=0)
-    category = models.ForeignKey("Category", on_delete=models.PROTECT, verbose_name=_("category"))
-    accused_kind = models.ForeignKey("AccusedKind", on_delete=models.PROTECT, verbose_name=_("accused"))
+    # None where all reports of the case are erased, as are the place, the kind of agency and the salt.
+    category = models.ForeignKey("Category", on_delete=models.PROTECT, null=True, verbose_name=_("category"))
+    accused_kind = models.ForeignKey("AccusedKind", on_delete=models.PROTECT, null=True, verbose_name=_("accused"))
     province = models.ForeignKey(
         "Province", on_delete=models.PROTECT, null=True, blank=True, verbose_name=_("province")
     )
@@ -261,6 +262,12 @@ class Case(RandomKeyModel):
                 ),
                 name="case_inquiry_by_its_status",
             ),
+            # Without its salt a case says of its erased reports nothing but days and steps.
+            models.CheckConstraint(
+                condition=models.Q(category__isnull=False, accused_kind__isnull=False) & ~models.Q(salt=b"")
+                | models.Q(salt=b"", category=None, accused_kind=None, province=None, agency_kind="unknown"),
+                name="case_blank_without_salt",
+            ),
             models.CheckConstraint(condition=~models.Q(linked_into=models.F("id")), name="case_not_linked_to_itself"),
             models.CheckConstraint(condition=models.Q(lane__in=["", "junk", "out"]), name="case_lane_known"),
             models.CheckConstraint(condition=models.Q(held_by__in=["triage", "separate"]), name="case_held_by_known"),
@@ -268,6 +275,11 @@ class Case(RandomKeyModel):
 
     def __str__(self) -> str:
         return self.reference
+
+    @property
+    def is_erased(self) -> bool:
+        """Whether all its reports are erased, as its row says; an entry of the chain says so too."""
+        return not bytes(self.salt)
 
     @property
     def is_inquiry(self) -> bool:

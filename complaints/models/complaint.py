@@ -17,10 +17,24 @@ class ComplaintQuerySet(models.QuerySet["Complaint"]):
         return self.filter(channel__in=Complaint.WITH_REPORTER)
 
 
+_StoredManager = models.Manager.from_queryset(ComplaintQuerySet)
+
+
+class LiveComplaintManager(_StoredManager["Complaint"]):
+    """The reports that nobody has erased: what pages, jobs and relations see."""
+
+    def get_queryset(self) -> ComplaintQuerySet:
+        """Leave out what is left of erased reports."""
+        return ComplaintQuerySet(self.model, using=self._db).filter(erased_on=None)
+
+
 class Complaint(RandomKeyModel):
     """One report, or an inquiry before one.
 
     ``lookup`` is a digest of its ticket code; its text opens only with the key granted to a team.
+
+    Of an erased report the row stays without content: steps, moves and the chain's entries refer to it. ``objects`` and
+    the relations of other rows leave it out; ``stored`` has it, and so has whoever follows a foreign key to it.
 
     The case that a report comes with has the same primary key, so that no row can say that it came with another.
     """
@@ -35,7 +49,8 @@ class Complaint(RandomKeyModel):
     WITH_REPORTER = (Channel.WEB, Channel.INQUIRY)
 
     case = models.ForeignKey("Case", on_delete=models.PROTECT, related_name="complaints")
-    lookup = models.BinaryField(unique=True)
+    # None a year after the report was erased.
+    lookup = models.BinaryField(unique=True, null=True)
     reporter_key = models.BinaryField()
     reporter_verify_key = models.BinaryField()
     public_key = models.BinaryField()
@@ -57,8 +72,11 @@ class Complaint(RandomKeyModel):
     check_by = models.DateField(null=True)
     # The number of the chain's entry by which a session of its team indexed and compared it; None: still to be done.
     index_entry = models.PositiveBigIntegerField(null=True)
+    # The day on which it was made unreadable; from then on all that is sealed above is empty.
+    erased_on = models.DateField(null=True)
 
-    objects = ComplaintQuerySet.as_manager()
+    objects = LiveComplaintManager()
+    stored = ComplaintQuerySet.as_manager()
 
     class Meta:
         indexes = [

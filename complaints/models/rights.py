@@ -1,8 +1,8 @@
 """What the runtime roles of PostgreSQL may do with each table: one line a model; a model without a line is a fault.
 
-The web server signs in as one role, the job runner as another, and backups are made as a third; a fourth role owns the
-tables (docs/adr/0030). The lines follow from what the services write. ``complaints.database_roles`` makes grants of
-them and compares.
+The web server signs in as one role, the job runner as another, backups are made as a third and reports erased as a
+fourth; a fifth role owns the tables (docs/adr/0030). The lines follow from what the services write.
+``complaints.database_roles`` makes grants of them and compares.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Final, Literal
 from django.apps import apps
 from django.db.models import Model
 
-RoleKind = Literal["web", "jobs", "backup"]
+RoleKind = Literal["web", "jobs", "backup", "erase"]
 # In place of a list of fields: every column but the primary key.
 EVERY: Final = ("*",)
 # SELECT FOR UPDATE needs the right to update a column. That of the key changes nothing which counts: a check
@@ -33,15 +33,19 @@ class Rights:
 
 @dataclass(frozen=True)
 class Line:
-    """The rights on the table of one model; the role of backups reads every table whole."""
+    """The rights on the table of one model; the role of backups reads every table whole.
+
+    The role for erasing has few tables, and is the only one that may delete what else is only added.
+    """
 
     web: Rights
     jobs: Rights
     backup: Rights = Rights()
+    erase: Rights = Rights(read=False)
 
     def of(self, kind: RoleKind) -> Rights:
         """Return the rights of the role of this kind."""
-        return {"web": self.web, "jobs": self.jobs, "backup": self.backup}[kind]
+        return {"web": self.web, "jobs": self.jobs, "backup": self.backup, "erase": self.erase}[kind]
 
 
 NOTHING = Rights(read=False)
@@ -49,6 +53,7 @@ READ = Rights()
 APPEND = Rights(insert=True)
 EDIT = Rights(insert=True, update=EVERY)
 FREE = Rights(insert=True, update=EVERY, delete=True)
+ERASE = Rights(delete=True)
 
 _REFERENCE = Line(web=EDIT, jobs=READ)
 _APPENDED_BY_STAFF = Line(web=APPEND, jobs=READ)
@@ -60,13 +65,27 @@ LINES: Final[dict[str, Line]] = {
     "complaints.Complaint": Line(
         web=Rights(insert=True, update=("case", "next_sequence", "index_entry")),
         jobs=Rights(update=LOCK),
+        erase=Rights(
+            update=(
+                "lookup",
+                "reporter_key",
+                "public_key",
+                "key_signature",
+                "commitment",
+                "sealed_answers",
+                "sealed_summary",
+                "sealed_days",
+                "erased_on",
+            )
+        ),
     ),
     # Recalling a release deletes its body's grant.
     "complaints.KeyGrant": Line(
         web=Rights(insert=True, update=("sealed", "sealed_number", "first_digest", "reseal_signature"), delete=True),
         jobs=READ,
+        erase=ERASE,
     ),
-    "complaints.Message": Line(web=Rights(insert=True, update=("is_read",)), jobs=READ),
+    "complaints.Message": Line(web=Rights(insert=True, update=("is_read",)), jobs=READ, erase=ERASE),
     "complaints.Identity": Line(
         web=Rights(
             insert=True,
@@ -76,14 +95,18 @@ LINES: Final[dict[str, Line]] = {
             ),
         ),
         jobs=READ,
+        erase=ERASE,
     ),
-    "complaints.NameRequest": Line(web=Rights(insert=True, update=("sealed", "sealed_number", "closed_on")), jobs=READ),
-    "complaints.ReadName": Line(web=Rights(insert=True, update=("sealed", "sealed_number")), jobs=READ),
+    "complaints.NameRequest": Line(
+        web=Rights(insert=True, update=("sealed", "sealed_number", "closed_on")), jobs=READ, erase=ERASE
+    ),
+    "complaints.ReadName": Line(web=Rights(insert=True, update=("sealed", "sealed_number")), jobs=READ, erase=ERASE),
     "complaints.Evidence": Line(
         web=Rights(insert=True, update=("state", "worker_grant", "worked_batch", "sealed_report")),
         jobs=Rights(update=("state", "worker_grant", "worked_batch", "sealed_report", "attempts", "tried_by")),
+        erase=ERASE,
     ),
-    "complaints.EvidenceObject": Line(web=APPEND, jobs=APPEND),
+    "complaints.EvidenceObject": Line(web=APPEND, jobs=APPEND, erase=ERASE),
     "complaints.Draft": Line(
         web=Rights(insert=True, update=("data", "ends", "stored_size", "expires_on"), delete=True),
         jobs=Rights(update=("data",), delete=True),
@@ -97,20 +120,23 @@ LINES: Final[dict[str, Line]] = {
         jobs=Rights(delete=True),
     ),
     "complaints.IndexKey": Line(web=Rights(insert=True, update=("signer", "sealed", "sealed_number")), jobs=READ),
-    "complaints.IndexEntry": Line(web=Rights(insert=True, delete=True), jobs=READ),
+    "complaints.IndexEntry": Line(web=Rights(insert=True, delete=True), jobs=READ, erase=ERASE),
     "complaints.SearchKey": Line(web=Rights(insert=True, update=("sealed", "sealed_number")), jobs=READ),
-    "complaints.SearchDoc": Line(web=Rights(insert=True, update=("version", "sealed", "sealed_number")), jobs=READ),
-    "complaints.Conflict": Line(web=Rights(insert=True, update=("kind", "is_lifted")), jobs=READ),
+    "complaints.SearchDoc": Line(
+        web=Rights(insert=True, update=("version", "sealed", "sealed_number")), jobs=READ, erase=ERASE
+    ),
+    "complaints.Conflict": Line(web=Rights(insert=True, update=("kind", "is_lifted")), jobs=READ, erase=ERASE),
     # Cases.
     "complaints.Case": Line(
         web=Rights(insert=True, update=(*_STEP, *_OWNER, "lead_body", "linked_into", "lane")),
         jobs=Rights(update=(*_STEP, *_OWNER)),
+        erase=Rights(update=("category", "accused_kind", "province", "agency_kind", "salt")),
     ),
-    "complaints.CaseStep": Line(web=APPEND, jobs=APPEND),
-    "complaints.CaseMove": _APPENDED_BY_STAFF,
-    "complaints.InternalNote": _APPENDED_BY_STAFF,
-    "complaints.Assessment": _APPENDED_BY_STAFF,
-    "complaints.Redaction": _APPENDED_BY_STAFF,
+    "complaints.CaseStep": Line(web=APPEND, jobs=APPEND, erase=READ),
+    "complaints.CaseMove": Line(web=APPEND, jobs=READ, erase=READ),
+    "complaints.InternalNote": Line(web=APPEND, jobs=READ, erase=ERASE),
+    "complaints.Assessment": Line(web=APPEND, jobs=READ, erase=ERASE),
+    "complaints.Redaction": Line(web=APPEND, jobs=READ, erase=ERASE),
     "complaints.LaneProposal": Line(
         web=Rights(insert=True, update=("sealed", "sealed_number", "state", "is_finished")), jobs=READ
     ),
@@ -130,27 +156,43 @@ LINES: Final[dict[str, Line]] = {
         web=Rights(insert=True, update=("version", "sealed", "sealed_number")), jobs=READ
     ),
     # Releases to a body, and its decisions.
-    "complaints.Release": Line(web=Rights(insert=True, update=("state",)), jobs=READ),
+    "complaints.Release": Line(
+        web=Rights(insert=True, update=("state",)),
+        jobs=READ,
+        erase=Rights(update=("public_key", "key_signature", "signer", "sealed")),
+    ),
     # A reporter's answer takes a step, too.
-    "complaints.ReleaseStep": _APPENDED_BY_STAFF,
-    "complaints.ReleasedReport": _APPENDED_BY_STAFF,
-    "complaints.ReleasePart": _APPENDED_BY_STAFF,
-    "complaints.ReleasedFile": _APPENDED_BY_STAFF,
-    "complaints.BodyNote": Line(web=Rights(insert=True, update=("sealed", "sealed_number")), jobs=READ),
-    "complaints.Hearing": _APPENDED_BY_STAFF,
-    "complaints.FindingProposal": _APPENDED_BY_STAFF,
-    "complaints.ReleaseQuestion": _APPENDED_BY_STAFF,
-    "complaints.QuestionReader": _APPENDED_BY_STAFF,
-    "complaints.QuestionReply": _APPENDED_BY_STAFF,
-    "complaints.Finding": _APPENDED_BY_STAFF,
-    "complaints.Recommendation": _APPENDED_BY_STAFF,
-    "complaints.Sanction": _APPENDED_BY_STAFF,
-    "complaints.DecisionCopy": _APPENDED_BY_STAFF,
+    "complaints.ReleaseStep": Line(web=APPEND, jobs=READ, erase=READ),
+    "complaints.ReleasedReport": Line(web=APPEND, jobs=READ, erase=Rights(update=("told",))),
+    "complaints.ReleasePart": Line(web=APPEND, jobs=READ, erase=ERASE),
+    "complaints.ReleasedFile": Line(web=APPEND, jobs=READ, erase=ERASE),
+    "complaints.BodyNote": Line(web=Rights(insert=True, update=("sealed", "sealed_number")), jobs=READ, erase=ERASE),
+    "complaints.Hearing": Line(web=APPEND, jobs=READ, erase=ERASE),
+    "complaints.FindingProposal": Line(web=APPEND, jobs=READ, erase=ERASE),
+    "complaints.ReleaseQuestion": Line(web=APPEND, jobs=READ, erase=ERASE),
+    "complaints.QuestionReader": Line(web=APPEND, jobs=READ, erase=ERASE),
+    "complaints.QuestionReply": Line(web=APPEND, jobs=READ, erase=ERASE),
+    "complaints.Finding": Line(web=APPEND, jobs=READ, erase=ERASE),
+    "complaints.Recommendation": Line(web=APPEND, jobs=READ, erase=ERASE),
+    "complaints.Sanction": Line(web=APPEND, jobs=READ, erase=ERASE),
+    "complaints.DecisionCopy": Line(web=APPEND, jobs=READ, erase=ERASE),
     # The audit chain; a trigger moves its head.
-    "complaints.AuditEntry": Line(web=APPEND, jobs=APPEND, backup=APPEND),
-    "complaints.ChainHead": Line(web=Rights(update=LOCK), jobs=Rights(update=LOCK), backup=Rights(update=LOCK)),
-    "complaints.Batch": Line(web=READ, jobs=APPEND),
-    "complaints.KeptLeaf": _APPENDED_BY_STAFF,
+    "complaints.AuditEntry": Line(web=APPEND, jobs=APPEND, backup=APPEND, erase=APPEND),
+    "complaints.ChainHead": Line(
+        web=Rights(update=LOCK), jobs=Rights(update=LOCK), backup=Rights(update=LOCK), erase=Rights(update=LOCK)
+    ),
+    "complaints.Batch": Line(web=READ, jobs=APPEND, erase=READ),
+    "complaints.KeptLeaf": Line(web=APPEND, jobs=READ, erase=APPEND),
+    # A member proposes, another confirms; what is erased is deleted by the role for erasing alone.
+    "complaints.Erasure": Line(
+        web=Rights(insert=True, update=("state", "confirmed_by", "confirmed_on", "refused_by", "refused_on")),
+        jobs=READ,
+        erase=Rights(update=("state", "root", "done_on")),
+    ),
+    "complaints.ErasedObject": Line(web=READ, jobs=READ, erase=Rights(insert=True, delete=True)),
+    "complaints.LegalHold": Line(
+        web=Rights(insert=True, update=("lift_asked_by", "lifted_by", "lifted_on")), jobs=READ, erase=READ
+    ),
     "complaints.VerificationFault": Line(web=APPEND, jobs=APPEND),
     "complaints.VerificationState": Line(web=READ, jobs=EDIT),
     # Staff and teams. The owner makes teams (setup_keys); members change their keys.
@@ -174,7 +216,7 @@ LINES: Final[dict[str, Line]] = {
         jobs=Rights(delete=True),
     ),
     "complaints.KeptForms": Line(
-        web=Rights(insert=True, update=("sealed", "expires_on"), delete=True), jobs=Rights(delete=True)
+        web=Rights(insert=True, update=("sealed", "expires_on"), delete=True), jobs=Rights(delete=True), erase=ERASE
     ),
     "complaints.LoginDelay": Line(web=FREE, jobs=Rights(delete=True)),
     # Refused sign-ins by account and day; the night's job takes them into the chain.
@@ -188,15 +230,15 @@ LINES: Final[dict[str, Line]] = {
     # Reference data, edited in the admin.
     "complaints.AccusedKind": _REFERENCE,
     "complaints.Category": _REFERENCE,
-    "complaints.Election": _REFERENCE,
-    "complaints.OversightBody": _REFERENCE,
-    "complaints.ClosedDay": _REFERENCE,
+    "complaints.Election": Line(web=EDIT, jobs=READ, erase=READ),
+    "complaints.OversightBody": Line(web=EDIT, jobs=READ, erase=READ),
+    "complaints.ClosedDay": Line(web=EDIT, jobs=READ, erase=READ),
     "complaints.Province": _REFERENCE,
     "complaints.SanctionKind": _REFERENCE,
     "complaints.StandardText": _REFERENCE,
     # A member of triage decides; what was proposed stays as it is.
     "complaints.RuleChange": Line(
-        web=Rights(insert=True, update=("state", "decided_by", "decided_at", "answer")), jobs=READ
+        web=Rights(insert=True, update=("state", "decided_by", "decided_at", "answer")), jobs=READ, erase=READ
     ),
     # Tables of others: second factors are rows of django-allauth, which verification compares with the chain.
     "mfa.Authenticator": Line(web=FREE, jobs=READ),

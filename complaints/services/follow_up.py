@@ -19,6 +19,7 @@ from complaints.domain import codes, workflow
 from complaints.domain.circle import CIRCLE, Circle
 from complaints.domain.errors import SealError
 from complaints.domain.retaliation import TOLD, Retaliation
+from complaints.domain.retention_periods import RUNS_IN
 from complaints.domain.sealing.keys import KeySet, reporter_keys
 from complaints.domain.sealing.primitives import blake2b
 from complaints.domain.workflow import Action, ActorKind, Status
@@ -33,8 +34,9 @@ from complaints.services import (
     reporter_identity,
     transitions,
 )
-from complaints.services.audit import batches, recorded_acts
+from complaints.services.audit import batches, recorded_acts, recorded_erasures
 from complaints.services.body_progress import BodyProgress, read_progress
+from complaints.services.erasure_days import kept_until
 from complaints.services.evidence import intake, storage
 from complaints.services.evidence.posts import Post, attach_posts
 from complaints.services.keyring import check_keys
@@ -116,6 +118,12 @@ def complaint_of(ticket: Ticket, rows: QuerySet[Complaint]) -> Complaint:
     return complaint
 
 
+def erased_on(*, ticket: Ticket) -> date | None:
+    """Return on which day the report of a ticket was erased, None where it was not; nothing else of it is left."""
+    day = Complaint.stored.filter(pk=ticket.complaint_id).values_list("erased_on", flat=True).first()
+    return day if day and recorded_erasures.erased_reports([ticket.complaint_id]) else None
+
+
 def status_page(*, ticket: Ticket, today: date) -> StatusPage:
     """Return what a ticket shows on ``today``; raises Complaint.DoesNotExist, and those of UNREADABLE."""
     page = _status_page(ticket, today)
@@ -171,7 +179,11 @@ def _status_page(ticket: Ticket, today: date) -> StatusPage:
         under_check=not report_history.is_recorded,
     )
     others = read_progress(told, messages, texts) if any(item.is_further for item in told) else []
-    return _with_askers(_with_others(_with_end(page, case, report_history, ticket.keys, today), report_history, others))
+    page = _with_others(_with_end(page, case, report_history, ticket.keys, today), report_history, others)
+    if page.status in RUNS_IN and not page.under_check:
+        has_body = any(not item.is_recalled for item in told)
+        page = replace(page, kept_until=kept_until(complaint, case, has_body=has_body, today=today))
+    return _with_askers(page)
 
 
 def _with_end(page: StatusPage, case: Case, report_history: History, keys: KeySet, today: date) -> StatusPage:
@@ -235,7 +247,7 @@ def _is_for_bawaslu(complaint: Complaint) -> bool:
     first_case = complaint.case if complaint.case_id == complaint.pk else Case.objects.get(pk=complaint.pk)
     days = frozenset({complaint.day.isoformat()})
     return legal_basis.is_for_bawaslu(
-        first_case.category_id, first_case.accused_kind_id, days, None, reference_data.edition()
+        first_case.category_id or "", first_case.accused_kind_id or "", days, None, reference_data.edition()
     )
 
 

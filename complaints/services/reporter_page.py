@@ -20,6 +20,7 @@ from complaints.services import case_membership, transitions
 from complaints.services.audit import recorded_acts, recorded_told
 from complaints.services.body_progress import BodyProgress
 from complaints.services.case_membership import MembershipPeriod
+from complaints.services.erasure_days import KeptUntil
 from complaints.services.keyring import is_key_of
 from complaints.services.reporter_reading import (
     Activity,
@@ -88,6 +89,8 @@ class StatusPage:
     objection: Objection = field(default_factory=Objection)
     # The case ended at a body that never had this report.
     is_unsent: bool = False
+    # When it is erased; None while somebody works on it.
+    kept_until: KeptUntil | None = None
 
     @property
     def asking_body(self) -> str:
@@ -98,6 +101,11 @@ class StatusPage:
     def is_ended(self) -> bool:
         """Whether the report came to an end, and not by its reporter."""
         return self.status in ENDED and self.status != Status.WITHDRAWN
+
+    @property
+    def may_ask_for_erasure(self) -> bool:
+        """Whether the reporter may ask for it: what can be withdrawn is withdrawn, and erased by that."""
+        return self.may_answer and not self.may_withdraw and not self.under_check
 
     @property
     def shown_days(self) -> OwnReport | None:

@@ -23,6 +23,7 @@ from complaints.domain.law.judgment import BAWASLU_REPORT
 from complaints.domain.law.reading import TABLES, Tables
 from complaints.domain.law.rules import LimitRule, RuleBook
 from complaints.domain.law.vocabulary import Start
+from complaints.domain.retention_periods import RETENTION
 from complaints.domain.workflow import AGENCY_REMINDER, BODY_QUESTION, LIMITS, OBJECTION, URGENT_LIMITS, Limit, Unit
 from complaints.models.rule_change import RuleChange
 from complaints.services import delivered_data
@@ -154,7 +155,7 @@ def limits(reminder_days: int | None, edition: Edition) -> Mapping[str, Limit]:
     ``reminder_days`` is the operator's own number of working days after which an agency that has not answered is
     reminded (the setting AGENCY_REMINDER_DAYS); None takes that of the rules.
     """
-    names = {*LIMITS.values(), *URGENT_LIMITS.values(), BODY_QUESTION, OBJECTION}
+    names = {*LIMITS.values(), *URGENT_LIMITS.values(), BODY_QUESTION, OBJECTION, *RETENTION}
     named = {name: _limit(limit_rule(name, edition)) for name in names}
     if reminder_days is not None:
         named[AGENCY_REMINDER] = Limit(reminder_days, Unit.WORKING_DAYS, "entered")

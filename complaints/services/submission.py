@@ -212,7 +212,7 @@ def was_received(token: str) -> bool:
         digest = bytes.fromhex(token[:TOKEN_CHARS])
     except ValueError:
         return False
-    return Complaint.objects.filter(lookup=digest).exists()
+    return Complaint.stored.filter(lookup=digest).exists()
 
 
 def submit(

@@ -24,7 +24,7 @@ from complaints.forms.inquiry import BeginReportForm, InquiryForm
 from complaints.forms.passages import telling_of_answer
 from complaints.forms.status import MessageForm, WithdrawForm
 from complaints.page_cache import empty_fields, still_page
-from complaints.services import follow_up, reference_data, submission
+from complaints.services import erasure_days, follow_up, reference_data, submission
 from complaints.services.follow_up import new_token
 from complaints.services.rule_book import limit_rule
 from complaints.services.submission import Draft
@@ -249,6 +249,7 @@ def withdraw(request: ReporterRequest) -> HttpResponse:
             return redirect("inquiry_page")
     context = {"parts": form.rendered(), "mistakes": form.mistakes()}
     context |= {"box": True, "version": unsent_words.version(request, "withdraw")}
+    context["days"] = erasure_days.if_withdrawn(timezone.localdate())
     response = page(request, "inquiry/withdraw", context)
     response.status_code = HTTPStatus.CONFLICT if form.errors else HTTPStatus.OK
     return response

@@ -24,6 +24,7 @@ _FROM_REPORT: Final = {
     "happened": "status_retaliation",
     "withdraw": "status_withdraw",
     "object": "status_object",
+    "erasure": "status_erasure",
     "never": "never_asked",
     "name": "status_name",
     "inquiry": "inquiry_page",

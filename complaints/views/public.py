@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import get_language
 
+from complaints.domain import retention_periods
 from complaints.domain.operator import DATA_LAW
 from complaints.domain.workflow import LIMITS, Status
 from complaints.page_cache import still_page
@@ -21,6 +22,13 @@ def _days() -> dict[str, int]:
     edition = reference_data.edition()
     promises = {"check": Status.IN_REVIEW, "forward": Status.VERIFIED}
     return {name: limit_rule(LIMITS[status], edition).number or 0 for name, status in promises.items()}
+
+
+def _kept_days() -> dict[str, int]:
+    """Return by the last part of their names how many days reports are kept, and by when they are erased."""
+    edition = reference_data.edition()
+    names = (*retention_periods.PERIODS, retention_periods.CARRIED_OUT)
+    return {name.removeprefix("retention-"): limit_rule(name, edition).number or 0 for name in names}
 
 
 def home(request: ReporterRequest) -> HttpResponse:
@@ -49,15 +57,17 @@ def front_page(
 def about(request: HttpRequest) -> HttpResponse:
     """Say who runs the portal and on what basis, who reads a report, how long it is kept, and how to check this."""
     today, operator, origins = timezone.localdate(), settings.OPERATOR, (settings.PUBLIC_ORIGIN, settings.ONION_ORIGIN)
+    kept_days = _kept_days()
 
     def context() -> dict[str, object]:
         is_sample = reference_data.sample_mode()
         rows = [row for row in reference_data.elections() if row.ends_on >= today]
         elections = [row for row in rows if is_sample or not row.fictional]
         shown = {"operator": operator, "law": DATA_LAW, "body": reference_data.body_for(today), "elections": elections}
+        shown |= {"kept_days": kept_days, "backup_days": settings.BACKUP_KEEP_DAYS + 1}
         return {**shown, "origin": origins[0], "onion": origins[1]}
 
-    return still_page(request, "public/about", context, (today, operator, origins))
+    return still_page(request, "public/about", context, (today, operator, origins, *kept_days.values()))
 
 
 def door_elsewhere(request: HttpRequest, door: str) -> HttpResponse:

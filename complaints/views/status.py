@@ -28,7 +28,7 @@ from complaints.forms.fields import ReporterForm, latest_day
 from complaints.forms.posts import MorePostForm
 from complaints.forms.status import CodeForm, MessageForm, MoreEvidenceForm, NameForm, WithdrawForm
 from complaints.page_cache import empty_fields, hole, still_page
-from complaints.services import follow_up, own_name, parked_drafts, reporter_reading, retaliation
+from complaints.services import erasure_days, follow_up, own_name, parked_drafts, reporter_reading, retaliation
 from complaints.services.evidence import drafts
 from complaints.services.follow_up import new_token
 from complaints.services.reporter_identity import Name
@@ -53,7 +53,10 @@ TOKEN_CHARS = 16
 
 
 def handle_unreadable(view: Callable[[ReporterRequest], HttpResponse]) -> Callable[[ReporterRequest], HttpResponse]:
-    """Answer 503 where a row was forged or damaged; the ticket of an inquiry leads to pages of its own."""
+    """Answer 503 where a row was forged or damaged; of an erased report say so, also below a page that was open.
+
+    The ticket of an inquiry leads to pages of its own.
+    """
 
     @wraps(view)
     def guarded(request: ReporterRequest) -> HttpResponse:
@@ -63,6 +66,8 @@ def handle_unreadable(view: Callable[[ReporterRequest], HttpResponse]) -> Callab
             return view(request)
         except follow_up.UNREADABLE:
             return unreadable(request)
+        except ObjectDoesNotExist:
+            return gone(request)
 
     return guarded
 
@@ -229,9 +234,14 @@ def _or_more(number: int, most: int) -> str:
 
 
 def gone(request: ReporterRequest) -> HttpResponse:
-    """Close the ticket of a report that is no longer here."""
+    """Close the ticket of a report that is no longer here; of one that was erased, say on which day."""
+    kept = request.reporter.get("ticket")
+    day = follow_up.erased_on(ticket=follow_up.Ticket.from_session(kept)) if kept else None
     request.reporter.end()
-    return redirect("status_enter")
+    if day is None:
+        return redirect("status_enter")
+    context = {"day": day, "gone_by": erasure_days.gone_by(day)}
+    return page(request, "status/erased", context, path=reverse("status_enter"))
 
 
 def post_form(*data: Any, initial: dict[str, object] | None = None) -> MorePostForm:
@@ -358,6 +368,7 @@ def _ask_withdrawal(request: ReporterRequest, form: WithdrawForm | None, *, stat
         "mistakes": form.mistakes() if form else [],
         "box": True,
         "version": unsent_words.version(request, "withdraw"),
+        "days": erasure_days.if_withdrawn(timezone.localdate()),
     }
     response = page(request, "status/withdraw", context)
     response.status_code = status

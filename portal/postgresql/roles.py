@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 OWNER, JOBS, WEB, BACKUP = "DATABASE_OWNER_URL", "DATABASE_JOBS_URL", "DATABASE_URL", "DATABASE_BACKUP_URL"
+ERASE = "DATABASE_ERASE_URL"
 # Makes roles and hands over what belongs to another role, and fills an empty database; set for one run of
 # database_roles or restore, and kept nowhere.
 ADMIN = "DATABASE_ADMIN_URL"
@@ -24,6 +25,8 @@ def variable(arguments: Sequence[str], urls: Mapping[str, str]) -> str:
         names = (ADMIN, WEB)
     elif command == "backup":
         names = (BACKUP, WEB)
+    elif command == "erase":
+        names = (ERASE, WEB)
     elif command in OWNER_COMMANDS:
         names = (OWNER, WEB)
     elif command in JOB_COMMANDS:

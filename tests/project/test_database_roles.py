@@ -45,19 +45,22 @@ from complaints.services import (
 )
 from complaints.services.audit import batches, log, recorded_backups, structure, verify
 from complaints.services.backup import making, manifest
+from complaints.services.erasure import erasing
 from complaints.services.evidence import processing
 from complaints.services.keyring import Actor
 from tests import cases
 from tests.accounts import test_login, test_second_factor
+from tests.erasures import agreed
 from tests.floods import close_day, flood
 from tests.images import photo
 from tests.roles import Roles, acting, made, postgresql, run_within, signed_in
 from tests.services import test_assignment, test_case_links, test_whole_procedure
+from tests.services.erasure import test_erasing
 from tests.services.team_keys import test_rotation
 from tests.world import Cast, sealed_upload, send_report, start_session
 
 on_postgresql = pytest.mark.skipif(not postgresql, reason="SQLite has no roles")
-KINDS: tuple[RoleKind, ...] = ("web", "jobs", "backup")
+KINDS: tuple[RoleKind, ...] = ("web", "jobs", "backup", "erase")
 
 
 @pytest.fixture(scope="module")
@@ -109,7 +112,7 @@ HARMS = [
     "DELETE FROM complaints_chainhead",
     "INSERT INTO complaints_chainhead VALUES (1, 0, '')",
     "DELETE FROM complaints_complaint",
-    "UPDATE complaints_complaint SET public_key = ''",
+    "UPDATE complaints_complaint SET day = '2020-01-01'",
     "UPDATE complaints_team SET slug = 'x'",
     "INSERT INTO complaints_team SELECT * FROM complaints_team",
     "DROP TRIGGER complaints_auditentry_append_only ON complaints_auditentry",
@@ -361,6 +364,19 @@ def test_the_role_of_backups_makes_one_and_changes_nothing_else(
     assert (tmp_path / made.manifest.name / manifest.DATABASE).stat().st_size > 10_000
 
 
+# --- Erasing ----------------------------------------------------------------------------------------------------------
+
+
+@on_postgresql
+def test_the_role_for_erasing_erases_and_every_check_is_content(roles: Roles, cast: Cast) -> None:
+    sent, _made = test_erasing.joint(cast, ("melati", "mawar"))
+    row = agreed(sent[1].ticket.complaint_id)
+    with acting(roles.names.erase):
+        assert erasing.work(now=timezone.now() + test_erasing.LATER) == 1
+    row.refresh_from_db()
+    assert row.state == "done" and verify.verify_chain().whole
+
+
 # --- The command ------------------------------------------------------------------------------------------------------
 
 
@@ -380,6 +396,7 @@ def command(roles: Roles, **options: Any) -> None:
         "DATABASE_URL": roles.sign_in["web"],
         "DATABASE_JOBS_URL": roles.sign_in["jobs"],
         "DATABASE_BACKUP_URL": roles.sign_in["backup"],
+        "DATABASE_ERASE_URL": roles.sign_in["erase"],
         "DATABASE_OWNER_URL": roles.sign_in["owner"],
     }
     with override_settings(DATABASE_ROLES=known):

@@ -32,7 +32,9 @@ HARDENED = {
     "IPAddressAllow": "localhost",
     "ReadWritePaths": "/srv/kanal-netral/var",
 }
-NOT_FOR_THE_WEB = {"WORKER_PRIVATE_KEY", "DATABASE_JOBS_URL", "DATABASE_BACKUP_URL"}
+NOT_FOR_THE_WEB = {"WORKER_PRIVATE_KEY", "DATABASE_JOBS_URL", "DATABASE_BACKUP_URL", "DATABASE_ERASE_URL"}
+NOT_FOR_THE_JOBS = {"DATABASE_URL", "DATABASE_OWNER_URL", "DATABASE_BACKUP_URL", "DATABASE_ERASE_URL"}
+FOR_ERASING = {"SECRET_KEY", "WORKER_PUBLIC_KEY", "SERVER_SIGNING_KEY", "DATABASE_ERASE_URL"}
 FOR_BACKUPS = {"SECRET_KEY", "WORKER_PUBLIC_KEY", "SERVER_SIGNING_KEY", "DATABASE_BACKUP_URL"}
 
 
@@ -57,7 +59,7 @@ def test_a_unit_leaves_the_sandbox_its_walls(name: str) -> None:
     assert {"RestrictNamespaces", "SystemCallFilter", "PrivateUsers"} & set(service(name)) == set()
 
 
-@pytest.mark.parametrize("name", (*UNITS, "backup"))
+@pytest.mark.parametrize("name", (*UNITS, "backup", "erase"))
 def test_a_unit_gets_its_own_sealed_secrets(name: str) -> None:
     unit = service(name)
     assert unit["LoadCredentialEncrypted"] == f"{name}.env:/etc/kanal-netral/{name}.env.cred"
@@ -96,6 +98,13 @@ def test_web_and_jobs_start_again_as_often_as_it_takes_and_tell_that_they_serve(
     assert service("web")["Sockets"] == "kanal-web.socket"
     assert service("jobs")["WatchdogSignal"] == "SIGKILL", "one that is stopped heeds no other"
     assert 2 * WATCH_SECONDS < int(service("jobs")["WatchdogSec"]) < 60
+
+
+def test_reports_are_erased_every_night_by_a_unit_of_their_own() -> None:
+    unit = service("erase")
+    assert unit["ExecStart"].endswith("manage.py erase")
+    assert {key: unit[key] for key in HARDENED} == HARDENED
+    assert "OnCalendar=*-*-* 03:30" in (DEPLOY / "kanal-erase.timer").read_text(encoding="utf-8")
 
 
 def test_the_workers_key_is_replaced_every_week() -> None:
@@ -147,7 +156,7 @@ def sealed(tmp_path: Path) -> Path:
     write_once(tmp_path / "portal.env")
     with (tmp_path / "portal.env").open("a", encoding="ascii") as file:
         file.write("DATABASE_URL=postgres://w\nDATABASE_JOBS_URL=postgres://j\nDATABASE_OWNER_URL=postgres://o\n")
-        file.write("DATABASE_BACKUP_URL=postgres://b\n")
+        file.write("DATABASE_BACKUP_URL=postgres://b\nDATABASE_ERASE_URL=postgres://e\n")
     environment = {"PATH": f"{program.parent}:{os.environ['PATH']}", "SEAL_FOLDER": str(tmp_path)}
     subprocess.run([str(DEPLOY / "seal-secrets"), str(tmp_path / "portal.env")], env=environment, check=True)
     return tmp_path
@@ -160,10 +169,11 @@ def names(path: Path) -> set[str]:
 def test_each_unit_gets_what_it_needs(sealed: Path) -> None:
     whole = names(sealed / "portal.env")
     assert names(sealed / "web.env.cred") == whole - NOT_FOR_THE_WEB - {"DATABASE_OWNER_URL"}
-    assert names(sealed / "jobs.env.cred") == whole - {"DATABASE_URL", "DATABASE_OWNER_URL", "DATABASE_BACKUP_URL"}
+    assert names(sealed / "jobs.env.cred") == whole - NOT_FOR_THE_JOBS
     assert names(sealed / "backup.env.cred") == FOR_BACKUPS
+    assert names(sealed / "erase.env.cred") == FOR_ERASING
     assert names(sealed / "portal.env.cred") == whole - {"DATABASE_OWNER_URL"}
-    for name in ("web", "jobs", "backup", "portal"):
+    for name in ("web", "jobs", "backup", "erase", "portal"):
         asked = (sealed / f"{name}.env.cred").read_text(encoding="ascii").splitlines()[0]
         assert f"--name={name}.env --with-key=host+tpm2" in asked
 

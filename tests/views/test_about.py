@@ -104,11 +104,26 @@ def test_no_limit_of_others_is_promised(client: Client) -> None:
     assert steps.count("di luar kendali kami") == 2
 
 
+def test_how_long_a_report_is_kept_comes_from_the_rules_and_the_backups(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    days = {"retention-unforwarded": 81, "retention-forwarded": 82, "retention-withdrawn": 83, "retention-inquiry": 84}
+    days |= {"retention-resting": 85, "erasure": 86}
+    monkeypatch.setattr(public, "limit_rule", lambda name, _edition: SimpleNamespace(number=days[name]))
+    with override_settings(BACKUP_KEEP_DAYS=20):
+        text = walk.words(client.get("/tentang/"))
+    assert "81 hari, atau 82 hari bila pernah diteruskan" in text
+    assert "yang dicabut: 83 hari" in text
+    assert "84 hari setelah dijawab" in text
+    assert "menunggu jawaban Anda: 85 hari" in text
+    assert "dua petugas dalam 86 hari" in text
+    assert "dihapus 21 hari kemudian" in text
+
+
 @pytest.mark.parametrize("model", ["Complaint", "Message", "Evidence", "EvidenceObject", "Identity"])
-def test_what_was_sent_can_be_deleted_by_no_process_of_the_portal(client: Client, model: str) -> None:
+def test_what_was_sent_is_deleted_by_no_process_but_the_one_that_erases(model: str) -> None:
     line = LINES[f"complaints.{model}"]
     assert not line.web.delete and not line.jobs.delete
-    assert "Kanal ini belum dapat menghapusnya" in walk.words(client.get("/tentang/"))
 
 
 def test_the_days_of_our_promises_come_from_the_rules(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:

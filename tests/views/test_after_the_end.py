@@ -78,7 +78,7 @@ def test_without_an_end_neither_is_offered_and_without_a_ticket_both_ask_for_the
 @pytest.mark.django_db
 def test_withdrawing_twice_says_that_it_is_withdrawn(cast: Cast) -> None:
     client = opened(send_report())
-    assert "tetap tersimpan terkunci; tidak dihapus" in words(client.get("/cek/laporan/cabut/"))
+    assert "tetap tersimpan terkunci, lalu dihapus" in words(client.get("/cek/laporan/cabut/"))
     for _time in range(2):
         client.post("/cek/laporan/cabut/", {"reason": ""})
     page = words(client.get(PAGE))

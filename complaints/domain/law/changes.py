@@ -10,6 +10,7 @@ from typing import Final, TypeAlias
 
 from complaints.domain.law.reading import Fault, RuleError, Tables, read_rules
 from complaints.domain.law.rules import Period, RuleBook
+from complaints.domain.retention_periods import RETENTION
 from complaints.domain.workflow import LIMITS, URGENT_LIMITS, Unit
 
 Row: TypeAlias = Mapping[str, object]
@@ -17,8 +18,8 @@ _CODE: Final = re.compile("[0-9A-Za-z_-]{1,40}")
 # No limit is longer; a number of any size would take a deadline beyond the last day that a date can hold.
 LIMIT_AT_MOST: Final = 1000
 _UNITS: Final = frozenset(unit.value for unit in Unit)
-# The names by which the workflow counts.
-COUNTED: Final = frozenset({*LIMITS.values(), *URGENT_LIMITS.values()})
+# The names by which the workflow and the retention of reports count.
+COUNTED: Final = frozenset({*LIMITS.values(), *URGENT_LIMITS.values(), *RETENTION})
 
 
 @dataclass(frozen=True, slots=True)

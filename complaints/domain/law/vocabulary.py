@@ -155,6 +155,9 @@ class Start(StrEnum):
     RETALIATION_TOLD = "retaliation_told"
     DECISION_RECEIVED = "decision_received"
     CLOSED = "closed"
+    ENDED = "ended"
+    ERASURE_DUE = "erasure_due"
+    REQUESTED = "requested"
 
 
 class LimitUnit(StrEnum):

@@ -21,16 +21,12 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("folder", type=Path, nargs="?", help="Folder of all backups, on another machine's disk.")
-        parser.add_argument(
-            "--keep-days", type=int, default=making.KEPT_DAYS, help="Days until a backup is deleted (%(default)s)."
-        )
         parser.add_argument("--rehearsed", metavar="LINE", help="Record the line that a rehearsed restoration printed.")
 
     def handle(
         self,
         *args: object,
         folder: Path | None = None,
-        keep_days: int = making.KEPT_DAYS,
         rehearsed: str | None = None,
         **options: object,
     ) -> None:
@@ -39,24 +35,24 @@ class Command(BaseCommand):
                 day = restoring.record_rehearsal(rehearsed, now=timezone.now())
                 self.stdout.write(f"Recorded the rehearsal of {day.isoformat()}.")
                 return
-            self._make(folder, keep_days)
+            self._make(folder)
         except (AgeError, BackupError, DumpError) as error:
             raise CommandError(str(error)) from error
         except OSError as error:
             raise CommandError(f"No backup was made: {error.strerror or error}.") from error
 
-    def _make(self, folder: Path | None, keep_days: int) -> None:
+    def _make(self, folder: Path | None) -> None:
         if folder is None:
             raise CommandError("Name the folder of the backups.")
-        if keep_days < 1:
-            raise CommandError("A backup is kept for one day at least.")
+        if settings.BACKUP_KEEP_DAYS < 1:
+            raise CommandError("BACKUP_KEEP_DAYS: a backup is kept for one day at least.")
         keys = recipients(settings.BACKUP_RECIPIENTS)
         if not keys:
             raise CommandError("Set BACKUP_RECIPIENTS to the public keys of those who may open a backup (age1…).")
-        made = making.make(folder, recipients=keys, now=timezone.now(), kept_days=keep_days)
+        made = making.make(folder, recipients=keys, now=timezone.now())
         self.stdout.write(f"Backup {made.manifest.name}: database, {made.new_objects} new objects.")
         for name in made.deleted:
-            self.stdout.write(f"Deleted {name}, which was older than {keep_days} days.")
+            self.stdout.write(f"Deleted {name}, which was older than {settings.BACKUP_KEEP_DAYS} days.")
         if made.manifest.missing:
             raise CommandError(
                 f"The evidence storage lacks {len(made.manifest.missing)} objects that rows name: run evidence_check."

@@ -1,4 +1,4 @@
-"""``manage.py database_roles``: make PostgreSQL's four roles, hand the database over to the owner, grant the rights.
+"""``manage.py database_roles``: make PostgreSQL's five roles, hand the database over to the owner, grant the rights.
 
 An operator runs it once for an installation, and after each ``migrate``, because a new table grants nothing to anybody.
 Making roles and handing over need a superuser (DATABASE_ADMIN_URL); granting alone does with DATABASE_OWNER_URL.
@@ -27,6 +27,7 @@ VARIABLES = {
     "web": "DATABASE_URL",
     "jobs": "DATABASE_JOBS_URL",
     "backup": "DATABASE_BACKUP_URL",
+    "erase": "DATABASE_ERASE_URL",
 }
 
 
@@ -42,6 +43,7 @@ class Command(BaseCommand):
         parser.add_argument("--web", default=names.web, help="Role of the web server.")
         parser.add_argument("--jobs", default=names.jobs, help="Role of the job runner.")
         parser.add_argument("--backup", default=names.backup, help="Role that backups are made by.")
+        parser.add_argument("--erase", default=names.erase, help="Role that reports are erased by.")
         parser.add_argument(
             "--env-file",
             type=Path,
@@ -49,7 +51,7 @@ class Command(BaseCommand):
             help="Environment file that gets the URLs of the runtime roles where it does not name them yet.",
         )
         parser.add_argument("--owner-file", type=Path, help="The same for DATABASE_OWNER_URL; no service may read it.")
-        parser.add_argument("--new-passwords", action="store_true", help="Draw new passwords for all four.")
+        parser.add_argument("--new-passwords", action="store_true", help="Draw new passwords for all five.")
         parser.add_argument("--check", action="store_true", help="Compare, change nothing; fails on a difference.")
 
     def handle(self, *args: object, **options: Any) -> None:
@@ -58,7 +60,7 @@ class Command(BaseCommand):
         try:
             names = RoleNames(*(options[kind] for kind in VARIABLES))
         except ValueError as error:
-            raise CommandError("Four different names of small letters, digits and _ are needed.") from error
+            raise CommandError("Five different names of small letters, digits and _ are needed.") from error
         if restoring.is_unfinished():
             raise CommandError("A restoration into this database has not ended; nothing was changed.")
         if options["check"]:
@@ -98,7 +100,9 @@ class Command(BaseCommand):
                 raise CommandError(f"Name a file for {VARIABLES[kind]} by --owner-file.")
         self._run(database_roles.ownership_statements(names.owner))
         self._run(database_roles.grant_statements(names), shown=False)
-        self.stdout.write(f"Granted {names.web}, {names.jobs} and {names.backup} their rights on every table.")
+        self.stdout.write(
+            f"Granted {names.web}, {names.jobs}, {names.backup} and {names.erase} their rights on every table."
+        )
         # Last, and before the commit: a file may name a role that is not there yet, never the other way round.
         for kind, url in written.items():
             path = files[kind]

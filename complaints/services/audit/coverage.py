@@ -198,7 +198,7 @@ COVERAGE: Final[Mapping[str, Coverage]] = {
         sealed=("signature",),
     ),
     "ReleasedReport": Coverage(derived=("id", "release", "complaint", "number", "told")),
-    "ReleasePart": Coverage(derived=("id", "release", "number", "sealed")),
+    "ReleasePart": Coverage(derived=("id", "release", "number", "report", "sealed")),
     "ReleasedFile": Coverage(derived=("id", "release", "stored", "sealed")),
     "BodyNote": Coverage(
         sealed=("id",),
@@ -349,6 +349,16 @@ COVERAGE: Final[Mapping[str, Coverage]] = {
         leaf=("digest", "batch"),
         derived=("kind",),
         unbound={"id": "names nothing", "row": "the digest holds it; an identity put back is missing in a later root"},
+    ),
+    "Erasure": Coverage(
+        derived=(
+            "id", "complaint_id", "ground", "rule", "proposed_by", "proposed_on", "confirmed_by", "confirmed_on",
+            "refused_by", "refused_on", "state",
+        ),
+        unbound=_unbound("of the work; the entries of its steps have both", "root", "done_on"),
+    ),
+    "LegalHold": Coverage(
+        derived=("id", "complaint", "ground", "set_by", "set_on", "lift_asked_by", "lifted_by", "lifted_on"),
     ),
     "VerificationFault": Coverage(
         unbound=_unbound("what verification names; named again", "id", "sequence", "code", "subject", "state", "day")

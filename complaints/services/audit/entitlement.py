@@ -36,7 +36,13 @@ _ENDS_OF_MEMBERSHIP: Final = ("team.left", "teamkey.removed")
 _TRIAGE: Final = frozenset({Role.VERIFIER, Role.FORWARDER})
 _BY_TRIAGE: Final = frozenset({"rule.compared", "rule.confirmed", "rule.declined"})
 # By an officer of whichever team holds the report.
-_BY_OFFICERS: Final = frozenset({"lost_code.proposed", "lost_code.agreed", "lost_code.refused"})
+_BY_OFFICERS: Final = frozenset(
+    {
+        *("lost_code.proposed", "lost_code.agreed", "lost_code.refused"),
+        *("erasure.requested", "erasure.declined", "erasure.proposed", "erasure.refused", "erasure.confirmed"),
+        *("hold.set", "hold.lift_asked", "hold.lifted"),
+    }
+)
 # Of these tables triage may decide as well as administrators: as a proposal names them, and as a state of a table does.
 _OF_BOTH: Final = frozenset({"closed_days", "elections", "closedday", "election"})
 _MEMBERS: Final = frozenset({Role.VERIFIER, Role.FORWARDER, Role.OVERSEER})

@@ -80,9 +80,12 @@ class Scope:
         recorded = AuditEntry.objects.filter(sequence__gt=self.since, case__isnull=False).values("case")
         return cases.filter(Q(pk__in=recorded) | Q(status__in=OPEN) | self.part_of())
 
-    def reports(self) -> QuerySet[Complaint]:
-        """Return the reports of this run: all, or those of its cases, and a part of the rest."""
-        reports = Complaint.objects.all()
+    def reports(self, *, stored: bool = False) -> QuerySet[Complaint]:
+        """Return the reports of this run: all, or those of its cases, and a part of the rest.
+
+        With ``stored`` what is left of erased ones is among them.
+        """
+        reports = Complaint.stored.all() if stored else Complaint.objects.all()
         if self.since is None:
             return reports
         return reports.filter(Q(case__in=self.cases().values("pk")) | self.part_of())

@@ -13,7 +13,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,7 +23,7 @@ from django.db.models import Max
 from complaints.domain.sealing.primitives import blake2b
 from complaints.models.batch import Batch
 from complaints.models.identity import Identity
-from complaints.services.audit import leaves, node_files
+from complaints.services.audit import leaves, node_files, recorded_erasures
 from complaints.services.audit.faults import Fault
 from complaints.services.audit.log import server_signer
 
@@ -32,6 +32,8 @@ ROWS_AT_MOST: Final = 100_000
 PIECE: Final = 100
 # Identities are rewritten by each act of their reporter: of those the version is kept, which only grows.
 _IDENTITY: Final = "identity"
+# Above every version: that of the place of an erased report.
+_NO_MORE: Final = 2**31
 
 
 @dataclass
@@ -116,7 +118,10 @@ def _identities(number: int) -> Iterator[tuple[str, int]]:
     """Return a digest for the id of each identity of a batch or a later one, with its version, one after the other."""
     key = bytes.fromhex(settings.SERVER_SIGNING_KEY)
     rows = Identity.objects.filter(batch__gte=number).values_list("pk", "version")
-    return ((_digest(report.bytes, key), version) for report, version in rows.iterator(chunk_size=PIECE))
+    # The place of an erased report is gone, as its entries say; each version of it is a kept leaf.
+    erased = [(report, _NO_MORE) for report in recorded_erasures.erased_since(number)]
+    identities = chain(rows.iterator(chunk_size=PIECE), erased)
+    return ((_digest(report.bytes, key), version) for report, version in identities)
 
 
 def _digest(content: bytes, key: bytes) -> str:

@@ -65,7 +65,7 @@ GRANT_HAS_INDEX: Final = _has_index("complaint", "complaint__index_entry")
 
 
 # Whether the complaint that a case came with is an inquiry; it bears its sender's signature, and the case's kind none.
-CAME_AS_INQUIRY: Final = Exists(Complaint.objects.filter(pk=OuterRef("pk"), channel=Complaint.Channel.INQUIRY))
+CAME_AS_INQUIRY: Final = Exists(Complaint.stored.filter(pk=OuterRef("pk"), channel=Complaint.Channel.INQUIRY))
 # Whether a case is as it came in, and neither its steps nor the chain say that it has taken one; for queries of cases.
 IS_NEW: Final = (
     Q(step_count=0, asked_from="", stage_reached=1, lead_body=None)
@@ -188,7 +188,7 @@ def reporters_of(cases: Collection[uuid.UUID]) -> dict[uuid.UUID, set[bytes]]:
     keys: dict[uuid.UUID, set[bytes]] = {case: set() for case in cases}
     moves = CaseMove.objects.all()
     for rows in (
-        Complaint.objects.filter(case__in=cases).values_list("case", "reporter_verify_key"),
+        Complaint.stored.filter(case__in=cases).values_list("case", "reporter_verify_key"),
         moves.filter(source__in=cases).values_list("source", "complaint__reporter_verify_key"),
         moves.filter(target__in=cases).values_list("target", "complaint__reporter_verify_key"),
     ):

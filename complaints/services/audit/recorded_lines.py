@@ -24,7 +24,7 @@ from complaints.models.audit import AuditEntry
 from complaints.models.case import Case, CaseStep
 from complaints.models.case_links import CaseMove
 from complaints.models.complaint import Complaint
-from complaints.services.audit import log, recorded_acts, report_signature
+from complaints.services.audit import log, recorded_acts, recorded_erasures, report_signature
 from complaints.services.audit.coverage import state_columns
 from complaints.services.audit.recorded_acts import MOVE_EVENTS, facts_without_practice, follows_step
 from complaints.services.audit.state import STATES, loaded_state
@@ -32,11 +32,13 @@ from complaints.services.audit.state import STATES, loaded_state
 logger = logging.getLogger(__name__)
 
 _STEP: Final = "step"
+_ERASED: Final = "erased"
 # The states of a case, each with the fact that holds it; the index of a report holds the filing of its case.
 _FACTS: Final = {"filing": "state", "assignment": "state", "lane": "state"}
 _KINDS: Final[Mapping[str, str]] = {
     "case.transition": _STEP,
     "index.written": "filing",
+    recorded_erasures.CASE: _ERASED,
     **{event: name for name in _FACTS for event in STATES[name].events},
 }
 # What a case has before the first act of each kind; of the filing nothing is recorded before a report is first read.
@@ -69,7 +71,7 @@ class _Record:
 
 def with_first(cases: models.QuerySet[Case]) -> models.QuerySet[Case]:
     """Read along with the cases what :func:`_is_recorded` needs of the report that each came with: saves a query."""
-    first = Complaint.objects.filter(pk=OuterRef("pk"))
+    first = Complaint.stored.filter(pk=OuterRef("pk"))
     return cases.annotate(
         first_due_on=Subquery(first.values("check_by")),
         first_day=Subquery(first.values("day")),
@@ -135,7 +137,7 @@ def _read_reports(cases: Collection[Case], records: Mapping[uuid.UUID, _Record])
             unread.add(case.pk)
     if not (by_reporters or unread):
         return
-    reports = Complaint.objects.filter(Q(pk__in=unread) | Q(case__in=by_reporters))
+    reports = Complaint.stored.filter(Q(pk__in=unread) | Q(case__in=by_reporters))
     columns = ("pk", "case", "check_by", "day", "reporter_verify_key", "channel")
     for key, case_id, due_on, day, reporter, channel in reports.values_list(*columns):
         if key in unread:
@@ -163,6 +165,9 @@ def _is_recorded(case: Case, record: _Record) -> bool:
     if not all(log.is_genuine(entry) for entry in record.entries.values()):
         return False
     is_moved = _is_step_recorded(case, record) if record.step else _is_new(case, record)
+    if case.is_erased:
+        erased = record.entries.get(_ERASED)
+        return is_moved and erased is not None and log.is_signed_by_server(erased)
     return is_moved and all(_is_state_recorded(case, name, record.entries.get(name)) for name in _FACTS)
 
 

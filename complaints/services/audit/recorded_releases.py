@@ -19,7 +19,7 @@ from django.db.models.functions import Cast, Coalesce
 
 from complaints.models.audit import AuditEntry, ChainHead
 from complaints.models.oversight import BodyNote, Release
-from complaints.services.audit import log
+from complaints.services.audit import log, recorded_erasures
 from complaints.services.audit.coverage import COVERAGE
 from complaints.services.audit.faults import Fault, RowCheck
 from complaints.services.audit.log import digest_of_columns
@@ -149,9 +149,13 @@ def _altered(releases: Collection[uuid.UUID]) -> dict[uuid.UUID, str]:
     for subject, facts in entries.values_list("subject", "facts"):
         if subject is not None:
             lines[subject] ^= {f"{facts.get('note')}.{facts.get('row')}"}
-    return {release: min(differing)[:200] for release, differing in lines.items() if differing}
+    altered = {release: min(differing)[:200] for release, differing in lines.items() if differing}
+    # Of an erased release every note is gone, each with a kept leaf.
+    stored = BodyNote.objects.filter(release__in=altered).values_list("release", flat=True)
+    erased = recorded_erasures.erased_releases(set(altered) - set(stored))
+    return {release: state for release, state in altered.items() if release not in erased}
 
 
 CHECKS: Final = (
-    RowCheck("body_notes", lambda scope: Release.objects.filter(case__in=scope.cases().values("pk")), _note_faults),
+    RowCheck("body_notes", lambda scope: Release.stored.filter(case__in=scope.cases().values("pk")), _note_faults),
 )

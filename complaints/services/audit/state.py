@@ -7,9 +7,9 @@ nothing, so the salt goes when the row is erased: the digest of a name without a
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from allauth.mfa.models import Authenticator
 from django.db import models
@@ -22,10 +22,13 @@ from complaints.models.complaint import KeyGrant
 from complaints.models.oversight import Release, ReleasedFile, ReleasedReport, ReleasePart
 from complaints.models.rule_change import RuleChange
 from complaints.models.team import Staff, Team, TeamKey, TeamMembership
+from complaints.services.audit import recorded_erasures
 from complaints.services.audit.coverage import state_columns
 from complaints.services.audit.log import plain
 
 DIGEST_BYTES: Final = 16
+# Of a case without its salt: all its reports are erased, and no state of it can be computed again.
+NO_STATE: Final = "erased"
 # Reference data is public: nothing would be hidden by a salt.
 _PUBLIC: Final = b"reference data"
 _INDEX_COLUMNS: Final = ("id", "evidence", "kind", "digest", "sealed")
@@ -178,7 +181,7 @@ def index_root_of(text: str) -> str:
 
 # What of a release its manifest covers, by kind of leaf.
 CONTENT: Final[Mapping[str, tuple[type[models.Model], tuple[str, ...]]]] = {
-    "part": (ReleasePart, ("id", "number", "sealed")),
+    "part": (ReleasePart, ("id", "number", "report", "sealed")),
     "file": (ReleasedFile, ("id", "stored", "sealed")),
     "report": (ReleasedReport, ("id", "complaint", "number", "told")),
 }
@@ -188,33 +191,76 @@ _RELEASE_COLUMNS: Final = (
 )  # fmt: skip
 
 
-def content_root(rows: Mapping[str, Iterable[models.Model]]) -> str:
-    """Return the Merkle root (hexadecimal) of what a release consists of; ``rows`` by kind, the keys of CONTENT."""
-    leaves = [
+def content_root(rows: Mapping[str, Iterable[models.Model]], erased: Iterable[bytes] = ()) -> str:
+    """Return the Merkle root (hexadecimal) of what a release consists of; ``rows`` by kind, the keys of CONTENT.
+
+    ``erased`` are the kept leaves of what it consisted of, too, until a report was erased.
+    """
+    leaves = {
         _leaf(kind, [(name, row.serializable_value(name)) for name in CONTENT[kind][1]])
         for kind, of_kind in rows.items()
         for row in of_kind
-    ]
-    return hashchain.merkle_root(leaves).hex()
+        if not _is_erased(row)
+    }
+    return hashchain.merkle_root({*leaves, *erased}).hex()
+
+
+def kept_content(reports: Iterable[ReleasedReport]) -> dict[uuid.UUID, list[bytes]]:
+    """Return by release the kept leaves for :func:`content_root`; no query where none of its reports is erased."""
+    releases = {row.release_id for row in reports if _is_erased(row)}
+    if not releases:
+        return {}
+    kept = recorded_erasures.kept_of_releases(releases)
+    return {release: [digest for kind, digest in leaves if kind in CONTENT] for release, leaves in kept.items()}
+
+
+def _is_erased(row: models.Model) -> bool:
+    """Whether a row names a report that is erased, without what its reporter was told: its kept leaf counts."""
+    return isinstance(row, ReleasedReport) and not bytes(row.told)
 
 
 def release_roots(releases: Collection[uuid.UUID]) -> dict[uuid.UUID, str]:
-    """Return the Merkle root (hexadecimal) of each release with its parts, files, reports and grants; five queries.
+    """Return the Merkle root (hexadecimal) of each release with its parts, files, reports and grants; seven queries.
 
-    A grant counts as it was first sealed: its team signs what it is sealed to later.
+    A grant counts as it was first sealed: its team signs what it is sealed to later. What was erased counts by its kept
+    leaves.
     """
-    leaves: dict[uuid.UUID, list[bytes]] = {}
-    for row in Release.objects.filter(pk__in=releases).values_list(*_RELEASE_COLUMNS):
-        leaves[row[0]] = [_leaf("release", zip(_RELEASE_COLUMNS, row, strict=True))]
+    leaves: dict[uuid.UUID, set[bytes]] = {
+        release: set() for release in Release.stored.filter(pk__in=releases).values_list("pk", flat=True)
+    }
+    # Rows first, kept leaves after them: a row that is erased in between is met twice, and never missed.
+    for leaf in release_leaves(leaves):
+        leaves[leaf.release].add(leaf.digest)
+    for release, kept in recorded_erasures.kept_of_releases(leaves).items():
+        leaves[release] |= {digest for _kind, digest in kept}
+    return {release: hashchain.merkle_root(rows).hex() for release, rows in leaves.items()}
+
+
+class ReleaseLeaf(NamedTuple):
+    """A leaf of a release: its kind as kept leaves name it, the row, the release, and the digest (32 bytes)."""
+
+    kind: str
+    row: uuid.UUID
+    release: uuid.UUID
+    digest: bytes
+
+
+def release_leaves(releases: Collection[uuid.UUID]) -> Iterator[ReleaseLeaf]:
+    """Yield the leaves of some releases with all that belongs to them, as they are stored; five queries."""
+    # An erased release has no manifest: its kept leaf counts.
+    for row in Release.stored.filter(pk__in=releases).values_list(*_RELEASE_COLUMNS):
+        if row[-1]:
+            yield ReleaseLeaf("release", row[0], row[0], _leaf("release", zip(_RELEASE_COLUMNS, row, strict=True)))
     for kind, (model, columns) in CONTENT.items():
-        rows = model._base_manager.filter(release__in=leaves)
+        rows = model._base_manager.filter(release__in=releases)
         for release, *values in rows.values_list("release", *columns):
-            leaves[release].append(_leaf(kind, zip(columns, values, strict=True)))
-    grants = KeyGrant.objects.filter(release__in=leaves)
+            if kind != "report" or values[-1]:
+                yield ReleaseLeaf(kind, values[0], release, _leaf(kind, zip(columns, values, strict=True)))
+    grants = KeyGrant.objects.filter(release__in=releases)
     for release, row, team, sealed, first in grants.values_list("release", "id", "team", "sealed", "first_digest"):
         digest = bytes(first) if first else blake2b(bytes(sealed), person=b"ciphertext")
-        leaves[release].append(_leaf("grant", [("id", row), ("team", team), ("first", digest)]))
-    return {release: hashchain.merkle_root(rows).hex() for release, rows in leaves.items()}
+        if release is not None:
+            yield ReleaseLeaf("key", row, release, _leaf("grant", [("id", row), ("team", team), ("first", digest)]))
 
 
 def _leaf(kind: str, pairs: Iterable[tuple[str, object]]) -> bytes:
@@ -222,4 +268,6 @@ def _leaf(kind: str, pairs: Iterable[tuple[str, object]]) -> bytes:
 
 
 def _digest(content: Mapping[str, object], salt: bytes) -> str:
+    if not salt:
+        return NO_STATE
     return blake2b(hashchain.canonical(content), person=b"row state", key=salt, size=DIGEST_BYTES).hex()

@@ -25,6 +25,7 @@ _ROLES: Final[tuple[tuple[RoleKind, str], ...]] = (
     ("web", "DATABASE_URL"),
     ("jobs", "DATABASE_JOBS_URL"),
     ("backup", "DATABASE_BACKUP_URL"),
+    ("erase", "DATABASE_ERASE_URL"),
 )
 
 

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from complaints.models.audit import ChainHead
 from complaints.services.audit import (
+    erasure_decisions,
     recorded_codes,
     recorded_lanes,
     recorded_lost_codes,
@@ -21,6 +22,7 @@ from complaints.services.audit import (
     verify_assigning,
     verify_batches,
     verify_cases,
+    verify_erasures,
     verify_names,
     verify_registers,
     verify_relations,
@@ -56,6 +58,8 @@ ROW_CHECKS: Final[tuple[RowCheck, ...]] = (
     *verify_assigning.CHECKS,
     *verify_two_people.CHECKS,
     *recorded_lost_codes.CHECKS,
+    *verify_erasures.CHECKS,
+    *erasure_decisions.CHECKS,
 )
 
 

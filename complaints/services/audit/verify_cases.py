@@ -19,8 +19,9 @@ from complaints.models.case_links import CaseMove
 from complaints.models.complaint import Complaint
 from complaints.services.audit.faults import Fault, RowCheck, lock
 from complaints.services.audit.recorded_acts import CAME_AS_INQUIRY, follows_step
+from complaints.services.audit.recorded_erasures import erased_cases
 from complaints.services.audit.report_signature import signature_faults
-from complaints.services.audit.state import states_of
+from complaints.services.audit.state import NO_STATE, states_of
 
 # Events by which a case that no report came with gets its filing; the state is a fact of the entry.
 _FILED: Final = ("case.changed",)
@@ -30,7 +31,7 @@ def _case_faults(keys: Sequence[uuid.UUID]) -> Iterator[Fault]:
     """Yield the faults of a chunk of cases; a faulty case is looked at again with it and its reports locked."""
     for key in _faulty(keys):
         with transaction.atomic():
-            lock(Complaint.objects.filter(case=key))
+            lock(Complaint.stored.filter(case=key))
             lock(Case.objects.filter(pk=key))
             faults = _faulty([key])
         yield from faults.get(key, [])
@@ -103,7 +104,7 @@ def _deadlines(
 
 def _first_reports(keys: Collection[uuid.UUID]) -> dict[uuid.UUID, tuple[date | None, date]]:
     """Return by case the deadline and the day of the report that it came with, which has its key."""
-    rows = Complaint.objects.filter(pk__in=keys).values_list("pk", "check_by", "day")
+    rows = Complaint.stored.filter(pk__in=keys).values_list("pk", "check_by", "day")
     return {case: (due_on, day) for case, due_on, day in rows}
 
 
@@ -116,11 +117,12 @@ def _filed_otherwise(keys: Collection[uuid.UUID]) -> Iterator[uuid.UUID]:
     for event, case, facts in entries.values_list("event", "case", "facts").iterator():
         if case is not None and isinstance(facts, dict):
             recorded[case] = str(facts.get("filing" if event == "index.written" else "state"))
-    yield from (key for key, state in stored.items() if recorded.get(key, state) != state)
+    differing = {key for key, state in stored.items() if recorded.get(key, state) != state or state == NO_STATE}
+    yield from differing - (erased_cases(differing) if differing else set())
     # Before anybody read it: the batch holds the channel of what came in, which says what the case is of.
     asked = Q(channel=Complaint.Channel.INQUIRY)
     of_kind = Q(case__kind=CaseKind.INQUIRY)
-    yield from Complaint.objects.filter((asked & ~of_kind) | (of_kind & ~asked), case__in=keys).values_list(
+    yield from Complaint.stored.filter((asked & ~of_kind) | (of_kind & ~asked), case__in=keys).values_list(
         "case", flat=True
     )
 
@@ -139,7 +141,7 @@ def kind_faults() -> list[Fault]:
 
 def _linked_otherwise(cases: dict[uuid.UUID, Case]) -> Iterator[uuid.UUID]:
     """Yield the cases with reports that are linked, those without that are not, and those linked elsewhere."""
-    holding = set(Complaint.objects.filter(case__in=cases).values_list("case", flat=True))
+    holding = set(Complaint.stored.filter(case__in=cases).values_list("case", flat=True))
     for key, case in cases.items():
         if (key in holding) == (case.linked_into_id is not None) or (
             case.linked_into_id and not _leads_to(key, case.linked_into_id)

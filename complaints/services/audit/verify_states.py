@@ -22,8 +22,9 @@ from complaints.models.reference_data import (
 )
 from complaints.models.rule_change import RuleChange
 from complaints.services.audit.faults import Fault, RowCheck, Rows, Scope, lock, once
+from complaints.services.audit.recorded_erasures import erased_cases
 from complaints.services.audit.recorded_rules import confirmed_rules
-from complaints.services.audit.state import STATES, blank_states, states_of, table_state, table_subject
+from complaints.services.audit.state import NO_STATE, STATES, blank_states, states_of, table_state, table_subject
 
 REFERENCE_TABLES: tuple[type[models.Model], ...] = (
     AccusedKind,
@@ -53,8 +54,10 @@ def _faults_of(state: str, keys: Collection[uuid.UUID]) -> dict[uuid.UUID, Fault
     stored, first = states_of(keys, state), blank_states(keys, state)
     compared = compare(stored, first, kind.events)
     table = "factors of staff" if state == "factors" else kind.model._meta.model_name
+    blank = {key for key, value in stored.items() if value == NO_STATE}
+    erased = erased_cases(blank) if blank else set()
     return {
-        key: Fault(sequence, code, f"{table} {key}", stored.get(key, "")) if code else None
+        key: Fault(sequence, code, f"{table} {key}", stored.get(key, "")) if code and key not in erased else None
         for key, (sequence, code) in compared.items()
     }
 

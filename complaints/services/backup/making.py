@@ -12,6 +12,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import IO, Final
 
+from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
@@ -25,8 +26,6 @@ from complaints.services.backup import manifest
 from complaints.services.backup.manifest import BackupError, Manifest
 from complaints.services.evidence import storage
 
-# Days until a backup is deleted. Until then whoever has it and a key of a team reads what was erased meanwhile.
-KEPT_DAYS: Final = 35
 # What ends within hours is in no backup: with a cookie or a code somebody could open it long after its end.
 WITHOUT_ROWS: Final = (SealedSession, Draft, DraftDoor, DraftFile)
 
@@ -40,8 +39,8 @@ class Made:
     deleted: tuple[str, ...]
 
 
-def make(folder: Path, *, recipients: Sequence[age_files.Recipient], now: datetime, kept_days: int = KEPT_DAYS) -> Made:
-    """Make a backup in ``folder``, delete those older than ``kept_days``, and record it in the chain.
+def make(folder: Path, *, recipients: Sequence[age_files.Recipient], now: datetime) -> Made:
+    """Make a backup in ``folder``, delete those older than BACKUP_KEEP_DAYS, and record it in the chain.
 
     Args:
         folder: of all backups; it is made where it is missing. What an earlier backup holds is not copied again.
@@ -67,7 +66,7 @@ def make(folder: Path, *, recipients: Sequence[age_files.Recipient], now: dateti
             shutil.rmtree(draft, ignore_errors=True)
         private_file.sync_folder(folder)
         recorded_backups.record_made(digest=made.digest, now=now)
-        deleted = _delete_old(folder, until=today - timedelta(days=kept_days))
+        deleted = _delete_old(folder, until=today - timedelta(days=settings.BACKUP_KEEP_DAYS))
     return Made(made, new_objects, deleted)
 
 

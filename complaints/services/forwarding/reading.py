@@ -43,7 +43,7 @@ from complaints.services.assessments import FactsContent
 from complaints.services.audit import log, recorded_releases, recorded_told
 from complaints.services.audit.log import row_digest
 from complaints.services.audit.recorded_releases import RecordedOpening, ReleaseRecord
-from complaints.services.audit.state import CONTENT, content_root
+from complaints.services.audit.state import CONTENT, content_root, kept_content
 from complaints.services.evidence import storage
 from complaints.services.forwarding.contents import ANSWERS, Content, Held, ReleasedItem, arrange
 from complaints.services.keyring import Actor, Keyring, Locked, signer_of
@@ -224,10 +224,14 @@ def chain_of(first: Release) -> list[Release]:
 def open_contents(keyring: Keyring, releases: Sequence[Release]) -> list[OpenedRelease]:
     """Open releases, each signed by the team that holds its case, with exactly the rows that its manifest covers.
 
-    Four queries for all of them. Raises Locked, SealError, UnpinnedKey.
+    Four queries for all of them, more where a report in one was erased. Raises Locked, SealError, UnpinnedKey.
     """
     rows = {kind: _rows_by_release(kind, releases) for kind in CONTENT}
-    return [_open_content(keyring, release, {kind: rows[kind][release.pk] for kind in CONTENT}) for release in releases]
+    erased = kept_content(row for release in releases for row in rows["report"][release.pk])
+    return [
+        _open_content(keyring, release, {kind: rows[kind][release.pk] for kind in CONTENT}, erased.get(release.pk, ()))
+        for release in releases
+    ]
 
 
 def _rows_by_release(kind: str, releases: Sequence[Release]) -> dict[uuid.UUID, list[JSON]]:
@@ -240,10 +244,12 @@ def _rows_by_release(kind: str, releases: Sequence[Release]) -> dict[uuid.UUID, 
     return by_release
 
 
-def _open_content(keyring: Keyring, release: Release, rows: Mapping[str, list[JSON]]) -> OpenedRelease:
+def _open_content(
+    keyring: Keyring, release: Release, rows: Mapping[str, list[JSON]], erased: Iterable[bytes]
+) -> OpenedRelease:
     pair, signer = keyring.release(release), signer_of(release)
     manifest = open_record(pair, release.sealed, release_context(release), signer)
-    if (manifest["root"], manifest["further"]) != (content_root(rows), release.is_further):
+    if (manifest["root"], manifest["further"]) != (content_root(rows, erased), release.is_further):
         raise SealError("manifest")
     parts = [
         open_record(pair, part.sealed, part_context(part), signer)

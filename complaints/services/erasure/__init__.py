@@ -1,0 +1,1 @@
+"""Erasure of reports: when one is due, who proposes and confirms it, and the work itself."""
