@@ -29,7 +29,7 @@ from django_q.exceptions import TimeoutException
 from django_q.signing import SignedPackage
 
 from complaints.adapters import beats, stop_request
-from complaints.queue import BY_NAME, hangs_after, renewed_every
+from complaints.queue import BY_NAME, hangs_after, renewed_every, waits_at_most
 from complaints.services import job_runs
 from complaints.services.audit import batches
 from complaints.services.job_runs import Claim, Run
@@ -100,8 +100,10 @@ class JobBroker(Broker):  # type: ignore[misc]
         """Beat for the pusher, from a thread of its own: it may wait for a worker, or for the database."""
         while True:
             since = self._asked_since
-            waits = since is not None and monotonic() - since > settings.JOB_BEAT_SECONDS
-            beats.THIS_CLUSTER.give(beats.WAITS_FOR_DATABASE if waits else beats.PUSHER)
+            seconds = monotonic() - since if since is not None else 0.0
+            if seconds < waits_at_most():
+                waits = seconds > settings.JOB_BEAT_SECONDS
+                beats.THIS_CLUSTER.give(beats.WAITS_FOR_DATABASE if waits else beats.PUSHER)
             sleep(settings.JOB_BEAT_SECONDS)
 
     def set_stat(self, key: str, value: str, timeout: int) -> None:
