@@ -20,7 +20,14 @@ from typing import Final, NoReturn
 
 from django.conf import settings
 from django.core.cache.backends.dummy import DummyCache
-from django.db import DatabaseError, close_old_connections, connection, connections
+from django.db import (
+    DatabaseError,
+    InterfaceError,
+    OperationalError,
+    close_old_connections,
+    connection,
+    connections,
+)
 from django.utils import timezone
 from django.utils.module_loading import import_string
 from django_q.brokers import Broker
@@ -171,7 +178,9 @@ def _run(waiting: Claim) -> None:
         with _upkeep(run):
             import_string(BY_NAME[run.name].path)()
     except (Exception, TimeoutException) as error:
-        logger.exception("A job broke: %s", run.name)
+        # A database that goes away fails every job that is under way, and where they were says nothing.
+        is_away = isinstance(error, (OperationalError, InterfaceError))
+        logger.error("A job broke: %s", run.name, exc_info=None if is_away else error)
         _renew_connections(error)
         job_runs.record_failure(run, error_type=type(error).__qualname__, now=batches.database_now())
         if isinstance(error, TimeoutException):
