@@ -25,8 +25,13 @@ read status < {folder}/answered
 exit "$status"
 """
 STOP_SECONDS = 360
-# LISTEN_PID names the process that may take the sockets: exec keeps the shell's.
-START = 'exec 3<&"$1"; export LISTEN_PID=$$; exec "$0" -m gunicorn --config=deploy/gunicorn.conf.py portal.wsgi'
+# The first socket that systemd hands over has the number 3, and LISTEN_PID names the process that may take it.
+START = """
+import os, sys
+os.dup2(int(sys.argv[1]), 3)
+os.environ["LISTEN_PID"] = str(os.getpid())
+os.execv(sys.executable, [sys.executable, "-m", "gunicorn", "--config=deploy/gunicorn.conf.py", "portal.wsgi"])
+"""
 
 
 @dataclass
@@ -52,7 +57,7 @@ class Systemd:
             notified.settimeout(0.2)
             environment = self.environment() | {"LISTEN_FDS": "1", "NOTIFY_SOCKET": str(place)}
             process = subprocess.Popen(
-                ["/bin/sh", "-c", START, sys.executable, str(self.listener.fileno())],
+                [sys.executable, "-c", START, str(self.listener.fileno())],
                 cwd=ROOT,
                 env=environment,
                 stdout=log,

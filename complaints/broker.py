@@ -20,7 +20,14 @@ from typing import Final, NoReturn
 
 from django.conf import settings
 from django.core.cache.backends.dummy import DummyCache
-from django.db import DatabaseError, close_old_connections, connection, connections
+from django.db import (
+    DatabaseError,
+    InterfaceError,
+    OperationalError,
+    close_old_connections,
+    connection,
+    connections,
+)
 from django.utils import timezone
 from django.utils.module_loading import import_string
 from django_q.brokers import Broker
@@ -29,7 +36,7 @@ from django_q.exceptions import TimeoutException
 from django_q.signing import SignedPackage
 
 from complaints.adapters import beats, stop_request
-from complaints.queue import BY_NAME, hangs_after, renewed_every
+from complaints.queue import BY_NAME, hangs_after, renewed_every, waits_at_most
 from complaints.services import job_runs
 from complaints.services.audit import batches
 from complaints.services.job_runs import Claim, Run
@@ -100,8 +107,10 @@ class JobBroker(Broker):  # type: ignore[misc]
         """Beat for the pusher, from a thread of its own: it may wait for a worker, or for the database."""
         while True:
             since = self._asked_since
-            waits = since is not None and monotonic() - since > settings.JOB_BEAT_SECONDS
-            beats.THIS_CLUSTER.give(beats.WAITS_FOR_DATABASE if waits else beats.PUSHER)
+            seconds = monotonic() - since if since is not None else 0.0
+            if seconds < waits_at_most():
+                waits = seconds > settings.JOB_BEAT_SECONDS
+                beats.THIS_CLUSTER.give(beats.WAITS_FOR_DATABASE if waits else beats.PUSHER)
             sleep(settings.JOB_BEAT_SECONDS)
 
     def set_stat(self, key: str, value: str, timeout: int) -> None:
@@ -169,7 +178,9 @@ def _run(waiting: Claim) -> None:
         with _upkeep(run):
             import_string(BY_NAME[run.name].path)()
     except (Exception, TimeoutException) as error:
-        logger.exception("A job broke: %s", run.name)
+        # A database that goes away fails every job that is under way, and where they were says nothing.
+        is_away = isinstance(error, (OperationalError, InterfaceError))
+        logger.error("A job broke: %s", run.name, exc_info=None if is_away else error)
         _renew_connections(error)
         job_runs.record_failure(run, error_type=type(error).__qualname__, now=batches.database_now())
         if isinstance(error, TimeoutException):

@@ -71,3 +71,8 @@ def hangs_after() -> float:
 def stalled_after() -> float:
     """Return after how many seconds without a beat the cluster is killed and started again."""
     return 6.0 * settings.JOB_BEAT_SECONDS
+
+
+def waits_at_most() -> float:
+    """Return for how many seconds an answer of the database is waited for; its connection may be dead by then."""
+    return 60.0 * settings.JOB_BEAT_SECONDS

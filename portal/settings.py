@@ -130,7 +130,16 @@ else:
     DATABASES["default"].update(
         ENGINE="portal.postgresql", CONN_MAX_AGE=env.int("DATABASE_CONN_MAX_AGE", 60), CONN_HEALTH_CHECKS=True
     )
-    DATABASES["default"].setdefault("OPTIONS", {}).update(roles.options(sys.argv))
+    # A server that vanished is noticed within a minute: the kernel would wait for hours.
+    DATABASES["default"]["OPTIONS"] = {
+        "connect_timeout": 10,
+        "keepalives_idle": 20,
+        "keepalives_interval": 10,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 30_000,
+        **DATABASES["default"].get("OPTIONS", {}),
+        **roles.options(sys.argv),
+    }
 # Of each process of the web server, whose threads share them; 0: a connection for each thread.
 DATABASE_POOL_SIZE = env.int("DATABASE_POOL_SIZE", 8)
 # Processes and threads of one web server; deploy/gunicorn.conf.py reads them too.

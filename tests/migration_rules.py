@@ -29,11 +29,13 @@ class Rules:
         self._new_models: set[str] = set()
         self._new_fields: set[tuple[str, str]] = set()
         self._removed: dict[tuple[str, str], models.BaseConstraint] = {}
+        # The existing table that it locks, and whether it lets nobody read meanwhile.
+        self._locked, self._is_exclusive = "", False
 
     def faults(self) -> Iterator[str]:
         """Yield a sentence for each operation that the release before cannot live with."""
         for operation in self._migration.operations:
-            if fault := self._fault(operation):
+            if fault := self._fault(operation) or self._deadlock(operation):
                 yield f"{self._migration.name}: {operation.describe()}: {fault}"
             operation.state_forwards(APP, self._state)
         for model, name in self._removed:
@@ -54,6 +56,34 @@ class Rules:
             operations.RunSQL: self._run,
         }.get(type(operation))
         return judge(operation) if judge else "the release before reads or writes what it changes"
+
+    def _deadlock(self, operation: Operation) -> str:
+        """A migration is one transaction, and reports lock the tables in an order of their own."""
+        exclusive, shared = self._locks(operation)
+        for table in sorted(exclusive | shared):
+            if self._locked not in ("", table):
+                return f"locks {table} beside {self._locked}; it needs a migration of its own"
+            if self._locked and table in exclusive and not self._is_exclusive:
+                return f"locks out who reads {table}, which is locked for others already; put it first"
+            self._locked, self._is_exclusive = table, self._is_exclusive or table in exclusive
+        return ""
+
+    def _locks(self, operation: Operation) -> tuple[set[str], set[str]]:
+        """Return the existing tables that nobody can read meanwhile, and those that nobody can write."""
+        fields: list[Any] = []
+        exclusive, shared = set(), set()
+        if isinstance(operation, operations.CreateModel):
+            fields = [field for _name, field in operation.fields]
+        elif isinstance(operation, operations.AddField):
+            fields, exclusive = [operation.field], {operation.model_name_lower}
+        elif isinstance(operation, operations.AddIndex):
+            shared = {operation.model_name_lower}
+        elif isinstance(operation, (operations.AlterField, operations.AddConstraint, operations.RemoveConstraint)):
+            exclusive = {operation.model_name_lower}
+        for field in fields:
+            if field.remote_field:
+                shared.add(str(field.remote_field.model).rpartition(".")[2].lower())
+        return exclusive - self._new_models, shared - self._new_models
 
     def _create_model(self, operation: operations.CreateModel) -> str:
         self._new_models.add(operation.name_lower)

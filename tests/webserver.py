@@ -156,7 +156,7 @@ def serving(
         process = subprocess.Popen(
             [sys.executable, "-m", "gunicorn", f"--config={folder / 'gunicorn.py'}", "portal.wsgi"],
             cwd=ROOT,
-            env=environment_of(more) | changed,
+            env=environment_of(more) | changed | more,
             stdout=output,
             stderr=output,
         )

@@ -49,6 +49,7 @@ WIDER = (
     operations.RemoveConstraint("jobrun", LIST),
     operations.AddConstraint("jobrun", job_names([*JobName.values, "new"])),
 )
+TO_CASE = models.ForeignKey("complaints.case", on_delete=models.CASCADE)
 NEW_COLUMN = operations.AddField("complaint", "later", models.CharField(max_length=9, null=True))
 
 
@@ -99,6 +100,9 @@ def test_what_adds_is_taken(loader: MigrationLoader, parts: tuple[Operation, ...
             "leaves the column out",
         ),
         ((operations.SeparateDatabaseAndState([operations.RemoveField("jobrun", "begun_at")]),), "person reads"),
+        ((NEW_COLUMN, operations.AddField("case", "counted", models.IntegerField(db_default=0))), "of its own"),
+        ((NEW_COLUMN, operations.CreateModel("Later", [("case", TO_CASE)])), "of its own"),
+        ((operations.AddIndex("complaint", models.Index(fields=["lane"], name="lane")), NEW_COLUMN), "put it first"),
         ((operations.RunSQL("DELETE FROM complaints_jobrun"),), "no way back"),
         ((operations.RunSQL("SELECT 1", "SELECT 1"),), "nobody has read"),
         ((operations.RunPython(lambda _apps, _editor: None),), "no way back"),

@@ -29,7 +29,7 @@ from complaints.models.job import JobName
 from complaints.services.evidence import processing
 from tests.images import photo
 from tests.migration_rules import APP, Rules
-from tests.project.test_migration_rules import INITIAL, LIST, job_names
+from tests.project.test_migration_rules import INITIAL, LIST, TO_CASE, job_names
 from tests.project.test_tooling import needs_proc, wait_for
 from tests.webserver import HOST, PATIENCE, database_url, environment_of
 from tests.world import Cast
@@ -205,23 +205,22 @@ def test_a_version_that_does_not_start_replaces_nothing(served: Served) -> None:
 # --- A new schema
 
 
+# Each a migration: a transaction that locks one table.
 SYNTHETIC = (
-    operations.CreateModel(
-        "Later",
-        [
-            ("id", models.UUIDField(primary_key=True)),
-            ("case", models.ForeignKey("complaints.case", on_delete=models.CASCADE)),
-        ],
+    (operations.CreateModel("Later", [("id", models.UUIDField(primary_key=True)), ("case", TO_CASE)]),),
+    (operations.AddField("complaint", "later", models.CharField(max_length=9, null=True)),),
+    (
+        operations.AddField("case", "counted", models.IntegerField(db_default=0)),
+        operations.AddConstraint(
+            "case", models.CheckConstraint(condition=models.Q(counted__gte=0), name="case_counted_from_nothing")
+        ),
+        operations.AddIndex("case", models.Index(fields=["counted"], name="case_counted")),
     ),
-    operations.AddField("complaint", "later", models.CharField(max_length=9, null=True)),
-    operations.AddField("case", "counted", models.IntegerField(db_default=0)),
-    operations.AddField("evidence", "looked_at", models.BooleanField(db_default=False)),
-    operations.AddConstraint(
-        "case", models.CheckConstraint(condition=models.Q(counted__gte=0), name="case_counted_from_nothing")
+    (operations.AddField("evidence", "looked_at", models.BooleanField(db_default=False)),),
+    (
+        operations.RemoveConstraint("jobrun", LIST),
+        operations.AddConstraint("jobrun", job_names([*JobName.values, "later"])),
     ),
-    operations.AddIndex("case", models.Index(fields=["counted"], name="case_counted")),
-    operations.RemoveConstraint("jobrun", LIST),
-    operations.AddConstraint("jobrun", job_names([*JobName.values, "later"])),
 )
 STRUCTURE = """
 SELECT table_name || '.' || column_name, data_type FROM information_schema.columns WHERE table_schema = current_schema()
@@ -238,19 +237,23 @@ def structure() -> list[tuple[str, str]]:
 
 @pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite makes tables anew; a trial portal is stopped for it")
 def test_the_release_before_goes_on_while_the_schema_grows_and_shrinks(served: Served) -> None:
-    first = MigrationLoader(None).project_state(INITIAL)
-    migration = Migration("0002_synthetic", APP)
-    migration.operations = list(SYNTHETIC)
-    assert list(Rules(migration, first.clone()).faults()) == []
+    state, applied = MigrationLoader(None).project_state(INITIAL), []
+    for number, parts in enumerate(SYNTHETIC, start=2):
+        migration = Migration(f"{number:04}_synthetic", APP)
+        migration.operations = list(parts)
+        applied.append((migration, state.clone()))
+        assert list(Rules(migration, state).faults()) == []
     before = structure()
     with sending(served.manager.port) as senders:
         senders.go_on()
-        with connection.schema_editor() as editor:
-            migration.apply(first.clone(), editor)
+        for migration, before_it in applied:
+            with connection.schema_editor() as editor:
+                migration.apply(before_it.clone(), editor)
         grown = structure()
         senders.go_on()
-        with connection.schema_editor() as editor:
-            migration.unapply(first.clone(), editor)
+        for migration, before_it in reversed(applied):
+            with connection.schema_editor() as editor:
+                migration.unapply(before_it.clone(), editor)
         senders.go_on()
     assert len(grown) > len(before)
     assert structure() == before

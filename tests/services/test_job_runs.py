@@ -6,7 +6,7 @@ import threading
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
 from django.utils import timezone
 
 from complaints.models.audit import AuditEntry
@@ -15,7 +15,7 @@ from complaints.queue import ATTEMPTS, BY_NAME, JOBS, PICKED_UP_WITHIN, RETRY_AF
 from complaints.services import job_runs, retention
 from complaints.services.job_runs import Claim, Run
 from complaints.services.keyring import Actor
-from tests.runner import only_due
+from tests.runner import only_due, run_round
 from tests.world import Cast, at
 
 NOW = at(date(2026, 11, 9), 9)
@@ -212,3 +212,19 @@ def test_a_sentence_that_somebody_wrote_into_a_failure_is_shown_to_nobody(db: No
     for error_type in ("OSError", "botocore.exceptions.ClientError", "Telepon 0812 untuk bantuan", "<b>x</b>", ""):
         JobFailure.objects.create(name="sweep", day=day, type=error_type)
     assert [failure.type for failure in job_runs.recent_failures()] == ["OSError", "botocore.exceptions.ClientError"]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("error", "lines"), [(OperationalError("away"), False), (ValueError("x"), True)])
+def test_a_database_that_goes_away_under_a_job_writes_one_line(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, error: Exception, lines: bool
+) -> None:
+    def breaks() -> None:
+        raise error
+
+    only_due("sweep")
+    monkeypatch.setattr("complaints.tasks.sweep", breaks)
+    run_round(monkeypatch)
+    (record,) = [record for record in caplog.records if record.getMessage() == "A job broke: sweep"]
+    assert bool(record.exc_info) is lines
+    assert JobFailure.objects.get().type == type(error).__name__
