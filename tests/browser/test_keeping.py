@@ -119,7 +119,7 @@ def test_an_older_window_says_that_it_keeps_nothing(window: Opener, live_cast: C
 
 
 @pytest.mark.parametrize(
-    ("button", "leads"), [("English", "/en/lapor/siapa/"), ("Kanal Netral", "/"), ("Cek status laporan", "/cek/")]
+    ("button", "leads"), [("EN: English", "/en/lapor/siapa/"), ("Kanal Netral", "/"), ("Cek status laporan", "/cek/")]
 )
 def test_without_script_each_way_out_keeps(window: Opener, live_cast: Cast, button: str, leads: str) -> None:
     reporter = Reporter(window(width=360, height=740, script=False))

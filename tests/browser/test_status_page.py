@@ -65,7 +65,7 @@ def test_an_answer_is_kept_when_the_phone_drops_the_tab(window: Opener, live_cas
     answer.fill("Hari Selasa.")
     browser.page.get_by_text("Tambah postingan media sosial").click()
     account.fill("@contoh")
-    browser.page.locator("form[action$='bukti/'] [type=file]").set_input_files([letter("undangan.pdf").given()])
+    browser.page.get_by_label("Foto, dokumen, rekaman").set_input_files([letter("undangan.pdf").given()])
     browser.page.locator("[data-kept]", has_text="undangan.pdf").wait_for()
     browser.press("Kirim berkas")
     assert "Berkas Anda sudah kami terima." in browser.words
@@ -79,6 +79,29 @@ def test_an_answer_is_kept_when_the_phone_drops_the_tab(window: Opener, live_cas
     assert account.input_value() == "@contoh"
 
 
+def test_without_script_the_button_of_one_box_keeps_the_others(window: Opener, live_cast: Cast) -> None:
+    browser = opens(window, send_report())
+    message, account = browser.page.get_by_label("Pesan Anda"), browser.page.get_by_label("Akun orang yang")
+    message.fill("Kabar panjang")
+    browser.page.get_by_text("Tambah postingan media sosial").click()
+    account.fill("@contoh")
+    browser.page.get_by_label("Foto, dokumen, rekaman").set_input_files([letter("undangan.pdf").given()])
+    for _press in range(2):  # what the file tells of its origin is first shown
+        browser.press("Kirim berkas")
+        assert (message.input_value(), account.input_value()) == ("Kabar panjang", "@contoh")
+    assert "Berkas Anda sudah kami terima." in browser.words
+    browser.press("Berikan nama Anda, atau tarik kembali").press("Kembali ke laporan")
+    # "Enter" in a line of the page sends nothing.
+    with browser.page.expect_navigation():
+        account.press("Enter")
+    browser.press("Selesai, keluar")
+    assert "Tulisan atau berkas di halaman ini belum terkirim." in browser.words
+    browser.press("Kirim pesan")
+    assert "Pesan Anda sudah kami terima." in browser.words and account.input_value() == "@contoh"
+    browser.press("Selesai, keluar").press("Hapus lalu keluar")
+    assert browser.path == "/"
+
+
 def test_without_script_each_way_off_an_open_report_keeps(window: Opener, live_cast: Cast) -> None:
     browser = opens(window, send_report())
     message = browser.page.get_by_label("Pesan Anda")
@@ -89,5 +112,5 @@ def test_without_script_each_way_off_an_open_report_keeps(window: Opener, live_c
         browser.press(way)
     assert (browser.path, message.input_value()) == ("/cek/laporan/", "Kabar 2")
     assert "Belum tersimpan. Semua tombol di sini menyimpannya" in browser.words
-    browser.press("English")
+    browser.press("EN: English")
     assert browser.page.locator("#id_text").input_value() == "Kabar 2"
