@@ -13,7 +13,7 @@ from typing import Final, TypeAlias
 
 from django.db import models, transaction
 from django.db.models import Case as Either
-from django.db.models import Count, F, OuterRef, Subquery, When
+from django.db.models import Count, F, IntegerField, OuterRef, Subquery, When
 from django.db.models.functions import Coalesce
 
 from complaints.domain import hashchain
@@ -126,7 +126,11 @@ def are_threads_whole(
 
 def whole_threads(reports: Collection[uuid.UUID]) -> dict[uuid.UUID, bool]:
     """Return of those of some reports that are there whether as much is stored as was numbered on them; one query."""
-    stored = Either(When(next_sequence__lte=LONGEST_COMPARED, then=1 + _STORED), default=F("next_sequence"))
+    stored = Either(
+        When(next_sequence__lte=LONGEST_COMPARED, then=1 + _STORED),
+        default=F("next_sequence"),
+        output_field=IntegerField(),
+    )
     rows = Complaint.objects.filter(pk__in=reports).annotate(stored=stored)
     return {
         report: following == stored for report, following, stored in rows.values_list("pk", "next_sequence", "stored")
