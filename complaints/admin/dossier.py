@@ -26,8 +26,9 @@ from complaints.admin.evidence_labels import file_label
 from complaints.admin.release_content import ContentLines, ReportLines, content_lines, report_count, told_words
 from complaints.admin.releases import release_or_404
 from complaints.models.oversight import Release
-from complaints.services.forwarding import dossier, reading
+from complaints.services.forwarding import dossier
 from complaints.services.forwarding.dossier import Document, Dossier, DossierFile, HistoryEntry
+from complaints.services.forwarding.release_thread import ReleaseMessage
 
 Rows = list[tuple[str, str]]
 
@@ -173,7 +174,7 @@ def _post_rows(post: PostLines) -> Rows:
     return [(label, value) for label, value in named if value]
 
 
-def _thread_line(entry: reading.ReleaseMessage) -> tuple[str, str]:
+def _thread_line(entry: ReleaseMessage) -> tuple[str, str]:
     text = f"{told_words(entry.told)}\n{entry.text}".strip() if entry.told else entry.text
     who = entry.message.get_direction_display()
     if entry.readers > 1:

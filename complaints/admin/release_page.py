@@ -35,6 +35,7 @@ from complaints.services.assessments import facts_of_content
 from complaints.services.evidence.storage import InfectedFile
 from complaints.services.forwarding import asking, decision_copies, dossier, names, reading, released_files
 from complaints.services.forwarding.questions import opened_on, unread_by_body
+from complaints.services.forwarding.release_thread import ReleaseMessage
 
 if TYPE_CHECKING:
     from complaints.admin.releases import AnnotatedRelease
@@ -109,13 +110,13 @@ def _head(opened: reading.ReleaseFile) -> AccusedLines:
     return accused_lines(accused, places)
 
 
-def _thread(opened: reading.ReleaseFile) -> list[tuple[reading.ReleaseMessage, bool, str]]:
+def _thread(opened: reading.ReleaseFile) -> list[tuple[ReleaseMessage, bool, str]]:
     """Return the messages on the release, each with whether it is an answer that came since the last opening.
 
     The last value is what it tells of retaliation, in words, "" where it tells nothing of it.
     """
     seen = opened.previous.answers if opened.previous else len(opened.thread)
-    lines: list[tuple[reading.ReleaseMessage, bool, str]] = []
+    lines: list[tuple[ReleaseMessage, bool, str]] = []
     answers = 0
     for entry in opened.thread:
         is_answer = entry.message.direction == Message.Direction.FROM_REPORTER

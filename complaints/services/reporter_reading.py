@@ -29,7 +29,7 @@ from complaints.models.identity import Identity, NameRequest
 from complaints.models.oversight import OversightBody, Release, ReleasedReport
 from complaints.models.step import Step
 from complaints.services import reference_data, team_key_history
-from complaints.services.audit import log, recorded_acts
+from complaints.services.audit import log, recorded_acts, recorded_told
 from complaints.services.audit.log import row_digest
 from complaints.services.keyring import message_context, signer_of, team_of, told_context
 from complaints.services.team_key_history import trusted_signer
@@ -295,12 +295,13 @@ _ACTIVITY: Final = (
     " FROM complaints_auditentry WHERE subject = %s AND event IN ('case.linked', 'case.unlinked')),"
     " EXISTS (SELECT 1 FROM complaints_namerequest WHERE complaint_id = %s) OR EXISTS (SELECT 1"
     " FROM complaints_auditentry WHERE subject = %s AND event = 'name.requested'),"
-    " (SELECT next_sequence FROM complaints_complaint WHERE id = %s) = 1"
+    " (SELECT CASE WHEN next_sequence > %s THEN TRUE ELSE next_sequence = 1"
     " + (SELECT count(*) FROM complaints_message WHERE complaint_id = %s)"
     " + (SELECT count(*) FROM complaints_evidence WHERE complaint_id = %s)"
     " + (SELECT count(*) FROM complaints_internalnote WHERE complaint_id = %s)"
     " + (SELECT count(*) FROM complaints_assessment WHERE complaint_id = %s)"
-    " + (SELECT count(*) FROM complaints_redaction WHERE complaint_id = %s)"
+    " + (SELECT count(*) FROM complaints_redaction WHERE complaint_id = %s) END"
+    " FROM complaints_complaint WHERE id = %s)"
 )
 
 
@@ -309,7 +310,10 @@ def activity(complaint: Complaint) -> Activity:
     key = Complaint._meta.pk.get_db_prep_value(complaint.pk, connection)
     from_reporter = Message.Direction.FROM_REPORTER.value
     with connection.cursor() as cursor:
-        cursor.execute(_ACTIVITY, [key, from_reporter, key, from_reporter, OWN_MESSAGES + 1, *[key] * 11])
+        longest = recorded_told.LONGEST_COMPARED
+        cursor.execute(
+            _ACTIVITY, [key, from_reporter, key, from_reporter, OWN_MESSAGES + 1, *[key] * 5, longest, *[key] * 6]
+        )
         has_messages, own_messages, own_files, moved, asked, is_whole = cursor.fetchone()
     is_moved = bool(moved) or complaint.case_id != complaint.pk
     return Activity(bool(has_messages), int(own_messages), int(own_files), is_moved, bool(asked), bool(is_whole))

@@ -14,6 +14,7 @@ from complaints.models.complaint import Complaint, Message
 from complaints.models.evidence import Evidence, EvidenceObject
 from complaints.models.redaction import Redaction
 from complaints.services import case_file, follow_up, redactions
+from complaints.services.audit import recorded_told
 from complaints.services.forwarding import reading
 from complaints.services.keyring import Actor
 from tests.cases import body_act, body_asks, complaint_of, forwarded, in_review
@@ -104,3 +105,14 @@ def test_messages_that_are_away_are_missed_on_the_page_of_a_body(cast: Cast, alt
     alter()
     opened = reading.open_release(actor=actor, release_id=release.pk)
     assert (opened.under_check, opened.actions) == (True, [])
+
+
+def test_a_very_long_thread_is_not_counted_by_each_page(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever sends very many messages would have each page count them."""
+    sent = written(cast)
+    monkeypatch.setattr(recorded_told, "LONGEST_COMPARED", complaint_of(sent).next_sequence - 1)
+    gone(Message)()
+    assert not follow_up.status_page(ticket=sent.ticket, today=timezone.localdate()).under_check
+    assert recorded_told.whole_threads([complaint_of(sent).pk]) == {complaint_of(sent).pk: True}
+    monkeypatch.setattr(recorded_told, "LONGEST_COMPARED", complaint_of(sent).next_sequence)
+    assert recorded_told.whole_threads([complaint_of(sent).pk]) == {complaint_of(sent).pk: False}

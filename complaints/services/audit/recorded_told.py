@@ -12,7 +12,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final, TypeAlias
 
 from django.db import models, transaction
-from django.db.models import Count, OuterRef, Subquery
+from django.db.models import Case as Either
+from django.db.models import Count, F, IntegerField, OuterRef, Subquery, When
 from django.db.models.functions import Coalesce
 
 from complaints.domain import hashchain
@@ -57,6 +58,8 @@ def _count_of(model: type[models.Model]) -> Coalesce:
     return Coalesce(Subquery(rows.annotate(number=Count("pk")).values("number")), 0)
 
 
+# A longer thread is compared at night alone: whoever sends very many messages would have each page count them.
+LONGEST_COMPARED: Final = 1000
 # How much is stored on a report of what is numbered on it, for queries of reports.
 _STORED: Final = (
     _count_of(Message) + _count_of(Evidence) + _count_of(InternalNote) + _count_of(Assessment) + _count_of(Redaction)
@@ -121,9 +124,18 @@ def are_threads_whole(
     )
 
 
-def is_missing_on(reports: Collection[uuid.UUID]) -> bool:
-    """Whether less is stored on one of some reports than was numbered on it; one query."""
-    return Complaint.objects.filter(pk__in=reports).exclude(next_sequence=1 + _STORED).exists()
+def whole_threads(reports: Collection[uuid.UUID]) -> dict[uuid.UUID, bool]:
+    """Return of those of some reports that are there whether as much is stored as was numbered on them; one query."""
+    stored = Either(
+        When(next_sequence__lte=LONGEST_COMPARED, then=1 + _STORED),
+        default=F("next_sequence"),
+        output_field=IntegerField(),
+    )
+    rows = Complaint.objects.filter(pk__in=reports).annotate(kept_rows=stored)
+    return {
+        report: following == stored
+        for report, following, stored in rows.values_list("pk", "next_sequence", "kept_rows")
+    }
 
 
 def are_stored(sent: Iterable[AuditEntry], messages: Iterable[Message]) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import BigIntegerField, Exists, F, Func, Model, OuterRef, Q, QuerySet
@@ -34,7 +34,7 @@ from complaints.models.oversight import (
 )
 from complaints.models.question import QuestionReader, QuestionReply, ReleaseQuestion
 from complaints.models.redaction import Redaction
-from complaints.services.audit.faults import Fault
+from complaints.services.audit.faults import Fault, Rows
 
 # A row bears the time at which its act began, by the clock of the node that did it.
 LATE: Final = timedelta(hours=1)
@@ -61,7 +61,7 @@ class _Since(Func):
         self.transaction = transaction % 2**32
 
     def as_sql(  # type: ignore[override]
-        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **_context: Any
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **_context: object
     ) -> tuple[str, list[int]]:
         (column,) = self.get_source_expressions()
         alias = compiler.quote_name_unless_alias(column.alias)
@@ -86,12 +86,12 @@ def faults(*, transaction: int, passed: int, at: int, batch: int) -> Iterator[Fa
             yield Fault(None, "row.rewritten", cases.model.__name__.lower(), f"{count}.{transaction}")
 
 
-def _written_since(rows: QuerySet[Any], transaction: int, passed: int) -> QuerySet[Any]:
-    since: QuerySet[Any] = rows.alias(since=_Since(transaction)).filter(since__lt=passed)
+def _written_since(rows: Rows, transaction: int, passed: int) -> Rows:
+    since: Rows = rows.alias(since=_Since(transaction)).filter(since__lt=passed)
     return since
 
 
-def _exist_since(rows: QuerySet[Any], transaction: int, passed: int) -> Exists:
+def _exist_since(rows: Rows, transaction: int, passed: int) -> Exists:
     return Exists(_written_since(rows, transaction - UNDER_WAY, passed + UNDER_WAY))
 
 
@@ -118,7 +118,7 @@ def _reports(transaction: int, passed: int, batch: int) -> QuerySet[Complaint]:
     return written.exclude(_any_since(acts, transaction, passed)).exclude(_any(map(Exists, sent)))
 
 
-def _any_since(acts: tuple[QuerySet[Any], ...], transaction: int, passed: int) -> Q:
+def _any_since(acts: tuple[Rows, ...], transaction: int, passed: int) -> Q:
     return _any(_exist_since(rows, transaction, passed) for rows in acts)
 
 

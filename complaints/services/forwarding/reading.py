@@ -6,7 +6,7 @@ import logging
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final, TypeAlias
 
@@ -18,7 +18,6 @@ from complaints.domain import disclosure, workflow
 from complaints.domain.circle import CIRCLE
 from complaints.domain.disclosure import Disclosure
 from complaints.domain.errors import SealError
-from complaints.domain.retaliation import TOLD, Retaliation
 from complaints.domain.sealing.primitives import BoxPair
 from complaints.domain.sealing.records import JSON, Context, open_record
 from complaints.domain.workflow import ActorKind, Status
@@ -46,8 +45,8 @@ from complaints.services.audit.recorded_releases import RecordedOpening, Release
 from complaints.services.audit.state import CONTENT, content_root, kept_content
 from complaints.services.evidence import storage
 from complaints.services.forwarding.contents import ANSWERS, Content, Held, ReleasedItem, arrange
+from complaints.services.forwarding.release_thread import ReleaseMessage, opened_thread, thread_of
 from complaints.services.keyring import Actor, Keyring, Locked, signer_of
-from complaints.services.messages import read_marked, read_released
 from complaints.services.team_key_history import UnpinnedKey, trusted_signer
 
 logger = logging.getLogger(__name__)
@@ -56,19 +55,6 @@ AnyDecision = Hearing | FindingProposal | Finding | Recommendation | Sanction
 # The proposals are the body's own: the office reads a finding when a second person has confirmed it.
 DECISIONS: Final[tuple[type[AnyDecision], ...]] = (Hearing, Finding, Recommendation, Sanction)
 DECISIONS_OF_BODY: Final[tuple[type[AnyDecision], ...]] = (*DECISIONS, FindingProposal)
-
-
-@dataclass(frozen=True)
-class ReleaseMessage:
-    """A message on a release, with its opened text, and the retaliation that its reporter told with it.
-
-    What a step of the body said to several reporters is one message, and ``readers`` says to how many.
-    """
-
-    message: Message
-    text: str
-    told: Retaliation | None = None
-    readers: int = 1
 
 
 # What a decision seals, as its record made it.
@@ -172,10 +158,12 @@ def open_release(*, actor: Actor, release_id: uuid.UUID, is_replaced: bool | Non
     recorded = recorded_releases.record_of(release.pk, reports)
     of_reports = Message.objects.filter(complaint__in=reports).select_related("complaint", "release")
     messages = list(of_reports.order_by("day", "sequence"))
-    is_missing = not recorded_told.are_stored(recorded.sent, messages) or recorded_told.is_missing_on(reports)
-    under_check = is_missing or _is_under_check(release, [row for row, _grants in rows])
+    threads = recorded_told.whole_threads(reports)
+    sent = (entry for entry in recorded.sent if entry.subject in threads)
+    is_whole = all(threads.values()) and recorded_told.are_stored(sent, messages)
+    under_check = not is_whole or _is_under_check(release, [row for row, _grants in rows])
     pair = actor.keyring.release(release)
-    thread = _opened_messages(release, pair, reporters, [row for row in messages if row.release_id == release.pk])
+    thread = opened_thread(release, pair, reporters, [row for row in messages if row.release_id == release.pk])
     answers = sum(entry.message.direction == Message.Direction.FROM_REPORTER for entry in thread)
     facts = {"release": str(release.pk), "newest": rows[0][0].number, "answers": answers}
     actor.record(recorded_releases.OPENED, case=release.case_id, subject=release.pk, facts=facts)
@@ -348,40 +336,6 @@ def file_context(released: ReleasedFile) -> Context:
     return Context("released-file", str(released.pk), str(released.release_id))
 
 
-def messages_on(release: Release, pair: BoxPair, reporters: dict[str, bytes]) -> list[ReleaseMessage]:
-    """Return the messages on a release in order, opened; ``reporters`` are those of :func:`reporters_of`."""
-    rows = release.messages.select_related("complaint", "release").order_by("day", "sequence")
-    return _opened_messages(release, pair, reporters, rows)
-
-
-def _opened_messages(
-    release: Release, pair: BoxPair, reporters: dict[str, bytes], rows: Iterable[Message]
-) -> list[ReleaseMessage]:
-    messages = []
-    for message in rows:
-        if message.direction == Message.Direction.FROM_REPORTER:
-            signer = reporters.get(str(message.complaint_id), b"")
-            text, marks = read_released(message, pair=pair, signer=signer)
-        else:
-            team = release.case.held_by
-            text, marks = read_marked(message, pair=pair, complaint=message.complaint, team=team)
-        told = Retaliation.from_mark(marks[TOLD]) if TOLD in marks else None
-        messages.append(ReleaseMessage(message, text, told))
-    return _once(messages)
-
-
-def _once(messages: Sequence[ReleaseMessage]) -> list[ReleaseMessage]:
-    """Return messages with those of one step, each sealed to another reporter, as one at the place of the last."""
-    alike: dict[tuple[uuid.UUID, str], ReleaseMessage] = {}
-    for entry in messages:
-        step = entry.message.step_id or entry.message.release_step_id
-        is_from_body = entry.message.direction in {Message.Direction.BODY_TO_REPORTER, Message.Direction.BODY_QUESTION}
-        key = (step if step and is_from_body else entry.message.pk, entry.text)
-        readers = alike.pop(key).readers + 1 if key in alike else 1
-        alike[key] = replace(entry, readers=readers)
-    return list(alike.values())
-
-
 def decisions_of(release: Release, pair: BoxPair) -> list[DecisionEntry]:
     """Return the opened decisions of a release with its proposals, for its body; raises SealError, UnpinnedKey."""
     return _decisions({release: pair}, DECISIONS_OF_BODY)[release]
@@ -495,7 +449,7 @@ def check(*, actor: Actor, release_id: uuid.UUID, text: str) -> list[Disclosure]
             answers, texts = words[by_number[report.number]]
             answers.update(report.answers)
             texts += [text for _day, text in report.messages]
-    for entry in messages_on(release, actor.keyring.release(release), reporters_of(opened)):
+    for entry in thread_of(release, actor.keyring.release(release), reporters_of(opened)):
         if entry.message.direction == Message.Direction.FROM_REPORTER:
             words[str(entry.message.complaint_id)][1].append(entry.text)
     reporter_words = [disclosure_check.ReporterWords(answers, tuple(texts)) for answers, texts in words.values()]
