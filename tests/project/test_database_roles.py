@@ -29,6 +29,7 @@ from complaints.models.assignment import AutoAssignmentRule
 from complaints.models.case import Case
 from complaints.models.draft import Draft
 from complaints.models.evidence import DraftFile, Evidence
+from complaints.models.measurement import Measurement
 from complaints.models.rights import LINES, RoleKind, columns, stored_models
 from complaints.models.session import Heartbeat, LoginDelay, SealedSession
 from complaints.services import (
@@ -40,6 +41,7 @@ from complaints.services import (
     first_look,
     follow_up,
     lane_proposals,
+    measurement,
     retention,
     scheduled,
 )
@@ -269,6 +271,12 @@ def test_the_first_look_of_an_officer_assigns(roles: Roles, cast: Cast) -> None:
 
 
 @on_postgresql
+def test_what_operators_watch_is_read_by_the_web_servers_role(roles: Roles, cast: Cast) -> None:
+    with acting(roles.names.web):
+        assert measurement.watched(now=timezone.now()).measured is None
+
+
+@on_postgresql
 def test_likely_junk_is_listed_and_closed(roles: Roles, cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lane, "ALIKE_AT_LEAST", 3)
     flood(3)
@@ -313,6 +321,7 @@ def test_every_job_does_its_work(work_for_every_job: dict[str, Any], roles: Role
         for job in queue.JOBS:
             getattr(tasks, job.name)()
     assert Heartbeat.objects.exists() and not LoginDelay.objects.exists()
+    assert Measurement.objects.exists()
     assert Evidence.objects.get().state == Evidence.State.READY
     asked, new = (Case.objects.get(pk=work_for_every_job[name].case.pk) for name in ("asked", "new"))
     assert asked.status == "needs_information", "silence ends no case"

@@ -107,6 +107,15 @@ def test_reports_are_erased_every_night_by_a_unit_of_their_own() -> None:
     assert "OnCalendar=*-*-* 03:30" in (DEPLOY / "kanal-erase.timer").read_text(encoding="utf-8")
 
 
+def test_the_alarms_have_a_unit_of_their_own() -> None:
+    """It tells of a job runner that is silent, with what the web server may read."""
+    unit = service("watch")
+    assert unit["ExecStart"].endswith("manage.py watch")
+    assert unit["Restart"] == "always"
+    assert unit["LoadCredentialEncrypted"] == service("web")["LoadCredentialEncrypted"]
+    assert {key: unit[key] for key in HARDENED} == HARDENED
+
+
 def test_the_workers_key_is_replaced_every_week() -> None:
     timer = (DEPLOY / "kanal-rotate.timer").read_text(encoding="utf-8")
     steps = (DEPLOY / "kanal-rotate.service").read_text(encoding="utf-8")
