@@ -53,6 +53,7 @@ class Erasure(RandomKeyModel):
     state = models.CharField(_("state"), max_length=12, choices=State, default=State.PROPOSED)
     # The Merkle root of the leaves that it has kept, as its newest entry in the chain says.
     root = models.BinaryField(null=True)
+    # The day on which it was made unreadable, which its ticket page tells.
     done_on = models.DateField(null=True)
 
     class Meta:

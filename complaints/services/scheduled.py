@@ -35,6 +35,7 @@ from complaints.services.audit import (
 )
 from complaints.services.audit.faults import Fault
 from complaints.services.audit.structure import structure_faults
+from complaints.services.erasure import listed
 from complaints.services.evidence import worker_key
 
 logger = logging.getLogger(__name__)
@@ -102,14 +103,18 @@ def close_batch(*, now: datetime) -> None:
 
 
 def _export_heads() -> None:
-    """Append the heads that have not left yet to AUDIT_HEADS_FILE, then mail them; a dead mail server stops no file.
+    """Append the heads and erasures that have not left yet to AUDIT_HEADS_FILE, then mail them.
+
+    A dead mail server stops no file.
 
     What could not be mailed waits in a file beside it for the next run, which goes on with the oldest.
     """
     path = settings.AUDIT_HEADS_FILE
     unmailed = path.with_name(f"{path.stem}-unmailed.txt")
     exported = set(_lines(path))
-    new = [line for head in reversed(log.heads(limit=HEADS_KEPT)) if (line := str(head)) not in exported]
+    # A backup that is restored is erased anew by the list that is kept with the heads.
+    lines = [*map(str, reversed(log.heads(limit=HEADS_KEPT))), *map(str, listed.listed())]
+    new = [line for line in lines if line not in exported]
     # Noted before the head leaves by file: whatever ends this run, no mail is left out.
     waiting = list(dict.fromkeys([*_lines(unmailed), *new])) if settings.AUDIT_HEADS_MAIL else []
     if new and waiting:

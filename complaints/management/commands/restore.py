@@ -13,6 +13,13 @@ from complaints.adapters.postgresql_dump import DumpError
 from complaints.services.audit import log
 from complaints.services.backup import restoring
 from complaints.services.backup.manifest import BackupError
+from complaints.services.erasure import listed
+from complaints.services.erasure.listed import ListedErasure
+
+_NO_LIST = (
+    "Name the list of erasures that left the machine with the heads: --heads or --erasures. Without it, reports that "
+    "were erased since the backup could be read again. A portal that has erased nothing gives an empty file."
+)
 
 
 class Command(BaseCommand):
@@ -24,15 +31,30 @@ class Command(BaseCommand):
         parser.add_argument("folder", type=Path, help="Folder of all backups.")
         parser.add_argument("--name", default="", help="Day of the backup; the newest where it is not given.")
         parser.add_argument("--identity", type=Path, required=True, help="File of the private key of age.")
-        parser.add_argument("--heads", type=Path, help="Heads of the chain that left the machine, to compare.")
+        parser.add_argument(
+            "--heads", type=Path, help="Heads and list of erasures that left the machine, to compare and to apply."
+        )
+        parser.add_argument(
+            "--erasures", type=Path, help="The list of erasures, where it is in another file; an empty one for none."
+        )
 
     def handle(
-        self, *args: object, folder: Path, identity: Path, name: str = "", heads: Path | None = None, **options: object
+        self,
+        *args: object,
+        folder: Path,
+        identity: Path,
+        name: str = "",
+        heads: Path | None = None,
+        erasures: Path | None = None,
+        **options: object,
     ) -> None:
         if connection.vendor != "postgresql":
             raise CommandError("Backups are restored into PostgreSQL: set DATABASE_ADMIN_URL to an empty database.")
+        if heads is None and erasures is None:
+            raise CommandError(_NO_LIST)
         try:
             published = _heads(heads) if heads else []
+            gone = [line for path in (heads, erasures) if path for line in _erasures(path)]
             backup = restoring.restore(folder, name=name, identities=identities(identity))
         except (AgeError, BackupError, DumpError) as error:
             raise CommandError(str(error)) from error
@@ -40,14 +62,34 @@ class Command(BaseCommand):
             raise CommandError(f"Nothing was restored: {error.strerror or error}.") from error
         if faults := list(restoring.faults(backup, heads=published)):
             raise CommandError("\n".join([*faults, "Do not serve this portal."]))
+        again = _erase_again(gone, [known for known in published if known.sequence <= backup.sequence])
         restoring.finish()
         held = len(backup.objects)
         self.stdout.write(f"Restored {backup.name}: {backup.sequence} entries of the chain, {held} objects, all whole.")
+        self.stdout.write(f"The list names {len(set(gone))} erasures; {again} reports were erased again.")
         newest = max((head.sequence for head in published), default=backup.sequence)
         if newest > backup.sequence:
             self.stdout.write(f"Lost are at least {newest - backup.sequence} entries that came after the backup.")
         self.stdout.write("Next: manage.py database_roles. If this was a rehearsal, tell the portal:")
         self.stdout.write(f'manage.py backup --rehearsed "{restoring.rehearsal_line(backup, now=timezone.now())}"')
+
+
+def _erase_again(gone: list[ListedErasure], published: list[log.Head]) -> int:
+    """Erase what was erased since the backup, before anybody is served; the mark stays where it fails."""
+    try:
+        again = listed.apply(list(dict.fromkeys(gone)), now=timezone.now())
+    except OSError as error:
+        raise CommandError("An object of an erased report was not deleted. Do not serve this portal.") from error
+    if faults := restoring.chain_faults(published):
+        raise CommandError("\n".join([*faults, "Do not serve this portal."]))
+    return again
+
+
+def _erasures(path: Path) -> list[ListedErasure]:
+    try:
+        return listed.parse(path.read_text(encoding="ascii"))
+    except ValueError as error:
+        raise CommandError(f"{path} holds a line of an erasure that was cut: {error}") from error
 
 
 def _heads(path: Path) -> list[log.Head]:

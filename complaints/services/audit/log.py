@@ -32,6 +32,8 @@ _FACT = re.compile(r"[0-9A-Za-z_.:+-]{0,200}")
 _HEAD = re.compile(r"(\d{1,5}) (\d{1,9}) (\d{4}-\d\d-\d\d) (\d{1,18}) ([0-9a-f]{64})", re.ASCII)
 
 KEY_BYTES: Final = 32
+# Begins each line of the list of erasures (services.erasure.listed).
+ERASED: Final = "erased"
 
 
 class AuditError(Exception):
@@ -264,10 +266,13 @@ def heads(*, limit: int = 1) -> list[Head]:
 
 
 def parse_heads(text: str) -> list[Head]:
-    """Read lines of ``era batch day sequence digest``; raises ValueError(line number) for any other line."""
+    """Read lines of ``era batch day sequence digest``; raises ValueError(line number) for any other line.
+
+    Lines of the list of erasures, which leaves with the heads, are passed over.
+    """
     parsed = []
     for number, line in enumerate(text.splitlines(), start=1):
-        if not line.strip():
+        if not line.strip() or line.startswith(ERASED):
             continue
         match = _HEAD.fullmatch(line.strip().lower())
         if match is None:

@@ -124,12 +124,16 @@ def faults(backup: Manifest, *, heads: Sequence[Head]) -> Iterator[str]:
     sequence, head = recorded_backups.chain_end()
     if (sequence, head.hex()) != (backup.sequence, backup.head):
         yield "The chain does not end where the manifest says."
-    verdict = chain.verify_chain(heads=[known for known in heads if known.sequence <= backup.sequence])
-    for fault in verdict.faults:
-        yield f"The chain is broken: {fault.code}, {FAULTS[fault.code]}."
+    yield from chain_faults([known for known in heads if known.sequence <= backup.sequence])
     missing = set(backup.missing)
     yield from (f"Object {name} was missing when the backup was made." for name in sorted(missing))
     yield from (f"Object {name} {why}." for name, why in retention.damaged_objects() if name not in missing)
+
+
+def chain_faults(heads: Sequence[Head]) -> list[str]:
+    """Return in sentences what is not as the chain records it; ``heads`` are of entries that the backup has."""
+    verdict = chain.verify_chain(heads=heads)
+    return [f"The chain is broken: {fault.code}, {FAULTS[fault.code]}." for fault in verdict.faults]
 
 
 # --- A rehearsal, told to the portal that the backup was made of ---

@@ -89,6 +89,11 @@ def may_begin(erasure: Erasure, *, today: date) -> str | None:
     return found[0].value if found else None
 
 
+def is_stored(complaint: uuid.UUID) -> bool:
+    """Whether a report is there and not erased."""
+    return Complaint.objects.filter(pk=complaint).exists()
+
+
 def forget_codes(*, today: date) -> int:
     """Forget the codes of reports that were erased a year ago; return how many.
 
@@ -111,6 +116,7 @@ def _make_unreadable(key: uuid.UUID, now: datetime) -> bool:
     report = remains.report_of(erasure.complaint_id)
     if report is None:
         # Of a list: it came after the backup that was restored.
+        erasure.done_on = erasure.done_on or timezone.localdate(now)
         return _record(erasure, State.OBJECTS_GONE, recorded_erasures.UNREADABLE, now)
     cases = _cases_of(report)
     _lock_cases_and_releases(report, cases)
@@ -124,7 +130,8 @@ def _make_unreadable(key: uuid.UUID, now: datetime) -> bool:
     # What an officer has begun to write about it, and nobody else can read.
     people = recorded_erasures.people_of(cases)
     remains.delete(KeptForms.objects.filter(pk__in=people))
-    Complaint.stored.filter(pk=report.pk).update(erased_on=timezone.localdate(now), **remains.BLANK)
+    erasure.done_on = erasure.done_on or timezone.localdate(now)
+    Complaint.stored.filter(pk=report.pk).update(erased_on=erasure.done_on, **remains.BLANK)
     return _record(erasure, State.UNREADABLE, recorded_erasures.UNREADABLE, now, case=report.case_id)
 
 
@@ -175,7 +182,6 @@ def _finish(key: uuid.UUID, now: datetime) -> None:
     for case in Case.objects.select_for_update().filter(pk__in=cases).exclude(salt=b"").order_by("pk"):
         if not Complaint.objects.filter(case=case.pk).exists() and not Complaint.objects.filter(pk=case.pk).exists():
             _blank(erasure, case, now)
-    erasure.done_on = timezone.localdate(now)
     _record(erasure, State.DONE, recorded_erasures.DONE, now, case=report.case_id if report else None)
 
 

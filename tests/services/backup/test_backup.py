@@ -18,6 +18,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from django.core import mail as django_mail
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.utils import timezone
@@ -28,15 +29,20 @@ from complaints import database_checks
 from complaints.adapters import age_files
 from complaints.models.complaint import Complaint
 from complaints.models.draft import Draft
+from complaints.models.erasure import Erasure
 from complaints.models.evidence import EvidenceObject
 from complaints.models.session import SealedSession
-from complaints.services import follow_up
+from complaints.services import follow_up, scheduled
 from complaints.services.audit import log, recorded_backups, verify
 from complaints.services.backup import making, manifest, restoring
+from complaints.services.erasure import erasing, listed, remains
 from complaints.services.evidence import storage
+from tests.erasures import agreed, erased
 from tests.floods import close_day
 from tests.images import photo
+from tests.opened import everything
 from tests.roles import postgresql
+from tests.services.erasure.test_erasing import withdrawn
 from tests.services.evidence.uploading import store_in
 from tests.world import Cast, Sent, sealed_upload, send_report, start_session
 
@@ -52,6 +58,9 @@ class Offline:
     def __init__(self, folder: Path) -> None:
         self.identity = age_files.Identity.generate()
         self.file = folder / "identity.txt"
+        # What a portal gives that has erased nothing.
+        self.no_erasures = folder / "no-erasures.txt"
+        self.no_erasures.touch()
         self.file.write_text(f"# created: 2026-11-30\n{self.identity}\n", encoding="ascii")
 
     @property
@@ -75,6 +84,7 @@ def backup(folder: Path, **options: Any) -> str:
 
 def restore(folder: Path, key: Offline, **options: Any) -> str:
     printed = StringIO()
+    options.setdefault("erasures", key.no_erasures)
     call_command("restore", folder, identity=key.file, stdout=printed, **options)
     return printed.getvalue()
 
@@ -169,6 +179,39 @@ def test_every_code_opens_after_a_restoration_and_nothing_of_drafts_is_in_it(
     for other in (line.replace("rehearsed ", "made "), line[:-2] + "00", line.replace(line.split()[1], "0" * 64)):
         with pytest.raises(CommandError, match="no line"):
             call_command("backup", rehearsed=other, stdout=StringIO())
+
+
+def test_what_was_erased_after_a_backup_is_gone_again_before_it_serves(
+    live_cast: Cast, offline: Offline, settings: Settings, tmp_path: Path
+) -> None:
+    """By the list that left with the heads: it also names what the backup never had, and what was only proposed."""
+    settings.AUDIT_HEADS_FILE, settings.AUDIT_HEADS_MAIL = tmp_path / "heads.txt", "heads@example.invalid"
+    gone, other = (withdrawn(live_cast, mark) for mark in ("melati", "mawar"))
+    proposed = agreed(gone.ticket.complaint_id)
+    close_day()
+    backup(tmp_path / "backups")
+    later = withdrawn(live_cast, "kenanga")
+    assert erasing.erase(proposed.pk, now=timezone.now())
+    done = erased(later.ticket.complaint_id, now=timezone.now())
+    Erasure.objects.create(
+        complaint_id=other.ticket.complaint_id, ground="listed", state="done", done_on=timezone.localdate()
+    )
+    scheduled._export_heads()
+    kept = settings.AUDIT_HEADS_FILE.read_text(encoding="ascii")
+    assert kept.count("erased ") == 2 and str(done.pk) in kept and str(other.ticket.complaint_id) not in kept
+    assert sorted(mail.body.strip() for mail in django_mail.outbox) == sorted(kept.splitlines())
+    with empty_portal(settings, tmp_path / "elsewhere"):
+        with pytest.raises(CommandError, match="Name the list of erasures"):
+            restore(tmp_path / "backups", offline, erasures=None)
+        assert connection.introspection.table_names() == []
+        printed = restore(tmp_path / "backups", offline, heads=settings.AUDIT_HEADS_FILE)
+        assert "names 2 erasures; 1 reports were erased again" in printed
+        assert not Complaint.objects.filter(pk=gone.ticket.complaint_id).exists()
+        assert remains.left_of(gone.ticket.complaint_id) == {} and not restoring.is_unfinished()
+        assert b"melati" not in everything([gone, other]) and b"mawar" in everything([gone, other])
+        assert verify.verify_chain().whole
+        # The list of the restored portal names both, for the next backup that is restored.
+        assert {line.complaint for line in listed.listed()} == {gone.case.pk, later.case.pk}
 
 
 def test_nothing_of_a_report_is_readable_in_a_backup(live_cast: Cast, offline: Offline, tmp_path: Path) -> None:
