@@ -66,6 +66,7 @@ from complaints.models.case import Case
 from complaints.models.complaint import Complaint
 from complaints.models.evidence import Evidence
 from complaints.services import assignment, case_file, case_membership, similarity
+from complaints.services.erasure import remains
 
 # What several reports share, by the kind of the match.
 MATCHES: Final[dict[str, Label]] = {
@@ -114,7 +115,7 @@ def show_case(request: StaffRequest, object_id: uuid.UUID, submitted: SubmittedF
             actor=request.actor, case_id=object_id, page=reports_page(request), holding=holding
         )
     except Case.DoesNotExist:
-        return _redirect_to_joint_case(request, object_id)
+        return _without_reports(request, object_id)
     # The previews beside the evidence belong to this look at the case, which has just been recorded.
     allow_viewing(request.session, object_id, now=now)
     status = 200 if submitted is None else 409 if submitted.seen else 400
@@ -122,6 +123,16 @@ def show_case(request: StaffRequest, object_id: uuid.UUID, submitted: SubmittedF
     if any(MARK_NAMES & entry.marks.keys() for report in opened.complaints for entry in report.thread):
         context |= retaliation_context(request, opened)
     return render(request, "admin/case.html", context, status=status)
+
+
+def _without_reports(request: StaffRequest, object_id: uuid.UUID) -> HttpResponseBase:
+    """Say of a case on which day its last report was erased; redirect from one whose reports are in another."""
+    case = access.cases_for(request.user).filter(pk=object_id, linked_into=None).first()
+    day = remains.erased_on(object_id) if case else None
+    if case is None or day is None:
+        return _redirect_to_joint_case(request, object_id)
+    context = {**_clear_facts(case, timezone.localdate()), "title": case.reference, "erased_on": day}
+    return render(request, "admin/case_closed.html", context)
 
 
 def _redirect_to_joint_case(request: StaffRequest, object_id: uuid.UUID) -> HttpResponseBase:

@@ -30,7 +30,7 @@ from complaints.admin.base import (
     staff_page,
 )
 from complaints.admin.case_summary import DeadlineLabel, case_deadline, deadline_not_shown
-from complaints.admin.labels import Label, sign_in_words
+from complaints.admin.labels import Label, accused_label, category_label, sign_in_words
 from complaints.admin.queue_filters import FilterValues
 from complaints.admin.queue_page import leave_search
 from complaints.domain.workflow import OPEN, PROMISED
@@ -341,7 +341,7 @@ def _line_of_release(release: releases.ListedRelease, owner: Staff | None, *, is
     """Return what a release is about, what is new in it and who has it; nothing sealed is opened for the desk."""
     news, case = ", ".join(releases.news_of(release, is_replied=is_replied)), release.case
     person = labels.staff_name(owner) if owner else _("nobody has it")
-    return " · ".join(part for part in (str(case.category), str(case.accused_kind), person, news) if part)
+    return " · ".join(part for part in (category_label(case), accused_label(case), person, news) if part)
 
 
 def _body_tiles(person: Staff, today: date) -> list[Tile]:

@@ -31,6 +31,19 @@ if TYPE_CHECKING:
 
 Label: TypeAlias = "str | _StrPromise"
 
+ERASED: Final = gettext_lazy("erased")
+
+
+def category_label(case: Case) -> str:
+    """Return the category of a case, or that its reports are erased."""
+    return str(case.category or ERASED)
+
+
+def accused_label(case: Case) -> str:
+    """Return the kind of the accused of a case, or that its reports are erased."""
+    return str(case.accused_kind or ERASED)
+
+
 # --- Steps of a case
 
 
@@ -90,7 +103,7 @@ def step_label(
     button, sentence = (BODY_STEPS if row.actor is ActorKind.BODY else STAFF_STEPS)[row.action.value]
     source = Status(case.status)
     target = workflow.target_of(row, source, Status(case.asked_from) if case.asked_from else None)
-    urgent = urgent or case.category.priority == "urgent"
+    urgent = urgent or case.is_urgent
     # A step that leaves the case where it stands leaves its deadline too.
     due_on = (
         case.due_on

@@ -121,8 +121,8 @@ def _refused_then(form: FactsForm, opened: case_file.CaseFile) -> bool:
 
 def _facts(case: Case, report: case_file.ComplaintFile, stated: StatedFacts | None) -> Facts | None:
     return legal_basis.facts_of(
-        category=case.category_id,
-        accused_kind=case.accused_kind_id,
+        category=case.category_id or "",
+        accused_kind=case.accused_kind_id or "",
         answers=report.answers,
         handled_on=timezone.localdate(),
         stated=stated,

@@ -38,7 +38,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from complaints.admin import labels
 from complaints.admin.base import StaffRequest, capped_count, or_more
 from complaints.admin.case_summary import DeadlineLabel, case_deadline
-from complaints.admin.labels import Label
+from complaints.admin.labels import ERASED, Label, accused_label, category_label
 from complaints.admin.queue_filters import Cases
 from complaints.domain.workflow import ENDED, PROMISED, Status
 from complaints.models.case import DUE_KEY, Case, with_wait
@@ -274,7 +274,7 @@ def _marks(line: QueueLine) -> list[tuple[str, str]]:
         marks.append(("mark", _("evidence")))
     if line.has_finding:
         marks.append(("mark", _("finding")))
-    if case.category.priority == "urgent" or line.is_high_risk:
+    if case.is_urgent or line.is_high_risk:
         marks.append(("mark urgent", _("urgent")))
     if line.reports > 1:
         text = ngettext("%(counter)s report", "%(counter)s reports", line.reports)
@@ -341,7 +341,7 @@ def _status_cell(line: QueueLine) -> SafeString:
 def _summary_cell(line: QueueLine) -> SafeString:
     case = line.case
     css, text = ("two", line.summary) if line.summary else ("quiet", _("sealed"))
-    about = " · ".join(str(part) for part in (case.category, case.accused_kind, case.province) if part)
+    about = " · ".join(str(part) for part in (case.category or ERASED, case.accused_kind, case.province) if part)
     return format_html(
         '<td role="cell" class="line"><p class="{}">{}</p><p class="quiet">{}</p></td>', css, text, about
     )
@@ -369,8 +369,8 @@ COLUMNS: Final = (
     Column("line", gettext_lazy("In short"), _summary_cell),
     Column("age", gettext_lazy("Days"), _number_cell(lambda line: line.age, gettext_lazy("days old")), is_number=True),
     Column("officer", gettext_lazy("Officer"), _text_cell("officer", _officer, gettext_lazy("nobody"))),
-    Column("category", gettext_lazy("Category"), _text_cell("category", lambda case: str(case.category))),
-    Column("accused", gettext_lazy("Accused"), _text_cell("accused", lambda case: str(case.accused_kind))),
+    Column("category", gettext_lazy("Category"), _text_cell("category", category_label)),
+    Column("accused", gettext_lazy("Accused"), _text_cell("accused", accused_label)),
     Column("province", gettext_lazy("Province"), _text_cell("province", lambda case: str(case.province or ""))),
     Column(
         "agency", gettext_lazy("Agency kind"), _text_cell("agency", lambda case: str(case.get_agency_kind_display()))

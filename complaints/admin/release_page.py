@@ -141,8 +141,8 @@ def _judged(release: Release, answers: Mapping[str, object], stated: StatedFacts
     """
     case = release.case
     judged = legal_basis.judge_report(
-        category=case.category_id,
-        accused_kind=case.accused_kind_id,
+        category=case.category_id or "",
+        accused_kind=case.accused_kind_id or "",
         answers=answers,
         handled_on=timezone.localdate(),
         stated=stated,

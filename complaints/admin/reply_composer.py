@@ -107,7 +107,7 @@ def standard_text_options(
         body: the short name of the oversight body, "" where there is none yet.
         rules: returns the rules of an inquiry in words, in the language of the moment.
     """
-    rows, options = reference_data.standard_texts(moment, case.category.group), []
+    rows, options = reference_data.standard_texts(moment, case.category.group if case.category else ""), []
     for language in LANGUAGES:
         with translation.override(language):
             # Every reporter knows another reference: it is filled in for each of them when the text is sent.

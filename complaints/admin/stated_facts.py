@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from complaints.admin.base import BaseForm
-from complaints.admin.labels import Label, staff_name
+from complaints.admin.labels import Label, category_label, staff_name
 from complaints.domain.law.facts import Facts, StatedFacts
 from complaints.domain.law.judgment import Judgment
 from complaints.domain.law.vocabulary import Circumstance, ElectionKind, Harm, Post, ServiceStatus
@@ -48,7 +48,7 @@ class FactsForm(BaseForm):
 
     def __init__(self, data: QueryDict | None, *, case: Case, initial: Mapping[str, str]) -> None:
         super().__init__(data, initial=initial)
-        self.circumstances = legal_basis.circumstances_for(case.category_id, case.accused_kind_id)
+        self.circumstances = legal_basis.circumstances_for(case.category_id or "", case.accused_kind_id or "")
         for name, help_text in _HELP.items():
             values = (
                 legal_basis.agency_rules() if name == "agency_rule" else {c.value: code_label(c) for c in _CODES[name]}
@@ -102,8 +102,8 @@ def fact_lines(case: Case, facts: Facts | None, statement: Statement | None) -> 
     told = _("from the report")
     days = (facts.act_on, facts.known_on) if facts else (None, None)
     lines = [
-        FactLine(_("What happened"), str(case.category), told),
-        FactLine(_("Kind of accused"), _capitalized(code_label(case.accused_kind_id)), told),
+        FactLine(_("What happened"), category_label(case), told),
+        FactLine(_("Kind of accused"), _capitalized(code_label(case.accused_kind_id or "")), told),
         *(
             FactLine(name, _day(day) if day else _("not told"), told)
             for name, day in zip((_("Day of the act"), _("Known to the reporter since")), days, strict=True)
@@ -179,7 +179,7 @@ def open_lines(
 def _options(case: Case, name: str, stated: StatedFacts) -> list[tuple[str, StatedFacts]]:
     """Return the values of a fact in words, each with the statement that would say it; none for what nobody states."""
     if name == "circumstances":
-        asked = legal_basis.circumstances_for(case.category_id, case.accused_kind_id)
+        asked = legal_basis.circumstances_for(case.category_id or "", case.accused_kind_id or "")
         return [(code_label(item), _with_circumstance(stated, item)) for item in asked if item in stated.unsaid]
     answers = {item.value: was_so for item, was_so in stated.circumstances}
     return [

@@ -277,6 +277,11 @@ class Case(RandomKeyModel):
         return self.reference
 
     @property
+    def is_urgent(self) -> bool:
+        """Whether its category is urgent; one of which all reports are erased has none."""
+        return self.category is not None and self.category.priority == "urgent"
+
+    @property
     def is_erased(self) -> bool:
         """Whether all its reports are erased, as its row says; an entry of the chain says so too."""
         return not bytes(self.salt)

@@ -17,7 +17,10 @@ class ComplaintQuerySet(models.QuerySet["Complaint"]):
         return self.filter(channel__in=Complaint.WITH_REPORTER)
 
 
-class LiveComplaintManager(models.Manager.from_queryset(ComplaintQuerySet)):  # type: ignore[misc]  # made by Django
+_StoredManager = models.Manager.from_queryset(ComplaintQuerySet)
+
+
+class LiveComplaintManager(_StoredManager["Complaint"]):
     """The reports that nobody has erased: what pages, jobs and relations see."""
 
     def get_queryset(self) -> ComplaintQuerySet:

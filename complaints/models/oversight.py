@@ -78,6 +78,14 @@ class OversightBody(DeliveredRow):
         return self.valid_from is not None and self.valid_from <= day <= (self.valid_until or day)
 
 
+class LiveReleaseManager(models.Manager["Release"]):
+    """The releases of which something can be read: what pages, jobs and relations see."""
+
+    def get_queryset(self) -> models.QuerySet[Release]:
+        """Leave out those of which all reports are erased: they have no manifest any more."""
+        return super().get_queryset().exclude(sealed=b"")
+
+
 class Release(RandomKeyModel):
     """What of a case was forwarded to a body at one time, under a key of the release.
 
@@ -111,6 +119,9 @@ class Release(RandomKeyModel):
     at = models.DateTimeField()
     # Of a further release that was read as its body sees it: whether its steps are as recorded. No column.
     has_recorded_steps: bool | None = None
+
+    objects = LiveReleaseManager()
+    stored = models.Manager["Release"]()
 
     class Meta:
         constraints = [

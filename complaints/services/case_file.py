@@ -311,7 +311,7 @@ def _is_high_risk(keyring: Keyring, rows: _CaseRows, opened: Iterable[ComplaintF
 
 def _is_for_bawaslu(case: Case, opened: Iterable[ComplaintFile], last: Statement | None) -> bool:
     days = days_of_acts(file.answers for file in opened) or frozenset((case.received_on.isoformat(),))
-    return is_for_bawaslu(case.category_id, case.accused_kind_id, days, last and last.stated, edition())
+    return is_for_bawaslu(case.category_id or "", case.accused_kind_id or "", days, last and last.stated, edition())
 
 
 def _record_opening(actor: Actor, rows: _CaseRows, threads: Threads, notes: list[Note]) -> None:
@@ -337,6 +337,8 @@ def _read_case(visible: CaseQuerySet, staff: Staff, case_id: uuid.UUID, page: in
     ``opened_count``, how often the case was opened, once for each person and day.
     """
     of_case = Complaint.objects.filter(case=case_id)
+    # Erased or not: the case has its deadline until its first step.
+    first_report = Complaint.stored.filter(case=case_id, pk=case_id)
     reports = of_case.filter(case__in=visible).order_by("day", "pk")
     keys, first = of_case.order_by("day", "pk").values("pk"), ((page or 1) - 1) * REPORTS_A_PAGE
     if page is not None:
@@ -350,7 +352,7 @@ def _read_case(visible: CaseQuerySet, staff: Staff, case_id: uuid.UUID, page: in
         # What depends on the case alone is worked out for its first row, and not for each report.
         opened_count=Either(When(is_first, then=recorded_acts.OPENINGS_OF_CASE)),
         was_compared=Either(When(is_first, then=recorded_acts.WAS_COMPARED)),
-        first_due_on=Either(When(is_first, then=Subquery(of_case.filter(pk=case_id).values("check_by")))),
+        first_due_on=Either(When(is_first, then=Subquery(first_report.values("check_by")))),
         all_reports=Either(When(is_first, then=report_lines(of_case))),
         is_missing=Exists(of_case.annotate(has_index=recorded_acts.HAS_INDEX).filter(has_index=False)),
         is_new=Exists(new),

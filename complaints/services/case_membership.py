@@ -202,7 +202,7 @@ def _new_case(complaint: Complaint, joint: Case, day: date) -> Case:
 
 def _full_deadline(case: Case, day: date) -> date | None:
     """Return the due date as if the status began on ``day``: the days in the shared case are not counted."""
-    urgent = case.category.priority == "urgent"
+    urgent = case.is_urgent
     return transitions.due_date(Status(case.status), received_on=day, entered_on=day, source=None, urgent=urgent)
 
 

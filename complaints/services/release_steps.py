@@ -225,7 +225,7 @@ def _next_step(
     # As of a case: a step that leaves it where it stands leaves its target day.
     due_on = last.due_on if last is not None else None
     if target is not source:
-        urgent = case.category.priority == "urgent"
+        urgent = case.is_urgent
         due_on = transitions.due_date(
             target, received_on=case.received_on, entered_on=day, source=source, urgent=urgent
         )

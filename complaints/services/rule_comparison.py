@@ -197,8 +197,8 @@ def _judge(
     case = complaint.case
     old, new = (
         legal_basis.judge_report(
-            category=case.category_id,
-            accused_kind=case.accused_kind_id,
+            category=case.category_id or "",
+            accused_kind=case.accused_kind_id or "",
             answers=answers,
             handled_on=actor.today,
             stated=stated,

@@ -347,7 +347,7 @@ def perform(
         earlier=_actions_of(case) if row.proposal else (),
         is_closer=row.not_closer and person is not None and _closer_objected_to(case) == person.pk,
     )
-    urgent = urgent or case.category.priority == "urgent"
+    urgent = urgent or case.is_urgent
     step = _write_step(case, transition, person=person, now=now, changes=changes or {}, urgent=urgent, batch=batch)
     facts = log.step_facts(step)
     if reporter is not None:

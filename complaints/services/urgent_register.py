@@ -23,7 +23,7 @@ from complaints.domain.errors import SealError
 from complaints.domain.retaliation import CHECK_INS, TOLD, MarkedRecord, Marks, Matter, matter_of
 from complaints.domain.sealing.records import JSON, Context
 from complaints.models.case import InternalNote
-from complaints.models.complaint import Message
+from complaints.models.complaint import Complaint, Message
 from complaints.models.team import Team
 from complaints.models.urgent_register import UrgentRegister
 from complaints.services import resealing_registry
@@ -180,6 +180,10 @@ def _change(actor: Actor, alter: Callable[[Matters], Matters]) -> None:
         logger.error("The register of urgent matters is not as recorded; it is begun anew")
         stored = Register({}, actor.today)
     matters = {key: item for key, item in alter(stored.matters).items() if _stays(item, actor.today)}
+    if matters:
+        # Of a report that was erased since, the next writing leaves nothing.
+        live = set(Complaint.objects.filter(pk__in=matters).values_list("pk", flat=True))
+        matters = {key: item for key, item in matters.items() if key in live}
     row = UrgentRegister(team=team, sealed_number=team.key_number)
     row.version = verify_registers.recorded_version(team.pk) + 1
     row.sealed = keyring.seal_for_team(team, _context(row), _encoded(Register(matters, stored.begun_on)), sizes=SIZES)

@@ -43,7 +43,7 @@ class Leaf(NamedTuple):
 
     kind: str
     row: uuid.UUID
-    batch: int
+    batch: int | None
     digest: bytes
 
 
@@ -80,7 +80,7 @@ def leaves_by_kind(number: int) -> dict[str, Iterator[bytes]]:
         CaseMove.objects.filter(batch=number).values_list("pk", "batch", "target"),
     )
     # Rows first, kept leaves after them: a row that is erased in between is met as a kept leaf, and never missed.
-    kinds = {kind: (leaf.digest for leaf in rows) for kind, rows in (live | stay).items()}
+    kinds: dict[str, Iterator[bytes]] = {kind: (leaf.digest for leaf in rows) for kind, rows in (live | stay).items()}
     kinds["worked"] = chain(kinds["worked"], retried)
     return {kind: chain(digests, _kept_leaves(kind, number)) for kind, digests in kinds.items()}
 

@@ -75,6 +75,6 @@ def _lines(question: ReleaseQuestion) -> Iterator[tuple[str, str, str]]:
 
 def last_openings(releases: Collection[uuid.UUID]) -> dict[str, datetime]:
     """Return when bodies last opened these forwardings, by the id as text; one query."""
-    cases = Release.objects.filter(pk__in=releases).values("case")
+    cases = Release.stored.filter(pk__in=releases).values("case")
     entries = AuditEntry.objects.filter(case__in=cases, event="release.opened").order_by("sequence")
     return {str(facts.get("release")): at for facts, at in entries.values_list("facts", "at")}

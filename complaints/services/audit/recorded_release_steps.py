@@ -91,7 +91,7 @@ def _are_by_reporters(release: uuid.UUID, steps: Sequence[ReleaseStep]) -> bool:
 
 
 def _releases(scope: Scope) -> Rows:
-    return Release.objects.filter(case__in=scope.cases().values("pk"))
+    return Release.stored.filter(case__in=scope.cases().values("pk"))
 
 
 def _faults(keys: Sequence[uuid.UUID]) -> Iterator[Fault]:
@@ -106,7 +106,7 @@ def _faults(keys: Sequence[uuid.UUID]) -> Iterator[Fault]:
 
 def _faulty(keys: Collection[uuid.UUID]) -> dict[uuid.UUID, str]:
     """Return the releases whose steps are not as recorded, with the code; only further forwardings have steps."""
-    rows = Release.objects.filter(pk__in=keys)
+    rows = Release.stored.filter(pk__in=keys)
     further = set(rows.filter(is_further=True, first=None).values_list("pk", flat=True))
     steps: dict[uuid.UUID, list[ReleaseStep]] = {key: [] for key in keys}
     for step in ReleaseStep.objects.filter(release__in=keys).order_by("sequence").iterator():

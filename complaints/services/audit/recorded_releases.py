@@ -150,5 +150,5 @@ def _altered(releases: Collection[uuid.UUID]) -> dict[uuid.UUID, str]:
 
 
 CHECKS: Final = (
-    RowCheck("body_notes", lambda scope: Release.objects.filter(case__in=scope.cases().values("pk")), _note_faults),
+    RowCheck("body_notes", lambda scope: Release.stored.filter(case__in=scope.cases().values("pk")), _note_faults),
 )

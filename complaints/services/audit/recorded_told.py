@@ -104,7 +104,7 @@ def are_releases_recorded(steps: Mapping[uuid.UUID, Sequence[CaseStep]]) -> bool
     Args:
         steps: by each case all its steps, in order.
     """
-    releases = list(Release.objects.filter(case__in=steps).defer("sealed"))
+    releases = list(Release.stored.filter(case__in=steps).defer("sealed"))
     held: dict[uuid.UUID, list[tuple[uuid.UUID, int]]] = defaultdict(list)
     rows = ReleasedReport.objects.filter(release__in=releases)
     for release, report, number in rows.values_list("release", "complaint", "number"):

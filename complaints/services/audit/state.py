@@ -226,7 +226,7 @@ def release_roots(releases: Collection[uuid.UUID]) -> dict[uuid.UUID, str]:
     leaves.
     """
     leaves: dict[uuid.UUID, set[bytes]] = {
-        release: set() for release in Release.objects.filter(pk__in=releases).values_list("pk", flat=True)
+        release: set() for release in Release.stored.filter(pk__in=releases).values_list("pk", flat=True)
     }
     # Rows first, kept leaves after them: a row that is erased in between is met twice, and never missed.
     for leaf in release_leaves(leaves):
@@ -248,7 +248,7 @@ class ReleaseLeaf(NamedTuple):
 def release_leaves(releases: Collection[uuid.UUID]) -> Iterator[ReleaseLeaf]:
     """Yield the leaves of some releases with all that belongs to them, as they are stored; five queries."""
     # An erased release has no manifest: its kept leaf counts.
-    for row in Release.objects.filter(pk__in=releases).values_list(*_RELEASE_COLUMNS):
+    for row in Release.stored.filter(pk__in=releases).values_list(*_RELEASE_COLUMNS):
         if row[-1]:
             yield ReleaseLeaf("release", row[0], row[0], _leaf("release", zip(_RELEASE_COLUMNS, row, strict=True)))
     for kind, (model, columns) in CONTENT.items():

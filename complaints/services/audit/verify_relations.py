@@ -111,14 +111,14 @@ def _index_faults_of(reports: Collection[uuid.UUID]) -> dict[uuid.UUID, Fault | 
 
 
 def _releases(scope: Scope) -> Rows:
-    return Release.objects.filter(case__in=scope.cases().values("pk"))
+    return Release.stored.filter(case__in=scope.cases().values("pk"))
 
 
 def _release_faults(keys: Sequence[uuid.UUID]) -> Iterator[Fault]:
     for key in _altered_releases(keys):
         with transaction.atomic():
             lock(Case.objects.filter(releases=key))
-            lock(Release.objects.filter(pk=key))
+            lock(Release.stored.filter(pk=key))
             still = _altered_releases([key])
         if key in still:
             yield Fault(still[key][0], "release.altered", f"release {key}", still[key][1])
@@ -135,7 +135,7 @@ def _altered_releases(keys: Collection[uuid.UUID]) -> dict[uuid.UUID, tuple[int 
             recalled |= {subject} if event == "release.recalled" else set()
     expected = _release_states(keys, recalled)
     altered: dict[uuid.UUID, tuple[int | None, str]] = {}
-    for key, state in Release.objects.filter(pk__in=keys).values_list("pk", "state"):
+    for key, state in Release.stored.filter(pk__in=keys).values_list("pk", "state"):
         entry = recorded.get(key)
         if entry is None or roots[key] != entry[1] or state != expected[key]:
             altered[key] = (entry[0] if entry else None, f"{roots[key]}.{state}")
@@ -148,7 +148,7 @@ def _release_states(keys: Collection[uuid.UUID], recalled: Collection[uuid.UUID]
     A further release, and what was sent with it, ends by the last of its own steps.
     """
     columns = ("pk", "case", "body", "after_step")
-    releases = list(Release.objects.filter(pk__in=keys, is_further=False).values_list(*columns))
+    releases = list(Release.stored.filter(pk__in=keys, is_further=False).values_list(*columns))
     actions = [action.value for action in (Action.RETURN, Action.DECLINE, Action.RECALL)]
     steps = CaseStep.objects.filter(case__in={case for _pk, case, _body, _after in releases}, action__in=actions)
     ends: dict[tuple[uuid.UUID, str | None], int] = {}
@@ -157,7 +157,7 @@ def _release_states(keys: Collection[uuid.UUID], recalled: Collection[uuid.UUID]
     states = Release.State
     returned = {pk for pk, case, body, after in releases if ends.get((case, body), 0) > after}
     given_back = ReleaseStep.objects.filter(action__in=actions).values("release")
-    further = Release.objects.filter(pk__in=keys, is_further=True)
+    further = Release.stored.filter(pk__in=keys, is_further=True)
     releases += further.values_list(*columns)
     returned |= set(further.filter(Q(pk__in=given_back) | Q(first__in=given_back)).values_list("pk", flat=True))
     return {

@@ -293,7 +293,7 @@ def _row_id(event: str, facts: object) -> uuid.UUID | None:
 def _digests(model: type[models.Model], rows: list[uuid.UUID]) -> Iterable[tuple[uuid.UUID, dict[str, str]]]:
     columns = COVERAGE[model.__name__].recorded
     copies = _COPIES.get(model, {})
-    stored = model._default_manager.filter(pk__in=rows).values_list("pk", "sealed", *columns, *copies.values())
+    stored = model._base_manager.filter(pk__in=rows).values_list("pk", "sealed", *columns, *copies.values())
     for row, sealed, *values in stored.iterator(chunk_size=PIECE):
         digests = {"digest": digest_of(sealed), "row": digest_of_columns(columns, values[: len(columns)])}
         of_copies = zip(copies, values[len(columns) :], strict=True)
@@ -323,7 +323,7 @@ def _surplus_locked(event: str) -> int:
 
 
 def _staff_rows(model: type[models.Model]) -> models.QuerySet[models.Model]:
-    rows = model._default_manager.all()
+    rows = model._base_manager.all()
     return rows.exclude(direction=Message.Direction.FROM_REPORTER) if model is Message else rows
 
 

@@ -33,7 +33,7 @@ def _cases(scope: Scope) -> Rows:
 
 
 def _releases(scope: Scope) -> Rows:
-    return Release.objects.filter(case__in=scope.cases().values("pk"), is_further=True, first=None)
+    return Release.stored.filter(case__in=scope.cases().values("pk"), is_further=True, first=None)
 
 
 def _faults(cases: Sequence[uuid.UUID]) -> Iterator[Fault]:
@@ -50,7 +50,7 @@ def _faults_of_releases(releases: Sequence[uuid.UUID]) -> Iterator[Fault]:
 
 def _after_verification(releases: Sequence[uuid.UUID], rows: Iterable[_Row]) -> Iterator[_Row]:
     """Yield the entries of further releases, before each forwarding that by which the case was verified last."""
-    case_of = dict(Release.objects.filter(pk__in=releases).values_list("pk", "case"))
+    case_of = dict(Release.stored.filter(pk__in=releases).values_list("pk", "case"))
     entries = AuditEntry.objects.filter(case__in=set(case_of.values()), event="case.transition").order_by("-sequence")
     verified = list(entries.filter(facts__action=Action.VERIFY.value).values_list("case", "sequence", "actor", "facts"))
     for release, sequence, actor, facts in rows:

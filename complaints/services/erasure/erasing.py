@@ -221,4 +221,4 @@ def _cases_of(report: Complaint) -> set[uuid.UUID]:
 def _lock_cases_and_releases(report: Complaint, cases: Collection[uuid.UUID]) -> None:
     list(Case.objects.select_for_update().filter(pk__in=cases).order_by("pk").values_list("pk"))
     held = report.released.values("release")
-    list(Release.objects.select_for_update().filter(pk__in=held).order_by("pk").values_list("pk"))
+    list(Release.stored.select_for_update().filter(pk__in=held).order_by("pk").values_list("pk"))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Final, TypeAlias
 
 from django.db.models import Model, Q, QuerySet
@@ -37,7 +38,7 @@ from complaints.models.oversight import (
 from complaints.models.question import QuestionReader, QuestionReply, ReleaseQuestion
 from complaints.models.redaction import Redaction
 from complaints.models.search_document import SearchDoc
-from complaints.services.audit import leaves
+from complaints.services.audit import leaves, recorded_erasures
 from complaints.services.audit.state import release_leaves
 from complaints.services.audit.verify_rows import KEPT_KINDS, text_leaves
 
@@ -72,7 +73,7 @@ def of_report(complaint: uuid.UUID) -> Remains:
     live = ReleasedReport.objects.filter(family, complaint__erased_on=None).exclude(complaint=complaint)
     shared = {first or release for release, first in live.values_list("release", "release__first")}
     alone = firsts - shared
-    releases = Release.objects.filter(Q(pk__in=alone) | Q(first__in=alone)).values_list("pk", flat=True)
+    releases = Release.stored.filter(Q(pk__in=alone) | Q(first__in=alone)).values_list("pk", flat=True)
     return Remains(complaint, frozenset(releases))
 
 
@@ -150,7 +151,7 @@ def _texts(remains: Remains) -> dict[str, Rows]:
         ),
         "redaction.made": Redaction.objects.filter(complaint=remains.complaint),
         "question.addressed": QuestionReader.objects.filter(Q(complaint=remains.complaint) | Q(question__in=questions)),
-        "release.made": Release.objects.filter(pk__in=remains.releases),
+        "release.made": Release.stored.filter(pk__in=remains.releases),
     }
 
 
@@ -184,7 +185,7 @@ def empty(remains: Remains) -> None:
     """Take the content out of the rows that stay: of releases, and of what the reporter was told of them."""
     told = ReleasedReport.objects.filter(Q(complaint=remains.complaint) | Q(release__in=remains.releases))
     told.update(told=b"")
-    Release.objects.filter(pk__in=remains.releases).update(public_key=b"", key_signature=b"", signer=b"", sealed=b"")
+    Release.stored.filter(pk__in=remains.releases).update(public_key=b"", key_signature=b"", signer=b"", sealed=b"")
 
 
 # --- In slices: what is sealed to a key that is gone ------------------------------------------------------------------
@@ -250,7 +251,7 @@ def keep(erasure: Erasure, kept: Iterable[KeptLeaf], objects: Sequence[str]) -> 
 
 def delete(rows: Rows) -> None:
     """Delete rows by one statement; nothing that refers to them is read, and the database refuses what would dangle."""
-    rows.order_by()._raw_delete(rows.db)  # type: ignore[attr-defined]  # of Django's own deletions
+    rows.order_by()._raw_delete(rows.db)
 
 
 def left_of(complaint: uuid.UUID) -> dict[str, int]:
@@ -259,6 +260,15 @@ def left_of(complaint: uuid.UUID) -> dict[str, int]:
     sources = [*readable_rows(remains), *(table.rows(remains) for table in TABLES)]
     counts = {rows.model.__name__: rows.count() for rows in sources}
     return {name: count for name, count in counts.items() if count}
+
+
+def erased_on(case: uuid.UUID) -> date | None:
+    """Return on which day the last report of a case was erased; None where one is left, or nobody entered it."""
+    if Complaint.objects.filter(case=case).exists():
+        return None
+    rows = dict(Complaint.stored.filter(case=case, erased_on__isnull=False).values_list("pk", "erased_on"))
+    entered = recorded_erasures.erased_reports(rows) if rows else set()
+    return max((day for report, day in rows.items() if day and report in entered), default=None)
 
 
 def report_of(complaint: uuid.UUID) -> Complaint | None:

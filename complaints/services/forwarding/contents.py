@@ -267,9 +267,7 @@ def compose(
         files=files,
         numbers={complaint.pk: numbers[complaint.pk] for complaint in chosen if numbers[complaint.pk] in used},
         danger=danger,
-        urgent=case.category.priority == "urgent"
-        or danger == RiskGrade.HIGH
-        or any("told" in part.body for part in parts),
+        urgent=case.is_urgent or danger == RiskGrade.HIGH or any("told" in part.body for part in parts),
         passages=dict(composer.passages),
     )
 

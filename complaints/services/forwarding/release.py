@@ -223,7 +223,7 @@ def write(
         raise NothingChosen
     release, signer = making.row, making.signer
     release.case, release.after_step = case, case.step_count
-    numbers = Release.objects.filter(case=case, body=release.body).order_by("-number").values_list("number", flat=True)
+    numbers = Release.stored.filter(case=case, body=release.body).order_by("-number").values_list("number", flat=True)
     release.number = (numbers.first() or 0) + 1
     bind_keys(release, signer)
     rows = _Rows(
@@ -459,14 +459,14 @@ def end_releases(*, actor: Actor, case: Case, body: str | None, step: Step) -> N
     # The team that signs the emptied places of names: the body's, or that of the case.
     team = f"body-{body}" if step.actor_kind == ActorKind.BODY else actor.keyring.report_team
     signer = actor.keyring.keys_of(team).sign
-    rows = Release.objects.select_for_update().filter(case=case, body=body, state=Release.State.OPEN)
+    rows = Release.stored.select_for_update().filter(case=case, body=body, state=Release.State.OPEN)
     is_recalled = step.action == Action.RECALL and step.source == Status.FORWARDED
     for release in rows.order_by("number"):
         release.case = case
         if is_recalled:
             take_back(actor=actor, release=release)
         else:
-            Release.objects.filter(pk=release.pk).update(state=Release.State.RETURNED)
+            Release.stored.filter(pk=release.pk).update(state=Release.State.RETURNED)
         name_requests.end_for_release(actor=actor, release=release, signer=signer)
     if is_recalled:
         _follow_recall(actor, case.pk)
