@@ -233,6 +233,8 @@ class Case(RandomKeyModel):
                 name="case_not_confirmed",
                 condition=_IS_OPEN & models.Q(assignee__isnull=False, confirmed_on__isnull=True),
             ),
+            # What is due for erasure, counted for each desk; a case of which all reports are erased never is again.
+            models.Index(fields=["status", "status_on"], name="case_kept", condition=models.Q(category__isnull=False)),
             models.Index(*_DUE_ORDER, name="case_lane", condition=IS_JUNK),
             models.Index(*_DUE_ORDER, name="case_inquiries", condition=IS_INQUIRY),
         ]
