@@ -19,7 +19,7 @@ from django.db.models import BooleanField, Exists, ExpressionWrapper, OuterRef, 
 from complaints.domain.workflow import Permission
 from complaints.fast_sql import CompiledQuery
 from complaints.models.audit import CONFLICT_EVENTS, CONFLICT_LIFTED, AuditEntry
-from complaints.models.case import IS_ACTIVE, Case, CaseKind, CaseQuerySet
+from complaints.models.case import IS_ACTIVE, IS_ERASED_AT_REST, Case, CaseKind, CaseQuerySet
 from complaints.models.complaint import Complaint, ComplaintQuerySet
 from complaints.models.conflict import IN_FORCE, Conflict
 from complaints.models.oversight import Release
@@ -261,7 +261,7 @@ def cases_for(user: AnyUser, kinds: Collection[CaseKind] = (CaseKind.REPORT,)) -
     if user.must_recheck_separate if team == Team.Kind.SEPARATE else user.must_recheck:
         return Case.objects.none()
     cases = Case.objects.filter(IS_ACTIVE, kind__in=kinds, is_practice=user.practising, held_by=team)
-    return cases.exclude(pk__in=conflicted_cases(user))
+    return cases.exclude(IS_ERASED_AT_REST).exclude(pk__in=conflicted_cases(user))
 
 
 def releases_for(user: AnyUser) -> QuerySet[Release]:

@@ -7,9 +7,9 @@ To confirm wants password and second factor again (portal.middleware): nothing b
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from contextlib import suppress
-from typing import Any, Final
+from typing import Final
 
 from django import forms
 from django.contrib import messages
@@ -269,7 +269,7 @@ def report_erasure(request: StaffRequest, object_id: uuid.UUID, complaint_id: uu
     form = _FORMS[do](request.POST)
     if not form.is_valid():
         return _report_page(request, complaint, {do: form})
-    act, words = _acts(request, complaint, form.cleaned_data)[do]
+    act, words = _acts(request, complaint, form)[do]
     here = reverse("admin:report_erasure", args=[complaint.case_id, complaint.pk])
     return _done(request, act, words, to=here)
 
@@ -285,11 +285,9 @@ _FORMS: Final[dict[str, Callable[[QueryDict], BaseForm]]] = {
 }
 
 
-def _acts(
-    request: StaffRequest, complaint: Complaint, typed: Mapping[str, Any]
-) -> dict[str, tuple[Callable[[], object], str]]:
+def _acts(request: StaffRequest, complaint: Complaint, form: BaseForm) -> dict[str, tuple[Callable[[], object], str]]:
     """Return what each button does with what was typed in its form, and what is said once it is done."""
-    actor, pk = request.actor, complaint.pk
+    actor, pk, typed = request.actor, complaint.pk, form.cleaned_data
     proposed = _("Proposed. A colleague has to confirm it.")
 
     def propose(ground: Ground) -> Callable[[], object]:

@@ -29,6 +29,7 @@ from complaints.domain.retaliation import TOLD, Retaliation
 from complaints.models.complaint import Message
 from complaints.services import case_file, redactions
 from complaints.services.after_the_end import RATING_MARK
+from complaints.services.erasure.erasure_requests import REQUEST_MARK
 from complaints.services.evidence.posts import for_body
 from complaints.services.evidence.redacted_copies import manner
 from complaints.services.forwarding.contents import Choice, Held
@@ -36,6 +37,8 @@ from complaints.services.forwarding.late_parts import LateParts
 from complaints.services.kept_forms import Values
 from complaints.services.redactions import ReportRedactions
 
+# The marks of messages that are the office's own matter: no body gets them.
+NOT_OF_THE_MATTER: Final = {RATING_MARK, REQUEST_MARK}
 # The fields of the form by which parts are chosen.
 CHOSEN: Final = ("reports", "answers", "messages", "posts", "notes", "objects", "facts")
 COUNTED: Final[dict[str, Label]] = {
@@ -253,7 +256,7 @@ def _message_lines(report: case_file.ComplaintFile, held: Held) -> Iterable[Line
     for entry in report.thread:
         message = entry.message
         # A rating is for the office.
-        if message.direction == Message.Direction.FROM_REPORTER and RATING_MARK not in entry.marks:
+        if message.direction == Message.Direction.FROM_REPORTER and not NOT_OF_THE_MATTER & entry.marks.keys():
             is_held = message.pk in held.rows
             told = told_words(Retaliation.from_mark(entry.marks[TOLD])) if TOLD in entry.marks else ""
             yield Line(

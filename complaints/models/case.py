@@ -119,6 +119,8 @@ def _queue_indexes() -> list[models.Index]:
 IS_JUNK = models.Q(lane="junk")
 # The case of an inquiry, which is in no list of reports.
 IS_INQUIRY = models.Q(kind="inquiry")
+# A case whose reports were erased while it waited for a reporter: nothing is left to wait for, and no list has it.
+IS_ERASED_AT_REST = models.Q(category=None, status=Status.RESTING.value)
 # A case that is not linked into another one, for queries that combine this with other conditions.
 IS_ACTIVE = models.Q(linked_into=None)
 
@@ -132,7 +134,7 @@ class CaseQuerySet(models.QuerySet["Case"]):
 
     def open(self) -> CaseQuerySet:
         """Cases of reports that have not ended."""
-        return self.active().filter(status__in=OPEN)
+        return self.active().filter(status__in=OPEN).exclude(IS_ERASED_AT_REST)
 
     def real(self) -> CaseQuerySet:
         """Cases of reports that are no practice cases."""
@@ -231,6 +233,8 @@ class Case(RandomKeyModel):
                 name="case_not_confirmed",
                 condition=_IS_OPEN & models.Q(assignee__isnull=False, confirmed_on__isnull=True),
             ),
+            # What is due for erasure, counted for each desk; a case of which all reports are erased never is again.
+            models.Index(fields=["status", "status_on"], name="case_kept", condition=models.Q(category__isnull=False)),
             models.Index(*_DUE_ORDER, name="case_lane", condition=IS_JUNK),
             models.Index(*_DUE_ORDER, name="case_inquiries", condition=IS_INQUIRY),
         ]

@@ -151,6 +151,7 @@ def _status_page(ticket: Ticket, today: date) -> StatusPage:
     openings = recorded_acts.openings(complaint, report_history.stays)
     by_body = [(item, openings.of_release(item.first, item.shown_with)) for item in told]
     (status, due_on, question), sent = _shown_status(case, report_history, reasons), read_sent(complaint, ticket.keys)
+    others = read_progress(told, messages, texts) if any(item.is_further for item in told) else []
     page = StatusPage(
         reference=sent["reference"],
         status=status.value if status else "",
@@ -178,23 +179,23 @@ def _status_page(ticket: Ticket, today: date) -> StatusPage:
         own_report=OwnReport.on(today, sent),
         under_check=not report_history.is_recorded,
     )
-    others = read_progress(told, messages, texts) if any(item.is_further for item in told) else []
-    page = _with_others(_with_end(page, case, report_history, ticket.keys, today), report_history, others)
-    if page.status in RUNS_IN and not page.under_check:
-        has_body = any(not item.is_recalled for item in told)
-        page = replace(page, kept_until=kept_until(complaint, case, has_body=has_body, today=today))
-    return _with_askers(page)
+    return _with_askers(_with_others(_with_end(page, complaint, report_history, ticket, today), report_history, others))
 
 
-def _with_end(page: StatusPage, case: Case, report_history: History, keys: KeySet, today: date) -> StatusPage:
+def _with_end(
+    page: StatusPage, complaint: Complaint, report_history: History, ticket: Ticket, today: date
+) -> StatusPage:
     """Return a page with what follows on the end, or on a day that the office missed."""
+    case, has_body = complaint.case, any(not item.is_recalled for item in page.told)
+    is_over = page.status in RUNS_IN and not page.under_check
     return replace(
         page,
         body_name=reference_data.body_name(case.lead_body_id or "") if report_history.is_unsent else page.body_name,
         stages=[] if report_history.is_unsent else page.stages,
         next_day=next_day(Status(page.status), page.due_on, today) if page.late else None,
-        objection=objection_of(case, report_history.steps, keys, today),
+        objection=objection_of(case, report_history.steps, ticket.keys, today),
         is_unsent=report_history.is_unsent,
+        kept_until=kept_until(complaint, case, has_body=has_body, today=today) if is_over else None,
     )
 
 
@@ -236,6 +237,7 @@ def _with_others(page: StatusPage, report_history: History, others: Sequence[Bod
         question_to=main.to,
         others=[other for other in others if other is not main],
         is_unsent=False,
+        kept_until=None,
     )
 
 

@@ -121,10 +121,7 @@ def show_page(
     ticket = request.reporter.get("ticket")
     if ticket is None:
         return redirect("status_enter")
-    try:
-        report = follow_up.status_page(ticket=follow_up.Ticket.from_session(ticket), today=timezone.localdate())
-    except ObjectDoesNotExist:
-        return gone(request)
+    report = follow_up.status_page(ticket=follow_up.Ticket.from_session(ticket), today=timezone.localdate())
     pieces: dict[str, str] = {
         "summary": render_to_string("complaints/status/summary.html", _top(request, report)),
         "history": render_to_string("complaints/status/history.html", {"report": report}),
@@ -326,11 +323,7 @@ def withdraw(request: ReporterRequest) -> HttpResponse:
     ticket = request.reporter.get("ticket")
     if ticket is None:
         return without_ticket(request, "reason")
-    try:
-        may_withdraw = follow_up.may_withdraw(ticket=follow_up.Ticket.from_session(ticket))
-    except ObjectDoesNotExist:
-        return gone(request)
-    if not may_withdraw:
+    if not follow_up.may_withdraw(ticket=follow_up.Ticket.from_session(ticket)):
         return _not_withdrawn(request)
     form = WithdrawForm(leak_check.posted(request, "reason")) if request.method == "POST" else None
     if form and (left := unsent_words.take(request, "withdraw", request.path, form)):

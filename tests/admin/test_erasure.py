@@ -61,7 +61,7 @@ def ticked(client: Client, name: str) -> list[str]:
 def test_from_the_list_to_the_page_of_the_code(cast: Cast, signed_in: SignedIn) -> None:
     sent, other = withdrawn(), withdrawn()
     vera, vino = signed_in("vera"), signed_in("vino")
-    assert "Jatuh tempo penghapusan" in words(vera.get(reverse("admin:index")))
+    assert "Masa simpan berakhir" in words(vera.get(reverse("admin:index")))
     page = words(vera.get(LIST))
     assert sent.case.reference in page and "masa simpan laporan yang dicabut" in page
     assert "Centang paling sedikit satu baris." in words(vera.post(LIST, {}, follow=True))
@@ -93,7 +93,7 @@ def test_a_refusal_asks_why_and_a_proposer_takes_back(cast: Cast, signed_in: Sig
         assert address in client.get(LIST).content.decode()
         assert button in words(client.get(address))
         assert client.post(address, {"reason": ""}).status_code == 400
-        assert "kembali terdaftar" in words(client.post(address, {"reason": "Belum."}, follow=True))
+        assert "Laporan kembali ke daftar" in words(client.post(address, {"reason": "Belum."}, follow=True))
         assert client.get(address).status_code == 404
     assert ticked(vera, "report") == [str(sent.ticket.complaint_id)]
 

@@ -100,7 +100,7 @@ COVERAGE: Final[Mapping[str, Coverage]] = {
             "id", "lookup", "reporter_key", "reporter_verify_key", "public_key", "key_signature", "commitment",
             "sealed_answers", "sealed_summary", "sealed_days", "channel", "day", "batch", "check_by",
         ),
-        derived=("case", "index_entry", "next_sequence"),
+        derived=("case", "index_entry", "next_sequence", "erased_on"),
     ),
     "Conflict": Coverage(derived=("complaint", "staff", "kind", "is_lifted"), unbound={"id": "names nothing"}),
     "KeyGrant": Coverage(
@@ -345,10 +345,14 @@ COVERAGE: Final[Mapping[str, Coverage]] = {
         )
     ),
     "Batch": Coverage(derived=("number",), unbound={"day": "a label; the entry of the batch repeats it"}),
+    # Of an erasure all columns are under the root that its newest entry records.
     "KeptLeaf": Coverage(
         leaf=("digest", "batch"),
-        derived=("kind",),
+        derived=("kind", "release", "erasure"),
         unbound={"id": "names nothing", "row": "the digest holds it; an identity put back is missing in a later root"},
+    ),
+    "ErasedObject": Coverage(
+        unbound=_unbound("of the work; an object that a row names is not deleted by it", "object_name", "erasure")
     ),
     "Erasure": Coverage(
         derived=(

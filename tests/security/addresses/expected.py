@@ -22,6 +22,10 @@ STAFF_GETS: dict[str, tuple[set[str], int]] = {
     "admin:rules": (ALL, 200),
     "admin:inquiries": (TRIAGES, 200),
     "admin:inquiry": (set(), 404),  # the scene has a report: tests/admin/test_inquiries.py has inquiries
+    "admin:erasures": (TRIAGES, 200),
+    "admin:erasure_confirm": (TRIAGES, 405),
+    "admin:erasure_refuse": (set(), 404),  # nothing is proposed: tests/admin/test_erasure.py
+    "admin:report_erasure": (TRIAGE, 200),
     "admin:rule_changes": (TRIAGES | AUDIT | ADMIN, 200),
     "admin:rule_change": (TRIAGES | AUDIT | ADMIN, 200),
     "admin:rule_compare": (TRIAGE, 405),
@@ -221,6 +225,7 @@ PUBLIC_GETS: dict[str, tuple[int, int, int, int]] = {
     "status_page": (302, 302, 302, 200),
     "status_retaliation": (302, 302, 302, 200),
     "status_name": (302, 302, 302, 200),
+    "status_erasure": (302, 302, 302, 200),  # a body has it, so that it cannot be withdrawn
     "status_object": (302, 302, 302, 302),  # it has not ended
     "status_withdraw": (302, 302, 302, 302),  # a body holds it, and the status page says so
     **dict.fromkeys(

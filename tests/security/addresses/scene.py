@@ -256,6 +256,8 @@ def _ids(cast: Cast, sent: Sent, hands: Hands) -> dict[str, Any]:
         "admin:rule_compare": [change],
         "admin:rule_add": ["limits"],
         "admin:inquiry": [case],
+        "admin:report_erasure": [case, complaint.pk],
+        "admin:erasure_refuse": [uuid.uuid4()],
         "admin:rule_propose": ["limits", "forward", "0"],
     }
     return named | {"mfa_remove_webauthn": [1], "admin:app_list": ["complaints"], "door_elsewhere": ["bawaslu"]}

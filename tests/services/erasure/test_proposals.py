@@ -8,14 +8,15 @@ from datetime import datetime, timedelta
 import pytest
 from django.utils import timezone
 
+from complaints import access
 from complaints.domain.workflow import Action
 from complaints.models.audit import AuditEntry
 from complaints.models.case import Case, InternalNote
 from complaints.models.erasure import Erasure, LegalHold
-from complaints.services import follow_up
+from complaints.services import case_actions, follow_up
 from complaints.services.audit import erasure_decisions
 from complaints.services.audit.erasure_decisions import Answer, Asker
-from complaints.services.erasure import erasure_requests, holds, proposals
+from complaints.services.erasure import erasing, erasure_requests, holds, proposals
 from complaints.services.erasure.obstacles import Obstacle
 from complaints.services.erasure.proposals import ErasureRefused, Ground, State
 from complaints.services.keyring import Actor
@@ -252,8 +253,26 @@ def test_a_reporter_asks_and_reads_why_it_was_declined(cast: Cast) -> None:
     assert "Masih dalam masa keberatan." in [entry.text for entry in page.thread]
 
 
-def test_practice_and_linked_reports(cast: Cast) -> None:
-    """What is practised is never due; the reports of a joint case that ended are due one by one."""
+def test_what_is_practised_is_never_due(cast: Cast) -> None:
     sent = withdrawn()
     Case.objects.filter(pk=sent.case.pk).update(is_practice=True, reference="LATIHAN-AAAAAA")
     assert proposals.due(actor=officer(cast, "vera", 400)) == []
+
+
+def test_a_report_at_rest_goes_after_two_years_and_no_list_waits_for_it(cast: Cast) -> None:
+    sent = in_review(cast)
+    act(cast, "vera", sent, Action.ASK_REPORTER, "Kapan rapat itu?")
+    late = officer(cast, "vera", 60)
+    case_actions.act(actor=late, case_id=sent.case.pk, action=Action.REST, reason="Tidak ada jawaban.")
+    page = follow_up.status_page(ticket=sent.ticket, today=late.today)
+    assert page.kept_until is not None and page.kept_until.waits_for_reporter
+    assert page.kept_until.days.due_on == late.today + timedelta(days=730)
+    complaint = complaint_of(sent).pk
+    assert proposals.due(actor=officer(cast, "vera", 789)) == []
+    proposals.propose(actor=officer(cast, "vera", 790), complaints=[complaint], ground=Ground.PERIOD)
+    row = Erasure.objects.get(complaint_id=complaint)
+    proposals.confirm(actor=officer(cast, "vino", 790), erasures=[row.pk])
+    assert access.cases_for(cast["vera"]).filter(pk=sent.case.pk).exists()
+    assert erasing.erase(row.pk, now=later(790))
+    assert not access.cases_for(cast["vera"]).filter(pk=sent.case.pk).exists()
+    assert not Case.objects.open().filter(pk=sent.case.pk).exists()
