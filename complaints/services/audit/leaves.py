@@ -108,7 +108,7 @@ def _kept_leaves(kind: str, number: int) -> Iterator[bytes]:
     yield from recorded_erasures.kept_of_batch(number).get(kind, ())
 
 
-def _sent_leaves(where: Mapping[str, Any]) -> dict[str, Iterator[Leaf]]:
+def _sent_leaves(where: Mapping[str, object]) -> dict[str, Iterator[Leaf]]:
     """Return by kind the leaves of what reporters sent, of a batch (``batch``) or of a report (``complaint``)."""
     messages = Message.objects.filter(direction=Message.Direction.FROM_REPORTER, **where)
     of_evidence = {f"evidence__{name}": value for name, value in where.items()}
@@ -176,7 +176,7 @@ def _filing_leaves(*sources: LeafRows) -> Iterator[Leaf]:
                     yield Leaf("filing", row, batch, _leaf("filing", row, {"state": states.get(case, "")}, []))
 
 
-def _worked_leaves(where: Mapping[str, Any]) -> Iterator[Leaf]:
+def _worked_leaves(where: Mapping[str, object]) -> Iterator[Leaf]:
     """Yield a leaf for each file that was worked on, of a batch or of a report, and for each of its copies.
 
     An entry of its own would tell the minute in which a reporter sent the file: the worker comes within one.
