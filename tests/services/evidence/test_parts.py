@@ -93,7 +93,7 @@ def test_too_many_files_in_english(reporter: Client) -> None:
     assert "and the files after it do not fit any more: at most 20 files" in page
 
 
-@pytest.mark.parametrize("address", ["/cek/", "/lapor/", "/lapor/batal/", "/cek/laporan/jawab/", "/kantor/masuk/"])
+@pytest.mark.parametrize("address", ["/cek/", "/lapor/", "/lapor/batal/", "/cek/laporan/terjadi/", "/kantor/masuk/"])
 def test_an_address_without_files_ends_the_parsing_at_the_first(
     reporter: Client, counted: Counted, address: str
 ) -> None:
