@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -14,8 +15,10 @@ import pytest
 from django.core import mail
 from django.core.management import call_command
 from django.db import OperationalError
+from django.utils import timezone
 from pytest_django import Settings
 
+from bench.proxy import NAME, nginx_path, proxied
 from complaints.adapters import certificate
 from complaints.adapters.certificate import Certificate
 from complaints.management.commands import doctor, watch
@@ -29,6 +32,7 @@ from complaints.services.audit.batches import database_now
 from complaints.services.audit.faults import Fault
 from complaints.services.measurement import Watched
 from tests.adapters.test_malware import clamd_process
+from tests.project.test_tooling import needs_proc
 from tests.runner import only_due
 from tests.world import Cast, at, close_batch, send_report
 
@@ -207,6 +211,20 @@ def test_a_certificate_is_near_its_end_by_how_long_it_lasts(lasts: int, left: in
 
 def test_nobody_who_answers_is_a_problem_of_its_own() -> None:
     assert certificate.shown_for("localhost", address="127.0.0.1", port=9).problem == "away"
+
+
+@needs_proc
+@pytest.mark.skipif(nginx_path() is None, reason="SKIPPED: no nginx here; .ci/nginx installs it")
+def test_the_certificate_of_the_shipped_proxy_is_read_and_judged(monkeypatch: pytest.MonkeyPatch) -> None:
+    with proxied(9) as proxy:
+        asked = {"address": "127.0.0.1", "port": proxy.https_port}
+        assert certificate.shown_for(NAME, **asked).problem == "refused", "no system knows the authority of the tests"
+        known = ssl.create_default_context(cafile=str(proxy.folder / "fullchain.pem"))
+        monkeypatch.setattr(certificate.ssl, "create_default_context", lambda: known)
+        shown = certificate.shown_for(NAME, **asked)
+        assert shown.ends == proxy.authority.issued.not_valid_after_utc
+        assert not shown.is_near_end(timezone.now()), "half of its two days are left"
+        assert certificate.shown_for("other.example", **asked).problem == "refused"
 
 
 def test_only_an_https_origin_has_a_certificate(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
