@@ -308,12 +308,10 @@ _ACTIVITY: Final = (
 def activity(complaint: Complaint) -> Activity:
     """Return what there is on a report; one query: mostly there is nothing."""
     key = Complaint._meta.pk.get_db_prep_value(complaint.pk, connection)
-    from_reporter = Message.Direction.FROM_REPORTER.value
+    sender = Message.Direction.FROM_REPORTER.value
     with connection.cursor() as cursor:
         longest = recorded_told.LONGEST_COMPARED
-        cursor.execute(
-            _ACTIVITY, [key, from_reporter, key, from_reporter, OWN_MESSAGES + 1, *[key] * 5, longest, *[key] * 6]
-        )
+        cursor.execute(_ACTIVITY, [key, sender, key, sender, OWN_MESSAGES + 1, *[key] * 5, longest, *[key] * 6])
         has_messages, own_messages, own_files, moved, asked, is_whole = cursor.fetchone()
     is_moved = bool(moved) or complaint.case_id != complaint.pk
     return Activity(bool(has_messages), int(own_messages), int(own_files), is_moved, bool(asked), bool(is_whole))
