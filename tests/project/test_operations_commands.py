@@ -46,7 +46,7 @@ ELSEWHERE: dict[str, tuple[tuple[str, ...], str]] = {
     "deploy/install certificate": (FIRST_DAY, "deploy/install certificate"),
     "deploy/install check seal": (FIRST_DAY, "open) set -- check seal start"),
     "systemctl ": (FIRST_DAY, "systemctl start"),
-    "systemd-creds decrypt": (("deploy/manage",), "systemd-creds decrypt"),
+    "(umask 077 && systemd-creds decrypt": (FIRST_DAY, "portal.env.cred /run/portal.env"),
     "su postgres": (FIRST_DAY, "CREATE ROLE kanal_setup"),
     ".venv/bin/python manage.py database_roles": (FIRST_DAY, "database_roles --owner-file"),
     "deploy/manage --owner database_roles": (FIRST_DAY, "--owner database_roles"),
