@@ -67,6 +67,7 @@ test: setup
 	@.ci/redis
 	@.ci/poppler
 	@.ci/age
+	@.ci/systemd
 	@.ci/test
 
 test-fast: setup

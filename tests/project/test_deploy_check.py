@@ -71,19 +71,16 @@ BUILD = """
 import getpass, django
 django.setup()
 from django.core.management import call_command
-from complaints.models.team import Role, Staff
-from complaints.models.oversight import OversightBody
+from complaints.models.team import Role
 from complaints.services.team_keys import setup
 call_command("migrate", verbosity=0)
 call_command("load_catalog")
-body = OversightBody.objects.get(pk="bkn")
 roles = {"triage": Role.VERIFIER, "separate": Role.VERIFIER, "body-bkn": Role.OVERSEER}
 members, recovery = [], []
 for slug, role in roles.items():
     for number in (1, 2):
-        staff_body = body if role is Role.OVERSEER else None
         name = f"{slug}{number}"
-        Staff.objects.create(username=name, role=role, body=staff_body, is_staff=True)
+        call_command("create_account", name, role=role.value, body="bkn" if role is Role.OVERSEER else None)
         members.append(f"{slug}:{name}")
     recovery.append(":".join([slug, setup.recovery_pair()[0], setup.recovery_pair()[0]]))
 getpass.getpass = lambda prompt: "kalimat panjang buatan sendiri"

@@ -4,19 +4,34 @@ from __future__ import annotations
 
 import configparser
 import os
+import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from complaints.adapters import confinement
 from complaints.management.commands.work import WATCH_SECONDS
 from portal.secrets import write_once
+from tests import systemd_unit
 
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy"
 UNITS = ("web", "jobs")
+ALL = (*UNITS, "backup", "erase", "verify")
+ANALYZE = shutil.which("systemd-analyze")
+UNDER_THE_LIST = """
+import os, sys
+from pathlib import Path
+from tests import systemd_unit
+lines = systemd_unit.settings(Path(sys.argv[1]))["SystemCallFilter"]
+systemd_unit.restrict(systemd_unit.allowed_calls(lines))
+os.execv(sys.argv[2], sys.argv[2:])
+"""
+needs_systemd = pytest.mark.skipif(ANALYZE is None, reason="SKIPPED: no systemd-analyze here; .ci/systemd installs it")
 # What a process of the portal is kept from.
 HARDENED = {
     "NoNewPrivileges": "true",
@@ -35,6 +50,7 @@ HARDENED = {
 NOT_FOR_THE_WEB = {"WORKER_PRIVATE_KEY", "DATABASE_JOBS_URL", "DATABASE_BACKUP_URL", "DATABASE_ERASE_URL"}
 NOT_FOR_THE_JOBS = {"DATABASE_URL", "DATABASE_OWNER_URL", "DATABASE_BACKUP_URL", "DATABASE_ERASE_URL"}
 FOR_ERASING = {"SECRET_KEY", "WORKER_PUBLIC_KEY", "SERVER_SIGNING_KEY", "DATABASE_ERASE_URL"}
+FOR_VERIFYING = {"SECRET_KEY", "WORKER_PUBLIC_KEY", "SERVER_SIGNING_KEY", "DATABASE_JOBS_URL"}
 FOR_BACKUPS = {"SECRET_KEY", "WORKER_PUBLIC_KEY", "SERVER_SIGNING_KEY", "DATABASE_BACKUP_URL"}
 
 
@@ -54,12 +70,70 @@ def test_a_unit_reaches_its_folder_and_this_machine_alone(name: str) -> None:
     assert "-/srv/kanal-netral/app/.git" in unit["InaccessiblePaths"].split()
 
 
+@needs_systemd
 @pytest.mark.parametrize("name", UNITS)
 def test_a_unit_leaves_the_sandbox_its_walls(name: str) -> None:
-    assert {"RestrictNamespaces", "SystemCallFilter", "PrivateUsers"} & set(service(name)) == set()
+    """The walls are put up under the unit's list of system calls, and are those that stand without it."""
+    walls = [
+        sys.executable,
+        "-c",
+        "from complaints.adapters import sandbox as s; print(s.DEFAULT.walls); s.DEFAULT.close()",
+    ]
+    under = [sys.executable, "-c", UNDER_THE_LIST, str(DEPLOY / f"kanal-{name}.service"), *walls]
+    plain, listed = (
+        subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+        for command in (walls, under)
+    )
+    assert listed == plain
+    assert "calls=True" in listed
 
 
-@pytest.mark.parametrize("name", (*UNITS, "backup", "erase"))
+@needs_systemd
+def test_the_list_of_a_unit_refuses_what_it_does_not_name() -> None:
+    rise = "import os\ntry: os.setpriority(os.PRIO_PROCESS, 0, 5)\nexcept PermissionError: print('refused')"
+    under = [sys.executable, "-c", UNDER_THE_LIST, str(DEPLOY / "kanal-web.service"), sys.executable, "-c", rise]
+    done = subprocess.run(under, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "refused"
+
+
+@pytest.mark.parametrize("name", UNITS)
+def test_a_unit_admits_the_namespaces_that_the_sandbox_makes_and_no_other(name: str) -> None:
+    made = re.findall(r"^_CLONE_NEW(\w+):", Path(confinement.__file__).read_text(encoding="utf-8"), re.M)
+    names = {"NS": "mnt"} | {kind: kind.lower() for kind in ("IPC", "USER", "PID", "NET")}
+    assert set(service(name)["RestrictNamespaces"].split()) == {names[kind] for kind in made}
+
+
+@needs_systemd
+def test_systemd_takes_every_unit(tmp_path: Path) -> None:
+    """Without a word. The programs that they name are put there, because verification looks for them."""
+    for program in (".venv/bin/python", ".venv/bin/gunicorn", "deploy/seal-secrets"):
+        path = tmp_path / "app" / program
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("#!/bin/sh\n", encoding="ascii")
+        path.chmod(0o755)
+    units = sorted([*DEPLOY.glob("kanal-*.service"), *DEPLOY.glob("kanal-*.timer")])
+    assert len(units) >= len(ALL) + 3
+    for unit in units:
+        text = unit.read_text(encoding="utf-8").replace("=/srv/kanal-netral/app/", f"={tmp_path}/app/")
+        (tmp_path / unit.name).write_text(text, encoding="utf-8")
+    done = subprocess.run(
+        [str(ANALYZE), "verify", *[str(tmp_path / unit.name) for unit in units]],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    ours = [line for line in done.stderr.splitlines() if "kanal-" in line]
+    assert (done.returncode, ours) == (0, []), done.stderr
+
+
+@needs_systemd
+@pytest.mark.parametrize("name", ALL)
+def test_a_unit_is_exposed_little(name: str) -> None:
+    """By systemd's own count, in tenths: 2.0 for what takes files in, and no more for what opens them."""
+    command = [str(ANALYZE), "security", "--offline=true", "--threshold=20", str(DEPLOY / f"kanal-{name}.service")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout.splitlines()[-1]
+
+
+@pytest.mark.parametrize("name", ALL)
 def test_a_unit_gets_its_own_sealed_secrets(name: str) -> None:
     unit = service(name)
     assert unit["LoadCredentialEncrypted"] == f"{name}.env:/etc/kanal-netral/{name}.env.cred"
@@ -114,6 +188,21 @@ def test_the_alarms_have_a_unit_of_their_own() -> None:
     assert unit["Restart"] == "always"
     assert unit["LoadCredentialEncrypted"] == service("web")["LoadCredentialEncrypted"]
     assert {key: unit[key] for key in HARDENED} == HARDENED
+
+
+def test_every_object_is_verified_each_week_by_a_unit_that_changes_nothing() -> None:
+    unit = service("verify")
+    assert "manage.py audit_verify --own-heads --files --mail" in unit["ExecStart"]
+    assert unit["ReadOnlyPaths"] == "/srv/kanal-netral/var"
+    assert "ReadWritePaths" not in unit
+    assert "OnCalendar=Sat" in (DEPLOY / "kanal-verify.timer").read_text(encoding="utf-8")
+
+
+def test_a_drop_in_takes_back_and_adds(tmp_path: Path) -> None:
+    unit, drop_in = tmp_path / "a.service", tmp_path / "b.conf"
+    unit.write_text("[Unit]\nUser=nobody\n[Service]\nExecStart=/a\nUser=one\n", encoding="ascii")
+    drop_in.write_text("[Service]\nExecStart=\nExecStart=/b\n", encoding="ascii")
+    assert systemd_unit.settings(unit, drop_in) == {"ExecStart": ["/b"], "User": ["one"]}
 
 
 def test_the_workers_key_is_replaced_every_week() -> None:
@@ -180,9 +269,10 @@ def test_each_unit_gets_what_it_needs(sealed: Path) -> None:
     assert names(sealed / "web.env.cred") == whole - NOT_FOR_THE_WEB - {"DATABASE_OWNER_URL"}
     assert names(sealed / "jobs.env.cred") == whole - NOT_FOR_THE_JOBS
     assert names(sealed / "backup.env.cred") == FOR_BACKUPS
+    assert names(sealed / "verify.env.cred") == FOR_VERIFYING
     assert names(sealed / "erase.env.cred") == FOR_ERASING
     assert names(sealed / "portal.env.cred") == whole - {"DATABASE_OWNER_URL"}
-    for name in ("web", "jobs", "backup", "erase", "portal"):
+    for name in (*ALL, "portal"):
         asked = (sealed / f"{name}.env.cred").read_text(encoding="ascii").splitlines()[0]
         assert f"--name={name}.env --with-key=host+tpm2" in asked
 

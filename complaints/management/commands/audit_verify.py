@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import translation
 
+from complaints.adapters import mail as mails
 from complaints.models.verification import FAULTS
 from complaints.services import retention
 from complaints.services.audit import log, rewritten_entries, structure, verify
@@ -22,9 +24,37 @@ class Command(BaseCommand):
         parser.add_argument(
             "--heads", type=Path, help="A file of heads that left the machine: era, batch, day, number, digest."
         )
+        parser.add_argument(
+            "--own-heads", action="store_true", help="Also the heads in AUDIT_HEADS_FILE, if it exists."
+        )
         parser.add_argument("--files", action="store_true", help="Also read every stored object of evidence.")
+        parser.add_argument(
+            "--mail", action="store_true", help="Mail AUDIT_HEADS_MAIL how many faults there are, if any."
+        )
 
-    def handle(self, *args: object, heads: Path | None = None, files: bool = False, **options: object) -> None:
+    def handle(
+        self,
+        *args: object,
+        heads: Path | None = None,
+        own_heads: bool = False,
+        files: bool = False,
+        mail: bool = False,
+        **options: object,
+    ) -> None:
+        if own_heads and heads is None and settings.AUDIT_HEADS_FILE.exists():
+            heads = settings.AUDIT_HEADS_FILE
+        try:
+            self._verify(heads, files=files)
+        except CommandError as error:
+            if mail and settings.AUDIT_HEADS_MAIL:
+                # Which reports and cases they are stays on this machine.
+                number = len(str(error).splitlines())
+                mails.send(
+                    [settings.AUDIT_HEADS_MAIL], "audit_verify", f"Faults: {number}. Run audit_verify on the server."
+                )
+            raise
+
+    def _verify(self, heads: Path | None, *, files: bool) -> None:
         published = _read_heads(heads) if heads else []
         altered = [*structure.structure_faults(), *rewritten_entries.faults()]
         verdict = verify.verify_chain(heads=published)
