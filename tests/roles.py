@@ -1,4 +1,4 @@
-"""The four roles of PostgreSQL in a test database, under names of its own, and connections as one of them.
+"""The five roles of PostgreSQL in a test database, under names of its own, and connections as one of them.
 
 Roles belong to the whole cluster: the names carry that of the database, so that runs side by side do not meet.
 """

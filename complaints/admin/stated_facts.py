@@ -48,7 +48,7 @@ class FactsForm(BaseForm):
 
     def __init__(self, data: QueryDict | None, *, case: Case, initial: Mapping[str, str]) -> None:
         super().__init__(data, initial=initial)
-        self.circumstances = legal_basis.circumstances_for(case.category_id or "", case.accused_kind_id or "")
+        self.circumstances = legal_basis.circumstances_for(*case.filed)
         for name, help_text in _HELP.items():
             values = (
                 legal_basis.agency_rules() if name == "agency_rule" else {c.value: code_label(c) for c in _CODES[name]}
@@ -179,7 +179,7 @@ def open_lines(
 def _options(case: Case, name: str, stated: StatedFacts) -> list[tuple[str, StatedFacts]]:
     """Return the values of a fact in words, each with the statement that would say it; none for what nobody states."""
     if name == "circumstances":
-        asked = legal_basis.circumstances_for(case.category_id or "", case.accused_kind_id or "")
+        asked = legal_basis.circumstances_for(*case.filed)
         return [(code_label(item), _with_circumstance(stated, item)) for item in asked if item in stated.unsaid]
     answers = {item.value: was_so for item, was_so in stated.circumstances}
     return [

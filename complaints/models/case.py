@@ -281,6 +281,11 @@ class Case(RandomKeyModel):
         return self.reference
 
     @property
+    def filed(self) -> tuple[str, str]:
+        """The codes of its category and of the kind of the accused, each "" where its reports are erased."""
+        return self.category_id or "", self.accused_kind_id or ""
+
+    @property
     def is_urgent(self) -> bool:
         """Whether its category is urgent; one of which all reports are erased has none."""
         return self.category is not None and self.category.priority == "urgent"

@@ -311,7 +311,7 @@ def _is_high_risk(keyring: Keyring, rows: _CaseRows, opened: Iterable[ComplaintF
 
 def _is_for_bawaslu(case: Case, opened: Iterable[ComplaintFile], last: Statement | None) -> bool:
     days = days_of_acts(file.answers for file in opened) or frozenset((case.received_on.isoformat(),))
-    return is_for_bawaslu(case.category_id or "", case.accused_kind_id or "", days, last and last.stated, edition())
+    return is_for_bawaslu(*case.filed, days, last and last.stated, edition())
 
 
 def _record_opening(actor: Actor, rows: _CaseRows, threads: Threads, notes: list[Note]) -> None:

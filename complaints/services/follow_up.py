@@ -245,9 +245,7 @@ def _is_for_bawaslu(complaint: Complaint) -> bool:
     """
     own = complaint.case if complaint.case_id == complaint.pk else Case.objects.get(pk=complaint.pk)
     days = frozenset({complaint.day.isoformat()})
-    return legal_basis.is_for_bawaslu(
-        own.category_id or "", own.accused_kind_id or "", days, None, reference_data.edition()
-    )
+    return legal_basis.is_for_bawaslu(*own.filed, days, None, reference_data.edition())
 
 
 def _thread(messages: Sequence[Message], texts: Mapping[uuid.UUID, str]) -> list[ThreadEntry]:

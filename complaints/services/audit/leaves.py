@@ -64,6 +64,12 @@ def leaves_by_kind(number: int) -> dict[str, Iterator[bytes]]:
 
     No leaf of a batch, open or closed, ever changes or goes: what is written again or erased keeps the leaf it had.
     """
+    # Rows first, kept leaves after them: a row that is erased in between is met as a kept leaf, and never missed.
+    return {kind: chain(digests, _kept_leaves(kind, number)) for kind, digests in _stored_by_kind(number).items()}
+
+
+def _stored_by_kind(number: int) -> dict[str, Iterator[bytes]]:
+    """Return the leaves of the rows of a batch that are stored, without its identities, by kind."""
     live = {**_sent_leaves({"batch": number}), "worked": _worked_leaves({"worked_batch": number})}
     retried = _retried_leaves(number)
     owned: dict[str, tuple[Sequence[str], LeafRows]] = {
@@ -79,10 +85,9 @@ def leaves_by_kind(number: int) -> dict[str, Iterator[bytes]]:
         Complaint.stored.filter(batch=number).values_list("pk", "batch", "pk"),
         CaseMove.objects.filter(batch=number).values_list("pk", "batch", "target"),
     )
-    # Rows first, kept leaves after them: a row that is erased in between is met as a kept leaf, and never missed.
     kinds: dict[str, Iterator[bytes]] = {kind: (leaf.digest for leaf in rows) for kind, rows in (live | stay).items()}
     kinds["worked"] = chain(kinds["worked"], retried)
-    return {kind: chain(digests, _kept_leaves(kind, number)) for kind, digests in kinds.items()}
+    return kinds
 
 
 def leaves_of_report(complaint: uuid.UUID) -> Iterator[Leaf]:
@@ -108,7 +113,7 @@ def _kept_leaves(kind: str, number: int) -> Iterator[bytes]:
     yield from recorded_erasures.kept_of_batch(number).get(kind, ())
 
 
-def _sent_leaves(where: Mapping[str, Any]) -> dict[str, Iterator[Leaf]]:
+def _sent_leaves(where: Mapping[str, object]) -> dict[str, Iterator[Leaf]]:
     """Return by kind the leaves of what reporters sent, of a batch (``batch``) or of a report (``complaint``)."""
     messages = Message.objects.filter(direction=Message.Direction.FROM_REPORTER, **where)
     of_evidence = {f"evidence__{name}": value for name, value in where.items()}
@@ -139,7 +144,10 @@ def _owned_leaves(kind: str, clear: Sequence[str], rows: LeafRows) -> Iterator[L
 
 def _batch_leaves(number: int) -> Iterator[bytes]:
     """Yield the leaves of a batch without its identities: of reports, grants, messages, files, posts, steps, moves."""
-    return chain.from_iterable(leaves_by_kind(number).values())
+    yield from chain.from_iterable(_stored_by_kind(number).values())
+    for kind, digests in recorded_erasures.kept_of_batch(number).items():
+        if kind != KeptLeaf.Kind.IDENTITY:
+            yield from digests
 
 
 def _identity_leaves(number: int) -> Iterator[bytes]:
@@ -176,7 +184,7 @@ def _filing_leaves(*sources: LeafRows) -> Iterator[Leaf]:
                     yield Leaf("filing", row, batch, _leaf("filing", row, {"state": states.get(case, "")}, []))
 
 
-def _worked_leaves(where: Mapping[str, Any]) -> Iterator[Leaf]:
+def _worked_leaves(where: Mapping[str, object]) -> Iterator[Leaf]:
     """Yield a leaf for each file that was worked on, of a batch or of a report, and for each of its copies.
 
     An entry of its own would tell the minute in which a reporter sent the file: the worker comes within one.
@@ -219,7 +227,7 @@ def identity_leaf(identity: Identity) -> bytes:
     return _leaf("identity", identity.pk, {"version": identity.version, "body": identity.body_id or ""}, values)
 
 
-def _leaf(kind: str, row: uuid.UUID, clear: dict[str, Any], values: Sequence[Any]) -> bytes:
+def _leaf(kind: str, row: uuid.UUID, clear: Mapping[str, object], values: Sequence[Any]) -> bytes:
     """Return the leaf of a row: its id and values, so that ciphertexts exchanged between rows do not match."""
     texts = {name: value if isinstance(value, int) else str(value) for name, value in clear.items()}
     return _leaf_of(kind, row, _digest(hashchain.canonical(texts)), *map(_digest, values))

@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Final, TypeAlias
+from typing import Final
 
 from django.db.models import Model, Q, QuerySet
 
@@ -39,10 +39,10 @@ from complaints.models.question import QuestionReader, QuestionReply, ReleaseQue
 from complaints.models.redaction import Redaction
 from complaints.models.search_document import SearchDoc
 from complaints.services.audit import leaves, recorded_erasures
+from complaints.services.audit.faults import Rows
 from complaints.services.audit.state import release_leaves
 from complaints.services.audit.verify_rows import KEPT_KINDS, text_leaves
 
-Rows: TypeAlias = "QuerySet[Any, Any]"
 Kind = KeptLeaf.Kind
 # Of the empty columns of what is left of a report.
 BLANK: Final[dict[str, bytes]] = dict.fromkeys(
