@@ -111,7 +111,7 @@ def test_systemd_takes_every_unit(tmp_path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("#!/bin/sh\n", encoding="ascii")
         path.chmod(0o755)
-    units = sorted([*DEPLOY.glob("kanal-*.service"), *DEPLOY.glob("kanal-*.timer")])
+    units = sorted(path for ending in ("service", "socket", "timer") for path in DEPLOY.glob(f"kanal-*.{ending}"))
     assert len(units) >= len(ALL) + 3
     for unit in units:
         text = unit.read_text(encoding="utf-8").replace("=/srv/kanal-netral/app/", f"={tmp_path}/app/")
