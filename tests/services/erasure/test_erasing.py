@@ -206,6 +206,12 @@ def test_a_leaf_that_is_planted_for_a_row_deleted_by_hand_is_named(cast: Cast) -
     assert {"row.gone", "erasure.unrecorded"} <= faults()
 
 
+def test_an_altered_root_of_an_erasure_is_named(cast: Cast) -> None:
+    done = erased(withdrawn(cast, "melati").case.pk, now=timezone.now() + LATER)
+    Erasure.objects.filter(pk=done.pk).update(root=bytes(32))
+    assert faults() == {"erasure.leaves"}
+
+
 def test_a_report_that_only_the_database_calls_erased_is_named(cast: Cast) -> None:
     sent = send_report()
     Complaint.stored.filter(pk=sent.case.pk).update(erased_on=timezone.localdate())
