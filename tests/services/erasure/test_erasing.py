@@ -27,7 +27,7 @@ from complaints.services.forwarding import reading, release
 from complaints.services.forwarding.contents import whole
 from tests.cases import act, body_act, body_asks, in_review, with_photo
 from tests.decisions import find
-from tests.erasures import agreed, erased
+from tests.erasures import agreed, erased, left_of
 from tests.opened import everything
 from tests.world import Cast, Sent, close_batch, send_report
 
@@ -104,7 +104,7 @@ def test_of_linked_released_reports_one_is_erased_and_the_others_open(cast: Cast
     done = erased(known, now=timezone.now() + LATER)
 
     assert verify.verify_chain(heads=heads).whole and verify.verify_chain(heads=log.heads()).whole
-    assert (done.state, remains.left_of(known), ErasedObject.objects.count()) == ("done", {}, 0)
+    assert (done.state, left_of(known), ErasedObject.objects.count()) == ("done", {}, 0)
     assert not names & stored_objects() and not KeptForms.objects.exists()
     left = everything(sent)
     assert b"kenanga" not in left
