@@ -5,11 +5,14 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
 import pytest
 from django.utils import timezone
+from django.utils.module_loading import import_string
+from pytest_django import Settings
 
 from complaints.domain.workflow import Action
 from complaints.models.batch import KeptLeaf
@@ -18,6 +21,7 @@ from complaints.models.complaint import Complaint, KeyGrant, Message
 from complaints.models.erasure import ErasedObject, Erasure
 from complaints.models.oversight import Finding, OversightBody, Release, ReleasePart
 from complaints.models.session import KeptForms
+from complaints.queue import JOBS
 from complaints.services import case_actions, case_links, follow_up, kept_forms
 from complaints.services.actor import Actor
 from complaints.services.audit import log, recorded_erasures, verify, verify_rows
@@ -270,4 +274,15 @@ def test_a_code_tells_for_a_year_that_its_report_was_erased(cast: Cast) -> None:
     assert Complaint.stored.get(pk=sent.case.pk).lookup is not None
     erasing.work(now=timezone.now() + timedelta(days=366))
     assert Complaint.stored.get(pk=sent.case.pk).lookup is None and follow_up.open_ticket(sent.code) is None
+    assert faults() == set()
+
+
+def test_no_job_breaks_on_an_erased_report(cast: Cast, settings: Settings, tmp_path: Path) -> None:
+    settings.AUDIT_HEADS_FILE, settings.AUDIT_HEADS_MAIL = tmp_path / "heads.txt", ""
+    sent, _made = joint(cast, ("melati", "mawar"))
+    for report in (sent[1], withdrawn(cast, "kenanga")):
+        erased(report.ticket.complaint_id, now=timezone.now() + LATER)
+    for job in JOBS:
+        import_string(job.path)()
+    assert settings.AUDIT_HEADS_FILE.read_text(encoding="ascii").count("erased ") == 2
     assert faults() == set()
