@@ -9,7 +9,8 @@ from django.utils import timezone
 
 from complaints.models.erasure import Erasure
 from complaints.services.audit import recorded_erasures
-from complaints.services.erasure import erasing
+from complaints.services.erasure import erasing, remains
+from complaints.services.erasure.remains import Remains
 from complaints.services.keyring import Actor
 from tests.world import ring
 
@@ -34,3 +35,11 @@ def erased(complaint: uuid.UUID, *, now: datetime) -> Erasure:
     assert erasing.erase(erasure.pk, now=now)
     erasure.refresh_from_db()
     return erasure
+
+
+def left_of(complaint: uuid.UUID) -> dict[str, int]:
+    """How many rows of a report are stored that its erasure deletes, by table; those with none are left out."""
+    of_report = Remains(complaint, frozenset())
+    sources = [*remains.readable_rows(of_report), *(table.rows(of_report) for table in remains.TABLES)]
+    counts = {rows.model.__name__: rows.count() for rows in sources}
+    return {name: count for name, count in counts.items() if count}

@@ -357,9 +357,9 @@ COVERAGE: Final[Mapping[str, Coverage]] = {
     "Erasure": Coverage(
         derived=(
             "id", "complaint_id", "ground", "rule", "proposed_by", "proposed_on", "confirmed_by", "confirmed_on",
-            "refused_by", "refused_on", "state",
+            "refused_by", "refused_on", "state", "root",
         ),
-        unbound=_unbound("of the work; the entries of its steps have both", "root", "done_on"),
+        unbound={"done_on": "the day of an entry, for display and for how long its code is known"},
     ),
     "LegalHold": Coverage(
         derived=("id", "complaint", "ground", "set_by", "set_on", "lift_asked_by", "lifted_by", "lifted_on"),

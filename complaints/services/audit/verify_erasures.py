@@ -60,7 +60,7 @@ def _faulty(keys: Collection[uuid.UUID]) -> dict[uuid.UUID, Fault]:
         is_entered = recorded.is_agreed and recorded.root and recorded.complaint == str(row.complaint_id)
         if not is_entered or (row.state in Erasure.BEGUN, row.state == Erasure.State.DONE) != (True, recorded.is_done):
             faults[key] = Fault(recorded.sequence, "erasure.unrecorded", subject, f"{row.state}.{count}")
-        elif recorded.root != (root, count):
+        elif recorded.root != (root, count) or bytes(row.root or b"").hex() != root:
             faults[key] = Fault(recorded.sequence, "erasure.leaves", subject, f"{root}.{count}")
         elif left := _left(row):
             faults[key] = Fault(recorded.sequence, "erasure.left", subject, left)

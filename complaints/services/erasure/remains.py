@@ -254,14 +254,6 @@ def delete(rows: Rows) -> None:
     rows.order_by()._raw_delete(rows.db)
 
 
-def left_of(complaint: uuid.UUID) -> dict[str, int]:
-    """Return by table how many rows of a report are stored that its erasure deletes; those with none are left out."""
-    remains = Remains(complaint, frozenset())
-    sources = [*readable_rows(remains), *(table.rows(remains) for table in TABLES)]
-    counts = {rows.model.__name__: rows.count() for rows in sources}
-    return {name: count for name, count in counts.items() if count}
-
-
 def erased_on(case: uuid.UUID) -> date | None:
     """Return on which day the last report of a case was erased; None where one is left, or nobody entered it."""
     if Complaint.objects.filter(case=case).exists():

@@ -50,6 +50,7 @@ ELSEWHERE = {
     **dict.fromkeys(("QuestionReply.sealed", "QuestionReply.signer"), "services/forwarding/test_asking"),
     "QuestionReader.sealed": "services/forwarding/test_asking",
     "KeptLeaf.digest": "services/audit/test_batches",
+    "Erasure.root": "services/erasure/test_erasing",
     "VerificationState.signature": "services/audit/test_nightly_run",
     "IndexEntry.digest": "compared, not opened",
     "IndexEntry.sealed": "the matches, not the report",

@@ -37,9 +37,9 @@ from complaints.models.session import SealedSession
 from complaints.services import follow_up, scheduled
 from complaints.services.audit import log, recorded_backups, verify
 from complaints.services.backup import making, manifest, restoring
-from complaints.services.erasure import erasing, listed, remains
+from complaints.services.erasure import erasing, listed
 from complaints.services.evidence import storage
-from tests.erasures import agreed, erased
+from tests.erasures import agreed, erased, left_of
 from tests.floods import close_day
 from tests.images import photo
 from tests.opened import everything
@@ -210,7 +210,7 @@ def test_what_was_erased_after_a_backup_is_gone_again_before_it_serves(
         printed = restore(tmp_path / "backups", offline, heads=settings.AUDIT_HEADS_FILE)
         assert "names 2 erasures; 1 reports were erased again" in printed
         assert not Complaint.objects.filter(pk=gone.ticket.complaint_id).exists()
-        assert remains.left_of(gone.ticket.complaint_id) == {} and not restoring.is_unfinished()
+        assert left_of(gone.ticket.complaint_id) == {} and not restoring.is_unfinished()
         assert b"melati" not in everything([gone, other]) and b"mawar" in everything([gone, other])
         assert verify.verify_chain().whole
         # The list of the restored portal names both, for the next backup that is restored.

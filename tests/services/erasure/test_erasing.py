@@ -5,11 +5,14 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
 import pytest
 from django.utils import timezone
+from django.utils.module_loading import import_string
+from pytest_django import Settings
 
 from complaints.domain.workflow import Action
 from complaints.models.batch import KeptLeaf
@@ -18,6 +21,7 @@ from complaints.models.complaint import Complaint, KeyGrant, Message
 from complaints.models.erasure import ErasedObject, Erasure
 from complaints.models.oversight import Finding, OversightBody, Release, ReleasePart
 from complaints.models.session import KeptForms
+from complaints.queue import JOBS
 from complaints.services import case_actions, case_links, follow_up, kept_forms
 from complaints.services.audit import log, recorded_erasures, verify, verify_rows
 from complaints.services.erasure import erasing, holds, remains
@@ -27,7 +31,7 @@ from complaints.services.forwarding.contents import whole
 from complaints.services.keyring import Actor
 from tests.cases import act, body_act, body_asks, in_review, with_photo
 from tests.decisions import find
-from tests.erasures import agreed, erased
+from tests.erasures import agreed, erased, left_of
 from tests.opened import everything
 from tests.world import Cast, Sent, close_batch, send_report
 
@@ -104,7 +108,7 @@ def test_of_linked_released_reports_one_is_erased_and_the_others_open(cast: Cast
     done = erased(known, now=timezone.now() + LATER)
 
     assert verify.verify_chain(heads=heads).whole and verify.verify_chain(heads=log.heads()).whole
-    assert (done.state, remains.left_of(known), ErasedObject.objects.count()) == ("done", {}, 0)
+    assert (done.state, left_of(known), ErasedObject.objects.count()) == ("done", {}, 0)
     assert not names & stored_objects() and not KeptForms.objects.exists()
     left = everything(sent)
     assert b"kenanga" not in left
@@ -206,6 +210,12 @@ def test_a_leaf_that_is_planted_for_a_row_deleted_by_hand_is_named(cast: Cast) -
     assert {"row.gone", "erasure.unrecorded"} <= faults()
 
 
+def test_an_altered_root_of_an_erasure_is_named(cast: Cast) -> None:
+    done = erased(withdrawn(cast, "melati").case.pk, now=timezone.now() + LATER)
+    Erasure.objects.filter(pk=done.pk).update(root=bytes(32))
+    assert faults() == {"erasure.leaves"}
+
+
 def test_a_report_that_only_the_database_calls_erased_is_named(cast: Cast) -> None:
     sent = send_report()
     Complaint.stored.filter(pk=sent.case.pk).update(erased_on=timezone.localdate())
@@ -264,4 +274,15 @@ def test_a_code_tells_for_a_year_that_its_report_was_erased(cast: Cast) -> None:
     assert Complaint.stored.get(pk=sent.case.pk).lookup is not None
     erasing.work(now=timezone.now() + timedelta(days=366))
     assert Complaint.stored.get(pk=sent.case.pk).lookup is None and follow_up.open_ticket(sent.code) is None
+    assert faults() == set()
+
+
+def test_no_job_breaks_on_an_erased_report(cast: Cast, settings: Settings, tmp_path: Path) -> None:
+    settings.AUDIT_HEADS_FILE, settings.AUDIT_HEADS_MAIL = tmp_path / "heads.txt", ""
+    sent, _made = joint(cast, ("melati", "mawar"))
+    for report in (sent[1], withdrawn(cast, "kenanga")):
+        erased(report.ticket.complaint_id, now=timezone.now() + LATER)
+    for job in JOBS:
+        import_string(job.path)()
+    assert settings.AUDIT_HEADS_FILE.read_text(encoding="ascii").count("erased ") == 2
     assert faults() == set()
