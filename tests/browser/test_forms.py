@@ -57,7 +57,7 @@ def test_reporter_removes_files_cancels_and_restarts(window: Opener, live_cast: 
     browser.press("Kirim postingan").press("Cabut laporan")
     page.get_by_label("Alasan (opsional)").fill("Sudah selesai di kantor.")
     browser.press("Ya, cabut")
-    assert browser.heading == "Anda sudah mencabut laporan ini. Isinya tetap tersimpan terkunci."
+    assert browser.heading == "Anda sudah mencabut laporan ini."
     assert Complaint.objects.count() == 1
 
 
