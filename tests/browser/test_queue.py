@@ -29,7 +29,7 @@ def three_cases() -> list[str]:
     """Reports by deadline: late, sooner, later; the second names a NIP, the third comes from elsewhere."""
     today = timezone.localdate()
     problems = []
-    for days, changes in ((20, {}), (2, {"accused_nip": NIP}), (0, {"province": "32", "category": "A2"})):
+    for days, changes in ((20, {}), (1, {"accused_nip": NIP}), (0, {"province": "32", "category": "A2"})):
         problems.append(send_report(today=today - timedelta(days=days), **changes).case.reference)
     return problems
 
