@@ -70,6 +70,7 @@ ELSEWHERE = {
     "SavedFilter.sealed": "a filter's name, not the report",
     "KeptForms.sealed": "services/test_kept_forms",
     "SealedSession.data": "accounts/test_sessions",
+    "SealedSession.ends": "accounts/test_reporter_session",
     "Staff.public_key": "below",
     "Heartbeat.worker_key": "compared only, nothing is sealed to it: services/evidence/test_processing",
     "Staff.verify_key": "below",
