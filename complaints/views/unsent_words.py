@@ -104,11 +104,11 @@ def forget(request: ReporterRequest, page: str, form: ReporterForm) -> None:
 
 
 def _with(kept: Words, request: ReporterRequest, forms: Sequence[ReporterForm]) -> Words:
-    """Return the kept words with those of the forms that were posted in their place."""
+    """Return the kept words with those of the forms that were posted in their place; blanks are no words."""
     for form in forms:
         if any(name in request.POST for name in form.fields):
             kept = {name: value for name, value in kept.items() if name not in form.fields} | form.typed()
-    return {name: value for name, value in kept.items() if value}
+    return {name: value for name, value in kept.items() if (value.strip() if isinstance(value, str) else value)}
 
 
 def _is_older(request: ReporterRequest, page: str, typed: Words) -> bool:
