@@ -46,7 +46,7 @@ def seen_after(begin: str) -> str:
     [
         pytest.param(GUNICORN, id="web server"),
         pytest.param(
-            COMMAND.format(name="work", after="Cluster", arguments="grace=1, stale=1, unwatched=True, until=None"),
+            COMMAND.format(name="work", after="Cluster", arguments="grace=1, unwatched=True, beats=None, until=None"),
             id="job runner",
         ),
         pytest.param(COMMAND.format(name="serve", after="StopRequest", arguments="host='x', port=1"), id="serve"),

@@ -202,7 +202,7 @@ def test_update_that_an_edit_keeps_out_is_shown_until_the_row_is_saved(signed_in
 
 @pytest.mark.parametrize(
     ("today", "number"),
-    [(date(2026, 11, 30), 0), (date(2027, 5, 30), 0), (date(2027, 5, 31), 164), (date(2027, 7, 1), 166)],
+    [(date(2026, 11, 30), 0), (date(2027, 5, 30), 0), (date(2027, 5, 31), 171), (date(2027, 7, 1), 173)],
 )
 def test_review_that_is_due_is_an_alarm_on_the_desk_of_an_administrator(
     signed_in: SignedIn, cast: Cast, monkeypatch: pytest.MonkeyPatch, today: date, number: int

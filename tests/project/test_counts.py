@@ -25,7 +25,6 @@ EXACT = {
     "complaints/services/audit/verify_cases.py:kind_faults": "closed batches, one a day, once an hour",
     "complaints/services/audit/verify_rows.py": "the job of the night",
     "complaints/services/case_links.py:_check_visible": "the cases of one act, at most 151",
-    "complaints/services/erasure/remains.py": "rows of one report, by their indexes, in a job of the night",
     "complaints/services/evidence/processing.py:counts": "once for each check by an operator",
     "complaints/services/evidence/limits.py:room_for": "evidence of one report, at most EVIDENCE_MAX_REPORT_FILES",
     "complaints/services/reporter_reading.py": "evidence of one report, which is limited; a thread of LONGEST_COMPARED",

@@ -31,8 +31,9 @@ BACKUPS = ("tests/services/backup/test_backup.py",)
 ELSEWHERE: dict[str, tuple[tuple[str, ...], str]] = {
     "apt-get ": (FIRST_DAY, "apt-get install"),
     "git clone": (FIRST_DAY, "git clone"),
-    "git checkout": ((), ""),
-    "git fetch": ((), ""),
+    "ln -s": (FIRST_DAY, "ln -s first"),
+    "deploy/install units": (FIRST_DAY, "units"),
+    "deploy/reload-web": (FIRST_DAY, "deploy/reload-web"),
     "editor ": ((), ""),
     "cd ": ((), ""),
     "read -rs ": ((), ""),

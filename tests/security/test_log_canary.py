@@ -49,7 +49,7 @@ class MarkedBrowser(Browser):
 def test_the_unit_starts_what_is_started_here() -> None:
     """Nothing on the command line or in the unit sends a log elsewhere than to the journal."""
     unit = service("web")
-    assert unit["ExecStart"].endswith("bin/gunicorn --config deploy/gunicorn.conf.py portal.wsgi")
+    assert unit["ExecStart"].endswith("""bin/gunicorn" --config deploy/gunicorn.conf.py portal.wsgi'""")
     for name in ("web", "jobs"):
         assert {"StandardOutput", "StandardError", "SyslogIdentifier"} & set(service(name)) == set()
 

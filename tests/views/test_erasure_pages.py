@@ -105,5 +105,5 @@ def test_the_code_of_an_erased_report_says_on_which_day(cast: Cast) -> None:
     page = words(Client().post("/cek/", {"code": sent.code}, follow=True))
     assert told in page and gone in page
     # A page that was open before leads there too, whatever it sends.
-    for path in (f"{PAGE}jawab/", f"{PAGE}bukti/", WITHDRAW, ASK):
+    for path in (f"{PAGE}jawab/", f"{PAGE}nama/", WITHDRAW, ASK):
         assert told in words(opened(sent).post(path, {"text": "Halo."})), path

@@ -140,7 +140,7 @@ def test_every_status_has_a_sentence(client: Client, code: str, status: Status, 
     assert len(text) > 300
     assert "{" not in text
     assert "None" not in text
-    assert (b'class="stages"' in page.content) == (status.value not in WITHOUT_STAGES)
+    assert (b'class="steps stages"' in page.content) == (status.value not in WITHOUT_STAGES)
     Case.objects.update(due_on=None)
     assert client.get(f"{prefix}/cek/laporan/").status_code == 200
 

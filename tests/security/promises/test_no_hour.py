@@ -151,13 +151,15 @@ def bytes_of(value: Any) -> bytes:
 
 def test_a_session_row_tells_a_day(flowed: str) -> None:
     names = {field.name for field in SealedSession._meta.concrete_fields}
-    assert names == {"id", "data", "expires_on", "staff", "began_at"}
+    assert names == {"id", "data", "expires_on", "ends", "staff", "began_at"}
     client = Client()
     client.post("/cek/", {"code": flowed})
     row = SealedSession.objects.get()
     # Both are for staff; the database refuses an hour without a person of staff.
     assert (row.staff_id, row.began_at) == (None, None)
     assert type(row.expires_on) is date
+    # The end is sealed to the worker.
+    assert row.ends is not None and str(row.expires_on.year).encode() not in bytes(row.ends)
 
 
 def test_a_reporter_makes_no_job(flowed: str) -> None:
