@@ -34,6 +34,7 @@ ELSEWHERE: dict[str, tuple[tuple[str, ...], str]] = {
     "ln -s": (FIRST_DAY, "ln -s first"),
     "deploy/install units": (FIRST_DAY, "units"),
     "deploy/reload-web": (FIRST_DAY, "deploy/reload-web"),
+    "/srv/kanal-netral/app/deploy/reload-web": (FIRST_DAY, "deploy/reload-web"),
     "editor ": ((), ""),
     "cd ": ((), ""),
     "read -rs ": ((), ""),
