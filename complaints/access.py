@@ -20,7 +20,7 @@ from complaints.domain.workflow import Permission
 from complaints.fast_sql import CompiledQuery
 from complaints.models.audit import CONFLICT_EVENTS, CONFLICT_LIFTED, AuditEntry
 from complaints.models.case import IS_ACTIVE, IS_ERASED_AT_REST, Case, CaseKind, CaseQuerySet
-from complaints.models.complaint import Complaint, ComplaintQuerySet
+from complaints.models.complaint import LIVE, Complaint, ComplaintQuerySet
 from complaints.models.conflict import IN_FORCE, Conflict
 from complaints.models.oversight import Release
 from complaints.models.team import Role, Staff, Team, TeamMembership
@@ -201,8 +201,8 @@ def recorded_conflicts(people: Collection[uuid.UUID]) -> dict[tuple[uuid.UUID, u
 
 def _reports_in_conflict(user: AnyUser) -> ComplaintQuerySet:
     if not isinstance(user, Staff):
-        return Complaint.objects.none()
-    return Complaint.objects.filter(conflicts__in=Conflict.objects.filter(IN_FORCE, staff=user))
+        return Complaint.stored.none()
+    return Complaint.stored.filter(LIVE, conflicts__in=Conflict.objects.filter(IN_FORCE, staff=user))
 
 
 def conflicted_cases(user: AnyUser) -> QuerySet[Complaint, Any]:

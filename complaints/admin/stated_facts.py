@@ -21,7 +21,7 @@ from complaints.domain.law.judgment import Judgment
 from complaints.domain.law.vocabulary import Circumstance, ElectionKind, Harm, Post, ServiceStatus
 from complaints.forms.law_labels import ANSWERS, CONDITIONS, LEVELS, code_label
 from complaints.models.case import Case
-from complaints.services import legal_basis
+from complaints.services import legal_basis, reference_data
 from complaints.services.assessments import Statement
 
 NOT_KNOWN: Final[tuple[str, Label]] = ("", gettext_lazy("not known"))
@@ -48,7 +48,7 @@ class FactsForm(BaseForm):
 
     def __init__(self, data: QueryDict | None, *, case: Case, initial: Mapping[str, str]) -> None:
         super().__init__(data, initial=initial)
-        self.circumstances = legal_basis.circumstances_for(*case.filed)
+        self.circumstances = legal_basis.circumstances_for(*reference_data.codes_of(case))
         for name, help_text in _HELP.items():
             values = (
                 legal_basis.agency_rules() if name == "agency_rule" else {c.value: code_label(c) for c in _CODES[name]}
@@ -183,7 +183,7 @@ def open_lines(
 def _options(case: Case, name: str, stated: StatedFacts) -> list[tuple[str, StatedFacts]]:
     """Return the values of a fact in words, each with the statement that would say it; none for what nobody states."""
     if name == "circumstances":
-        asked = legal_basis.circumstances_for(*case.filed)
+        asked = legal_basis.circumstances_for(*reference_data.codes_of(case))
         return [(code_label(item), _with_circumstance(stated, item)) for item in asked if item in stated.unsaid]
     answers = {item.value: was_so for item, was_so in stated.circumstances}
     return [

@@ -281,11 +281,6 @@ class Case(RandomKeyModel):
         return self.reference
 
     @property
-    def filed(self) -> tuple[str, str]:
-        """The codes of its category and of the kind of the accused, each "" where its reports are erased."""
-        return self.category_id or "", self.accused_kind_id or ""
-
-    @property
     def is_erased(self) -> bool:
         """Whether all its reports are erased, as its row says; an entry of the chain says so too."""
         return not bytes(self.salt)

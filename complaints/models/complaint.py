@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -20,12 +22,16 @@ class ComplaintQuerySet(models.QuerySet["Complaint"]):
 _StoredManager = models.Manager.from_queryset(ComplaintQuerySet)
 
 
+# What nobody has erased. Pages whose way is counted (bench/paths.py) narrow ``Complaint.stored`` by it themselves.
+LIVE: Final = models.Q(erased_on=None)
+
+
 class LiveComplaintManager(_StoredManager["Complaint"]):
     """The reports that nobody has erased: what pages, jobs and relations see."""
 
     def get_queryset(self) -> ComplaintQuerySet:
         """Leave out what is left of erased reports."""
-        return ComplaintQuerySet(self.model, using=self._db).filter(erased_on=None)
+        return ComplaintQuerySet(self.model, using=self._db).filter(LIVE)
 
 
 class Complaint(RandomKeyModel):

@@ -216,7 +216,7 @@ def is_for_bawaslu(*, keyring: Keyring, case: Case) -> bool:
     reports = Complaint.objects.filter(case=case).prefetch_related("grants").order_by("day", "pk")
     answers = (read_answers(keyring.complaint(report), report) for report in reports[:REPORTS_A_PAGE])
     days = days_of_acts(answers) or frozenset((case.received_on.isoformat(),))
-    return legal_basis.is_for_bawaslu(*case.filed, days, stated, reference_data.edition())
+    return legal_basis.is_for_bawaslu(*reference_data.codes_of(case), days, stated, reference_data.edition())
 
 
 def _complaint_as_seen(complaint_id: uuid.UUID, seen: CaseVersion | None, staff: Staff) -> Complaint:

@@ -27,7 +27,7 @@ from complaints.domain.risk import RiskGrade
 from complaints.domain.sealing.primitives import BoxPair
 from complaints.fast_sql import ReportLine, read_written_records, report_lines, with_many
 from complaints.models.case import Case, CaseQuerySet, CaseStep, InternalNote
-from complaints.models.complaint import Complaint, KeyGrant, Message
+from complaints.models.complaint import LIVE, Complaint, KeyGrant, Message
 from complaints.models.evidence import Evidence, EvidenceObject
 from complaints.models.oversight import Release
 from complaints.models.team import Staff
@@ -36,10 +36,10 @@ from complaints.services.assessments import OpenedAssessments, RiskAssessment, S
 from complaints.services.assignment import record_owner_visit
 from complaints.services.audit import log, recorded_acts, recorded_told
 from complaints.services.evidence import posts, storage
-from complaints.services.keyring import Actor, Keyring, Locked, read_answers
+from complaints.services.keyring import Actor, Keyring, Locked, is_kind_as_sent, read_answers
 from complaints.services.legal_basis import is_for_bawaslu
 from complaints.services.messages import read_marked, read_marked_note
-from complaints.services.reference_data import edition
+from complaints.services.reference_data import codes_of, edition
 from complaints.services.team_key_history import UnpinnedKey
 from complaints.services.transitions import AvailableStep, CaseVersion, available_steps
 
@@ -239,7 +239,7 @@ def open_case(
     page = page if holding is None else _page_of(case_id, holding)
     rows = _read_case(visible(actor.staff), actor.staff, case_id, None if is_whole else page)
     for complaint in rows.complaints:
-        if not recorded_acts.is_kind_as_sent(complaint, rows.case):
+        if not is_kind_as_sent(complaint, rows.case):
             raise SealError("kind")
         actor.keyring.complaint(complaint, rows.grants[complaint.pk])
     releases = _read_releases(actor.keyring, rows.case)
@@ -310,7 +310,7 @@ def _is_high_risk(keyring: Keyring, rows: _CaseRows, opened: Iterable[ComplaintF
 
 def _is_for_bawaslu(case: Case, opened: Iterable[ComplaintFile], last: Statement | None) -> bool:
     days = days_of_acts(file.answers for file in opened) or frozenset((case.received_on.isoformat(),))
-    return is_for_bawaslu(*case.filed, days, last and last.stated, edition())
+    return is_for_bawaslu(*codes_of(case), days, last and last.stated, edition())
 
 
 def _record_opening(actor: Actor, rows: _CaseRows, threads: Threads, notes: list[Note]) -> None:
@@ -335,7 +335,7 @@ def _read_case(visible: CaseQuerySet, staff: Staff, case_id: uuid.UUID, page: in
     Raises Case.DoesNotExist. On each report: ``has_index``, whether the chain says that it was indexed; on the first:
     ``opened_count``, how often the case was opened, once for each person and day.
     """
-    of_case = Complaint.objects.filter(case=case_id)
+    of_case = Complaint.stored.filter(LIVE, case=case_id)
     # Erased or not: the case has its deadline until its first step.
     first_report = Complaint.stored.filter(case=case_id, pk=case_id)
     reports = of_case.filter(case__in=visible).order_by("day", "pk")

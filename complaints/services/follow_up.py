@@ -24,7 +24,7 @@ from complaints.domain.sealing.keys import KeySet, reporter_keys
 from complaints.domain.sealing.primitives import blake2b
 from complaints.domain.workflow import Action, ActorKind, Status
 from complaints.models.case import Case
-from complaints.models.complaint import Complaint, Message
+from complaints.models.complaint import LIVE, Complaint, Message
 from complaints.models.evidence import Evidence
 from complaints.services import (
     case_membership,
@@ -140,7 +140,7 @@ def status_page(*, ticket: Ticket, today: date) -> StatusPage:
 
 
 def _status_page(ticket: Ticket, today: date) -> StatusPage:
-    complaint = complaint_of(ticket, Complaint.objects.select_related("case", "identity"))
+    complaint = complaint_of(ticket, Complaint.stored.filter(LIVE).select_related("case", "identity"))
     case, known = complaint.case, activity(complaint)
     messages = _to_reporter(complaint) if known.has_messages else []
     texts = read_as_reporter(messages, ticket.keys.box, team=case.held_by)
@@ -248,7 +248,7 @@ def _is_for_bawaslu(complaint: Complaint) -> bool:
     """
     first_case = complaint.case if complaint.case_id == complaint.pk else Case.objects.get(pk=complaint.pk)
     days = frozenset({complaint.day.isoformat()})
-    return legal_basis.is_for_bawaslu(*first_case.filed, days, None, reference_data.edition())
+    return legal_basis.is_for_bawaslu(*reference_data.codes_of(first_case), days, None, reference_data.edition())
 
 
 def _thread(messages: Sequence[Message], texts: Mapping[uuid.UUID, str]) -> list[ThreadEntry]:

@@ -32,6 +32,7 @@ from complaints.domain.sealing.records import (
     open_record_of,
     seal_record,
 )
+from complaints.models.case import Case, CaseKind
 from complaints.models.complaint import Complaint, KeyGrant, Message
 from complaints.models.oversight import Release, ReleasedReport
 from complaints.models.team import Staff, Team, TeamKey, TeamMembership
@@ -399,6 +400,11 @@ def check_keys(owner: Complaint | Release, signer: Stored) -> None:
         SealError: a key was replaced.
     """
     verify(bytes(signer), _key_statement(owner), bytes(owner.key_signature))
+
+
+def is_kind_as_sent(complaint: Complaint, case: Case) -> bool:
+    """Whether a case is an inquiry or a report by its row as its complaint is; the sender signed that, not the kind."""
+    return (complaint.channel == Complaint.Channel.INQUIRY) == (case.kind == CaseKind.INQUIRY)
 
 
 def keys_digest(owner: Complaint | Release, signer: bytes) -> str:

@@ -22,6 +22,7 @@ from complaints.domain.deadlines import Calendar, ReportDays, report_days
 from complaints.domain.law.changes import Reading
 from complaints.domain.law.rules import LimitRule
 from complaints.domain.workflow import Unit
+from complaints.models.case import Case
 from complaints.models.delivered import DeliveredRow
 from complaints.models.oversight import OversightBody
 from complaints.models.reference_data import (
@@ -194,6 +195,11 @@ def _active_categories() -> Iterable[Category]:
 def urgent_categories(_edition: tuple[int, int]) -> frozenset[str]:
     """Return the codes of the categories with short limits, as the chain records them; read once in each edition."""
     return frozenset(row.code for row in _recorded(Category) if row.priority == "urgent")
+
+
+def codes_of(case: Case) -> tuple[str, str]:
+    """Return the codes of a case's category and kind of accused, each "" where its reports are erased."""
+    return case.category_id or "", case.accused_kind_id or ""
 
 
 def is_urgent(category: str | None) -> bool:

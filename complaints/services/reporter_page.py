@@ -21,7 +21,7 @@ from complaints.services.audit import recorded_acts, recorded_told
 from complaints.services.body_progress import BodyProgress
 from complaints.services.case_membership import MembershipPeriod
 from complaints.services.erasure_days import KeptUntil
-from complaints.services.keyring import is_key_of
+from complaints.services.keyring import is_key_of, is_kind_as_sent
 from complaints.services.reporter_reading import (
     Activity,
     Event,
@@ -219,7 +219,7 @@ def _is_recorded(
     period: MembershipPeriod,
     messages: Sequence[Message] | None = None,
 ) -> bool:
-    if not recorded_acts.is_kind_as_sent(complaint, complaint.case):
+    if not is_kind_as_sent(complaint, complaint.case):
         return False
     # A report that came to the case by a move, after its last step, brought or found the deadline of that day.
     has_step_since = bool(steps) and (period.since is None or period.after < len(steps))

@@ -28,7 +28,7 @@ from complaints.domain.objections import closer_objected_to
 from complaints.domain.sealing.primitives import SignPair
 from complaints.domain.workflow import Action, ActorKind, Status
 from complaints.models.case import Case, CaseStep
-from complaints.models.complaint import Complaint
+from complaints.models.complaint import LIVE, Complaint
 from complaints.models.oversight import Release
 from complaints.models.team import Staff
 from complaints.services import reference_data, rule_book
@@ -316,11 +316,10 @@ def perform(
         person is None or signer is None or bytes(person.verify_key or b"") != signer.public
     ):
         raise Locked("signer")
-    now = actor.now if actor else at
-    if now is None:
+    if (now := actor.now if actor else at) is None:
         raise ValueError("a step without an actor needs a time")
     # Every transaction locks complaints first, then cases, then the chain, so that no two can deadlock.
-    locked = Complaint.objects.select_for_update().filter(case=case_id).order_by("pk")
+    locked = Complaint.stored.select_for_update().filter(LIVE, case=case_id).order_by("pk")
     sequences = dict(locked.values_list("pk", "next_sequence"))
     case = Case.objects.select_for_update(of=("self",)).get(pk=case_id)
     if person is not None and access.is_closed_to(person, case, is_triaging=actor_kind is ActorKind.STAFF):
@@ -328,7 +327,9 @@ def perform(
     source = Status(case.status)
     if case.linked_into_id or (seen is not None and not seen.agrees_with(case_version(case, sequences))):
         raise CaseChanged
-    if actor_kind is not ActorKind.REPORTER and not recorded_acts.are_steps_recorded(case):
+    as_new = Case.objects.filter(recorded_acts.IS_NEW, pk=case.pk)
+    is_recorded = recorded_acts.are_steps_recorded if case.step_count else as_new.contains
+    if actor_kind is not ActorKind.REPORTER and not is_recorded(case):
         raise workflow.TransitionRefused(workflow.Refusal.NOT_FROM_HERE)
     row = workflow.transition_for(action, source)
     transition = workflow.check(

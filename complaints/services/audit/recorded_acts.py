@@ -33,7 +33,7 @@ from complaints.domain.errors import SealError
 from complaints.domain.sealing.primitives import Stored, verify
 from complaints.domain.workflow import FIRST_STATUS, Action, ActorKind, Status
 from complaints.models.audit import AuditEntry
-from complaints.models.case import Case, CaseKind, CaseStep
+from complaints.models.case import Case, CaseStep
 from complaints.models.case_links import CaseMove
 from complaints.models.complaint import Complaint, Message
 from complaints.services.audit import log, recorded_told
@@ -287,15 +287,8 @@ def _is_by_table(step: CaseStep) -> bool:
     return row.actor == step.actor_kind
 
 
-def is_kind_as_sent(complaint: Complaint, case: Case) -> bool:
-    """Whether a case is an inquiry or a report by its row as its complaint is; the sender signed that, not the kind."""
-    return (complaint.channel == Complaint.Channel.INQUIRY) == (case.kind == CaseKind.INQUIRY)
-
-
 def are_steps_recorded(case: Case) -> bool:
     """Whether a case, which is locked, is as its steps and their entries lead to; the deadline is left out."""
-    if case.step_count == 0:
-        return Case.objects.filter(IS_NEW, pk=case.pk).exists()
     return follows_entries(case, list(case.steps.order_by("sequence")), _entries_of(case))
 
 
