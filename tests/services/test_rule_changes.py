@@ -140,7 +140,8 @@ def test_bad_rows_are_refused_with_table_row_and_key(cast: Cast) -> None:
     bad = {
         "{": "limits.json: no JSON in line 1, column 2",
         "[]": "the row is no object",
-        "[" * 5000: "no JSON that can be read",
+        # How deep it is read depends on the version of Python.
+        "[" * 5000: "no JSON",
         '{"code": "forward", "code": "forward"}': "a key occurs twice",
         '{"code": "for ward"}': "code is missing, or not of",
         '{"code": "other"}': "code is another one: other",
