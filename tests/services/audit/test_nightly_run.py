@@ -190,7 +190,7 @@ def test_a_run_may_be_killed_at_any_statement(live_cast: Cast) -> None:
     while not is_finished:
         # Each run is killed at another statement, after some chunks; the next one goes on from the record.
         try:
-            with connection.execute_wrapper(killed_at(20 + kills % 41)):
+            with connection.execute_wrapper(killed_at(20 + kills % 121)):
                 is_finished = run()
         except Killed:
             kills += 1
