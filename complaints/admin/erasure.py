@@ -182,42 +182,48 @@ def _ticked(request: StaffRequest, name: str) -> set[uuid.UUID]:
     return ids
 
 
-def _propose_ticked(request: StaffRequest) -> HttpResponseBase:
-    ticked = _ticked(request, "report")
+def _act_on_ticked(
+    request: StaffRequest, name: str, act: Callable[[set[uuid.UUID]], int], words: Callable[[int], str]
+) -> HttpResponseBase:
+    """Act on what was ticked under ``name`` and lead back, with how many it was (``words``) or why nothing was done."""
+    ticked = _ticked(request, name)
     try:
         if not ticked:
             raise ErasureRefused("nothing")
-        number = proposals.propose_due(actor=request.actor, complaints=ticked)
+        number = act(ticked)
     except ErasureRefused as refusal:
         messages.error(request, refusal_words(refusal.code))
     else:
-        text = ngettext(
+        messages.success(request, words(number) % {"n": number})
+    return redirect("admin:erasures")
+
+
+def _propose_ticked(request: StaffRequest) -> HttpResponseBase:
+    return _act_on_ticked(
+        request,
+        "report",
+        lambda ticked: proposals.propose_due(actor=request.actor, complaints=ticked),
+        lambda number: ngettext(
             "%(n)d erasure proposed. A colleague finds it here and on the desk.",
             "%(n)d erasures proposed. A colleague finds them here and on the desk.",
             number,
-        )
-        messages.success(request, text % {"n": number})
-    return redirect("admin:erasures")
+        ),
+    )
 
 
 @staff_page("POST", opens_for=access.is_triage)
 def confirm(request: StaffRequest) -> HttpResponseBase:
     """Confirm the ticked proposals of others."""
-    ticked = _ticked(request, "erasure")
-    try:
-        if not ticked:
-            raise ErasureRefused("nothing")
-        number = proposals.confirm(actor=request.actor, erasures=ticked)
-    except ErasureRefused as refusal:
-        messages.error(request, refusal_words(refusal.code))
-    else:
-        text = ngettext(
+    return _act_on_ticked(
+        request,
+        "erasure",
+        lambda ticked: proposals.confirm(actor=request.actor, erasures=ticked),
+        lambda number: ngettext(
             "%(n)d erasure confirmed. A background job carries it out; until it begins, a legal hold stops it.",
             "%(n)d erasures confirmed. A background job carries them out; until it begins, a legal hold stops it.",
             number,
-        )
-        messages.success(request, text % {"n": number})
-    return redirect("admin:erasures")
+        ),
+    )
 
 
 @staff_page("GET", "POST", opens_for=access.is_triage)
