@@ -46,7 +46,7 @@ THIS_CLUSTER: Final = Beats()
 
 
 class Watch:
-    """Judges a cluster by its beats; all times are of the monotonic clock, in seconds."""
+    """Tells from its beats whether a cluster has stalled; all times are of the monotonic clock, in seconds."""
 
     def __init__(self, pipe: int, *, limit: float, start_seconds: float) -> None:
         """Read from ``pipe``. Within the first ``start_seconds`` nobody is late, because a process loads the portal."""

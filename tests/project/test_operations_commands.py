@@ -151,7 +151,7 @@ def test_the_steps_of_the_script_are_explained_in_their_order() -> None:
     first_day = PAGES[0].split("## The first day\n", 1)[1].split("\n## ", 1)[0]
     assert re.findall(r"^\| `(\w+)` \| ", first_day, re.M) == prepare
     assert opening == ["check", "seal", "start"]
-    # Accounts before teams before pins before the door.
+    # Accounts before teams before pins before the opening.
     order = ["deploy/install prepare", "createsuperuser", "create_account", "setup_keys", "TEAM_KEY_PINS"]
     places = [first_day.index(word) for word in (*order, "deploy/install open", "deploy/install certificate")]
     assert places == sorted(places)
