@@ -27,7 +27,7 @@ from complaints.admin.case_summary import case_deadline, deadline_not_shown
 from complaints.admin.conflicts import ReasonForm
 from complaints.domain.workflow import OPEN
 from complaints.models.assignment import Absence, AutoAssignmentRule, Duty
-from complaints.models.case import AgencyKind, Case
+from complaints.models.case import AgencyKind, Case, with_wait
 from complaints.models.team import Staff
 from complaints.services import assignment, case_actions, case_summary, conflicts, reference_data
 from complaints.services.audit import recorded_lines
@@ -252,7 +252,7 @@ def _show_assignments(
     colleagues = [colleague for colleague in members if colleague != person]
     cases = access.cases_for(person).filter(assignee=person, status__in=sorted(OPEN))
     cases = cases.select_related("category", "lead_body").order_by(F("due_on").asc(nulls_last=True), "id")
-    rows = list(cases[:MAX_CASES])
+    rows = list(with_wait(cases)[:MAX_CASES])
     summaries = case_summary.summaries(actor=request.actor, cases=rows) if rows else {}
     differing = recorded_lines.differing(rows)
     ticked = set(request.POST.getlist("case"))
@@ -264,7 +264,9 @@ def _show_assignments(
             (
                 case,
                 str(labels.NOT_AS_RECORDED) if case.pk in differing else summaries.get(case.pk, ""),
-                deadline_not_shown() if case.pk in differing else case_deadline(case, today),
+                deadline_not_shown()
+                if case.pk in differing
+                else case_deadline(case, today, waiting_since=case.waiting_since),
                 str(case.pk) in ticked,
             )
             for case in rows

@@ -7,9 +7,8 @@ clear and nothing else of a case.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
 from typing import Final, TypedDict
 
 from django.contrib import messages
@@ -42,6 +41,7 @@ from complaints.admin.case_summary import (
     DeadlineLabel,
     PostLines,
     answer_rows,
+    asked_agency_on,
     case_deadline,
     circle_of,
     late_parts_of,
@@ -62,7 +62,7 @@ from complaints.admin.retaliation import retaliation_context
 from complaints.domain.case_links import TAKES_IN
 from complaints.domain.retaliation import MARK_NAMES
 from complaints.domain.workflow import ENDED, Permission, Status, with_body
-from complaints.models.case import Case
+from complaints.models.case import Case, CaseStep
 from complaints.models.complaint import Complaint
 from complaints.models.evidence import Evidence
 from complaints.services import assignment, case_file, case_membership, similarity
@@ -106,7 +106,7 @@ def show_case(request: StaffRequest, object_id: uuid.UUID, submitted: SubmittedF
     """Answer with the case page; with status 400 or 409 where ``submitted`` was not saved."""
     if not access.is_triage(request.user) or not request.keyring.unlocked:
         case = case_or_404(request, object_id)
-        context = {**_clear_facts(case, timezone.localdate()), "title": case.reference}
+        context = {**_clear_facts(case, case.steps.order_by("sequence")), "title": case.reference}
         return render(request, "admin/case_closed.html", context)
     now = timezone.now()
     try:
@@ -131,7 +131,7 @@ def _without_reports(request: StaffRequest, object_id: uuid.UUID) -> HttpRespons
     day = remains.erased_on(object_id) if case else None
     if case is None or day is None:
         return _redirect_to_joint_case(request, object_id)
-    context = {**_clear_facts(case, timezone.localdate()), "title": case.reference, "erased_on": day}
+    context = {**_clear_facts(case, ()), "title": case.reference, "erased_on": day}
     return render(request, "admin/case_closed.html", context)
 
 
@@ -152,7 +152,7 @@ def case_context(
         "title": case.reference,
         "opened": opened,
         "mark": opened.version,
-        **_clear_facts(case, today),
+        **_clear_facts(case, opened.history),
         "under_check": opened.under_check,
         **summary_context(opened),
         **officer_context(request, opened),
@@ -232,11 +232,12 @@ class ClearFacts(TypedDict):
     age: int
 
 
-def _clear_facts(case: Case, today: date) -> ClearFacts:
+def _clear_facts(case: Case, steps: Iterable[CaseStep]) -> ClearFacts:
+    today = timezone.localdate()
     return {
         "case": case,
         "status": labels.case_status_label(case),
-        "clock": case_deadline(case, today),
+        "clock": case_deadline(case, today, waiting_since=asked_agency_on(steps)),
         "age": (today - case.received_on).days,
     }
 

@@ -31,6 +31,7 @@ from complaints.models.complaint import Message
 from complaints.models.identity import NameRequest
 from complaints.models.oversight import Release, ReleaseStep
 from complaints.models.post import Platform, PostAct
+from complaints.models.step import Step
 from complaints.services import case_file, reference_data
 from complaints.services.audit import recorded_questions
 from complaints.services.evidence import posts as evidence_posts
@@ -208,9 +209,9 @@ def case_deadline(case: Case, today: date, *, waiting_since: date | None = None)
     return DeadlineLabel("none", words % {"days": days, "body": body}, None)
 
 
-def release_deadline(case: Case, today: date, *, is_live: bool) -> DeadlineLabel:
+def release_deadline(case: Case, today: date, *, is_live: bool, waiting_since: date | None) -> DeadlineLabel:
     """Return what runs in the case of a release; nothing where it was replaced, recalled or returned."""
-    return case_deadline(case, today) if is_live else deadline_label(None, today)
+    return case_deadline(case, today, waiting_since=waiting_since) if is_live else deadline_label(None, today)
 
 
 def limit_label(number: int, unit: str) -> str:
@@ -368,14 +369,16 @@ def summary_context(opened: case_file.CaseFile) -> SummaryContext:
         "missing": labels.missing_label(completeness.missing_in_all(missing_parts)),
         "asked_back": _words_of_body(opened),
         "was_left": was_left(opened),
-        "clocks": case_deadlines(opened.case, answers, timezone.localdate(), waiting_since=_asked_agency_on(opened)),
+        "clocks": case_deadlines(
+            opened.case, answers, timezone.localdate(), waiting_since=asked_agency_on(opened.history)
+        ),
     }
 
 
-def _asked_agency_on(opened: case_file.CaseFile) -> date | None:
-    """Return the day of the last recommendation to the agency, None without one."""
-    days = [step.day for step in opened.history if step.action == Action.AWAIT_AGENCY]
-    return days[-1] if days and Status(opened.case.status) in WITH_AGENCY else None
+def asked_agency_on(steps: Iterable[Step]) -> date | None:
+    """Return the day of the last recommendation to the agency among steps in order, None without one."""
+    days = [step.day for step in steps if step.action == Action.AWAIT_AGENCY]
+    return days[-1] if days else None
 
 
 def _last_move(opened: case_file.CaseFile) -> str:
@@ -484,11 +487,11 @@ def _further_lines(keyring: Keyring, releases: Sequence[Release]) -> dict[uuid.U
     lines: dict[uuid.UUID, FurtherLines] = {}
     for further in further_releases.with_histories([copy.copy(release) for release in rows]):
         release, history, body = further.release, further.history, further.release.body.short_name
-        is_open = release.state == Release.State.OPEN
+        is_open, waited = release.state == Release.State.OPEN, asked_agency_on(history.steps)
         lines[release.pk] = {
             "status": labels.status_label(history.status, body) if is_open else str(release.get_state_display()),
             "state": release.case,
-            "clock": release_deadline(release.case, timezone.localdate(), is_live=is_open),
+            "clock": release_deadline(release.case, timezone.localdate(), is_live=is_open, waiting_since=waited),
             "history": [(step, labels.step_done_label(step.action)) for step in reversed(history.steps)],
             "may_take_back": is_open and not history.is_ended,
             "under_check": not history.is_recorded,

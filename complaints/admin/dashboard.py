@@ -303,7 +303,7 @@ def _releases_to_work_on(person: Staff, today: date) -> list[WaitingRow]:
             WaitingRow(
                 shown=release.case.reference,
                 url=reverse("admin:complaints_release_change", args=[release.pk]),
-                clock=case_deadline(release.case, today),
+                clock=case_deadline(release.case, today, waiting_since=release.own_asked_agency),
                 status_line=releases.status_line(release),
                 line=_line_of_release(release, owners.get(release.pk), is_replied=release.pk in replied),
             ),

@@ -58,7 +58,7 @@ def release_page(request: StaffRequest, object_id: uuid.UUID) -> HttpResponse:
         "title": release.case.reference,
         "release": release,
         "status": status_line(release),
-        "clock": release_deadline(release.case, today, is_live=current),
+        "clock": release_deadline(release.case, today, is_live=current, waiting_since=release.own_asked_agency),
         "live": current,
         "holds": report_count(len(opened.report_numbers)),
         "warned_of": dossier.warned_of(opened),

@@ -41,7 +41,8 @@ from complaints.admin.base import BaseAdmin, StaffRequest, staff_request
 from complaints.admin.case_summary import DeadlineLabel, deadline_not_shown, release_deadline
 from complaints.admin.list_filter import Choice, ListFilter
 from complaints.admin.release_content import DANGER, AccusedLines, accused_lines, report_count
-from complaints.domain.workflow import OPEN, WITH_BODY, Status, Transition
+from complaints.domain.workflow import OPEN, WITH_BODY, Action, Status, Transition
+from complaints.models.case import CaseStep
 from complaints.models.oversight import Release
 from complaints.models.team import Staff
 from complaints.services import release_steps
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
         was_asked: bool
         own_status: str
         own_due: date | None
+        own_asked_agency: date | None
 
     class _Line(_Replaced):
         newest: int
@@ -77,13 +79,19 @@ def with_replaced(releases: QuerySet[Release]) -> QuerySet[AnnotatedRelease]:
 
     ``was_asked`` says whether a body ever asked the office or, through it, a reporter of the case.
     ``own_status`` and ``own_due`` are those of a further release, else of its case: of no other state a body is told.
+    ``own_asked_agency`` is the day of the last recommendation to the agency, None without one.
     """
     later, last = reading.replacing(OuterRef("case"), OuterRef("after_step")), release_steps.LAST_OF_RELEASE
+    asked = Q(action=Action.AWAIT_AGENCY.value)
+    of_case = CaseStep.objects.filter(asked, case=OuterRef("case")).order_by("-sequence").values("day")[:1]
     return releases.filter(first=None).annotate(
         was_asked=recorded_questions.WAS_ASKED,
         replaced=ExpressionWrapper(Q(is_further=False) & Q(Exists(later)), output_field=BooleanField()),
         own_status=Choose(When(is_further=True, then=Subquery(last.values("target")[:1])), default=F("case__status")),
         own_due=Choose(When(is_further=True, then=Subquery(last.values("due_on")[:1])), default=F("case__due_on")),
+        own_asked_agency=Choose(
+            When(is_further=True, then=Subquery(last.filter(asked).values("day")[:1])), default=Subquery(of_case)
+        ),
     )
 
 
@@ -281,7 +289,9 @@ def release_lines(request: StaffRequest, releases: list[ListedRelease]) -> list[
             head=accused_lines(summaries[release.pk].accused, summaries[release.pk].places),
             live=is_current(release),
             status_line=status_line(release),
-            clock=release_deadline(release.case, today, is_live=is_current(release)),
+            clock=release_deadline(
+                release.case, today, is_live=is_current(release), waiting_since=release.own_asked_agency
+            ),
             news=news_of(release, is_replied=release.pk in replied),
             untried=untried[release.pk],
             person=people.get(release.pk),

@@ -15,7 +15,8 @@ from complaints.domain.workflow import PROMISED, Action, Status
 from complaints.models.case import Case
 from complaints.models.oversight import OversightBody
 from complaints.models.reference_data import Election
-from complaints.services import case_deadlines, reference_data
+from complaints.services import assignment, case_deadlines, reference_data
+from complaints.services.keyring import Actor
 from tests.admin.test_export import FORM, URL, rows_of
 from tests.cases import body_act, forwarded
 from tests.rules import record_table
@@ -63,6 +64,13 @@ def test_agency_that_does_not_answer_is_waited_for_and_never_late(cast: Cast, si
         assert case.reference in waiting and new.reference not in waiting
         text = vera.get(reverse("admin:complaints_case_change", args=[case.pk])).content.decode()
         assert "instansi belum menjawab, 60 hari" in text and "terlambat 6" not in text
+        # The body reads the same number, in its list and on the release; so does who hands cases over.
+        kirana, page = signed_in("kirana"), reverse("admin:complaints_release_change", args=[release.pk])
+        for address in (reverse("admin:complaints_release_changelist"), page):
+            assert "instansi belum menjawab, 60 hari" in kirana.get(address).content.decode(), address
+        assignment.assign(actor=Actor(cast.ring("vera"), later), case_id=case.pk, assignee=cast["vera"])
+        given = vera.get(reverse("admin:complaints_absence_changelist")).content.decode()
+        assert "instansi belum menjawab, 60 hari" in given
         columns = ["reference", "late", "due", "target", "waited"]
         rows = {row[0]: row[1:] for row in rows_of(vera.post(URL, FORM | {"columns": columns})) if row}
         assert rows[case.reference] == ["tidak", "", case.due_on.isoformat(), "60"]
