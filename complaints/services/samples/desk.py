@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Final, TypedDict, Unpack
 
 from django.utils import timezone
+from django.utils.formats import date_format
 
 from complaints.adapters import sample_files
 from complaints.domain import telling_passages
@@ -190,12 +191,13 @@ class Desk:
         self._act(case, Action.REST, now, reason="Tanpa jawaban Anda laporan ini belum dapat kami nilai.")
 
     def _deliver(self, case: Open, now: datetime) -> None:
+        to, day = f"Bawaslu {case.texts['regency']}", date_format(timezone.localdate(now), "j F Y")
         case_actions.act(
             actor=self._actor("penerus", case, now),
             case_id=case.case_id,
             action=Action.DELIVER,
-            reason="Surat kami sudah diterima Bawaslu kabupaten setempat.",
-            record=f"Tanda terima 07/{case.plan.number}, diserahkan langsung.",
+            reason=f"Disampaikan kepada {to} pada {day}. Surat kami diterima langsung di sana.",
+            record=f"Disampaikan kepada {to} pada {day}, tanda terima 07/{case.plan.number}.",
         )
 
     def _confirm(self, case: Open, now: datetime) -> None:

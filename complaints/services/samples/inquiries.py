@@ -10,10 +10,11 @@ from typing import cast
 
 from django.utils import timezone
 
+from complaints import access
 from complaints.domain import codes
 from complaints.domain.workflow import Action
 from complaints.models.case import Case
-from complaints.services import case_actions, follow_up, submission
+from complaints.services import case_actions, case_file, follow_up, submission
 from complaints.services.keyring import Actor, Keyring
 from complaints.services.samples.stories import DATA, Texts
 from complaints.services.submission import Draft
@@ -34,6 +35,7 @@ class SampleInquiry:
             self._ask(day)
         elif after == self.texts["answered_after"]:
             actor, reason = Actor(keyring, now), self.texts["answer"]
+            case_file.open_case(actor=actor, case_id=self.case_id, visible=access.inquiries_for)
             case_actions.act(actor=actor, case_id=self.case_id, action=Action.ANSWER_INQUIRY, reason=reason)
         elif after == self.texts["asked_on_after"] and (ticket := follow_up.open_ticket(self.code)):
             follow_up.add_message(ticket=ticket, text=self.texts["more"], files=[], today=timezone.localdate(now))

@@ -103,7 +103,25 @@ def test_three_questions_were_asked_and_stand_apart(sample_portal: SamplePortal)
     (answered,) = sample_portal.tickets["answered"]
     ticket = follow_up.open_ticket(answered)
     assert ticket is not None and ticket.is_inquiry
-    assert "honorer" in follow_up.status_page(ticket=ticket, today=TODAY).events[-1].reason
+    page = follow_up.status_page(ticket=ticket, today=TODAY)
+    assert "honorer" in page.events[-1].reason
+    # Nobody answers what nobody has opened.
+    assert page.opened_count == 1
+
+
+def test_a_delivered_report_says_to_whom_and_when(sample_portal: SamplePortal) -> None:
+    # The status page promises both below.
+    (delivered,) = sample_portal.tickets["delivered"]
+    ticket = follow_up.open_ticket(delivered)
+    assert ticket is not None
+    event = follow_up.status_page(ticket=ticket, today=TODAY).events[-1]
+    assert re.fullmatch(rf"Disampaikan kepada Bawaslu \w+ .+ pada {event.day.day} \w+ 2026\..+", event.reason)
+
+
+def test_no_officer_says_that_a_name_is_there(sample_portal: SamplePortal) -> None:
+    # Nobody in the office can see whether a name was given.
+    replies = " ".join(str(row.get("reply", "")) for _, row in PLANNED)
+    assert "Nama Anda tetap" not in replies and "Identitas Anda tetap" not in replies
 
 
 def test_every_case_stands_in_a_list_as_the_chain_records_it(sample_portal: SamplePortal) -> None:
