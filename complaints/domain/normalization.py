@@ -215,6 +215,28 @@ def office(text: str) -> str:
     return "" if normalized in _UNKNOWN else normalized
 
 
+def office_spellings(text: str) -> list[str]:
+    """Return the normal forms under which an agency or a place is known, its own first; none where none is known."""
+    normalized = office(text)
+    return [normalized, *sorted(_all_names([text]) - {normalized})] if normalized else []
+
+
+def long_forms(word: str) -> tuple[str, ...]:
+    """Return a folded word and what it may stand for: "disdik" for "dinas pendidikan", "moh" for "muhammad"."""
+    forms = (word, _SYNONYMS.get(word, ""), _AGENCY_SYNONYMS.get(word, ""))
+    return tuple(dict.fromkeys(filter(None, forms)))
+
+
+def may_be_missing(word: str) -> bool:
+    """Whether people leave a folded word out of a name: a title, a degree, the level of a government, "dan"."""
+    return word in _TITLES or word in _DEGREES or word in _LEVELS or _AGENCY_SYNONYMS.get(word) == ""
+
+
+def number_alone(text: str) -> str:
+    """Return the digits of a text that is one number of at least NIP_AT_LEAST digits and nothing else; else ""."""
+    return nip(text) if _NUMBER_ALONE.fullmatch(text.strip()) else ""
+
+
 def names_office(text: str, offices: Iterable[str]) -> bool:
     """Whether ``text`` names one of these agencies: the words of its normal form stand in that of the text, in a row.
 

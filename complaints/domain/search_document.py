@@ -1,6 +1,10 @@
-"""What a search document says of one report: by it members find reports that are alike, without opening them.
+"""What a search document says of one report: by it members search, and find reports that are alike.
 
 It lies encrypted, so all that is told here of a report's words and files is known only to those who may read it.
+
+A document begins with three bytes, its version, the grade of the risk and whether words were left out, so that a scan
+for the grade unpacks nothing. Compressed follow a line of JSON and the texts of each place, folded as
+domain.search_words says.
 """
 
 from __future__ import annotations
@@ -10,15 +14,22 @@ import json
 import re
 import unicodedata
 import zlib
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Final
 
 from complaints.domain.errors import SealError
+from complaints.domain.risk import RiskGrade
 
-# The first byte of a document; another one is not read. Later versions add to the fields of this one.
+# The first byte of a document; another one is not read.
 VERSION: Final = 1
+# What a document takes before it is encrypted. It tells nothing else of its length.
+SIZES: Final = (1024, 4096, 16384)
+_HEAD_BYTES: Final = 3
+# The second byte; 0 where nobody has assessed the risk.
+_GRADES: Final = (None, RiskGrade.LOW, RiskGrade.MEDIUM, RiskGrade.HIGH)
+_BETWEEN_PLACES, _BETWEEN_TEXTS = "\0", "\n"
 FINGERPRINT_BITS: Final = 64
 _WORDS_IN_SHINGLE: Final = 3
 # Letters of any script. Numbers are left out: a counter in each copy makes no text another one.
@@ -50,6 +61,30 @@ _NO_NAME: Final = frozenset(
 
 
 @dataclass(frozen=True)
+class SearchedTexts:
+    """The folded texts of a report by place, as in domain.search_words.
+
+    Attributes:
+        posts: addresses and accounts; they are kept whole, and stand in the place of the words.
+        words: those of the story, then of messages, notes and file names, each once; the last are left out first.
+        is_partial: some of the words are missing, because they did not fit or did not open.
+    """
+
+    names: tuple[str, ...] = ()
+    agencies: tuple[str, ...] = ()
+    places: tuple[str, ...] = ()
+    posts: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
+    is_partial: bool = False
+
+    def joined(self) -> str:
+        """Return all texts in one, by which :func:`texts_in` finds them again."""
+        last = _BETWEEN_TEXTS.join([*self.posts, " ".join(self.words)])
+        places = [_BETWEEN_TEXTS.join(texts) for texts in (self.names, self.agencies, self.places)]
+        return _BETWEEN_PLACES.join([*places, last])
+
+
+@dataclass(frozen=True)
 class SearchDocument:
     """What is kept of a report.
 
@@ -57,8 +92,10 @@ class SearchDocument:
         fingerprint: of the story, as from :func:`fingerprint`; None where it has no word.
         words: the number of different words of the story.
         files: the SHA-256 of each file (hexadecimal).
-        evidence: the number of files and posts.
+        evidence: the number of files and posts when the report was first read.
         names: whether the report names an accused person or an agency, in the form or in its story, or brings a post.
+        risk: the grade of the last risk assessment; None where there is none.
+        texts: what is searched; not read again by :meth:`decode`.
     """
 
     fingerprint: int | None
@@ -66,22 +103,65 @@ class SearchDocument:
     files: tuple[str, ...] = ()
     evidence: int = 0
     names: bool = False
+    risk: RiskGrade | None = None
+    texts: SearchedTexts = SearchedTexts()
 
     def encode(self) -> bytes:
-        """Return the bytes that are padded and encrypted."""
+        """Return the bytes that are padded and encrypted: below the last of SIZES, by leaving out the last words."""
+        data, fitting, too_many = self._encode(), 0, len(self.texts.words)
+        if len(data) < SIZES[-1]:
+            return data
+        while too_many - fitting > 1:
+            middle = (fitting + too_many) // 2
+            if len(self._with_words(middle)._encode()) < SIZES[-1]:
+                fitting = middle
+            else:
+                too_many = middle
+        return self._with_words(fitting)._encode()
+
+    def _with_words(self, number: int) -> SearchDocument:
+        return replace(self, texts=replace(self.texts, words=self.texts.words[:number], is_partial=True))
+
+    def _encode(self) -> bytes:
         fields = {"f": self.fingerprint, "w": self.words, "h": self.files, "e": self.evidence, "n": self.names}
-        return bytes([VERSION]) + zlib.compress(json.dumps(fields, separators=(",", ":")).encode())
+        body = json.dumps(fields, separators=(",", ":")) + _BETWEEN_PLACES + self.texts.joined()
+        head = bytes([VERSION, _GRADES.index(self.risk), self.texts.is_partial])
+        return head + zlib.compress(body.encode())
 
     @classmethod
     def decode(cls, data: bytes) -> SearchDocument:
-        """Read what :meth:`encode` wrote; fields that are not known are passed over. Raises SealError."""
-        if data[:1] != bytes([VERSION]):
-            raise SealError("unknown version")
+        """Read what :meth:`encode` wrote, but for the texts; raises SealError."""
+        risk, line = risk_in(data), _body(data).partition(_BETWEEN_PLACES)[0]
         try:
-            fields = json.loads(zlib.decompress(data[1:]))
-            return cls(fields["f"], fields["w"], tuple(fields["h"]), fields["e"], fields["n"])
-        except (ValueError, LookupError, TypeError, zlib.error) as error:
+            fields = json.loads(line)
+            return cls(fields["f"], fields["w"], tuple(fields["h"]), fields["e"], fields["n"], risk)
+        except (ValueError, LookupError, TypeError) as error:
             raise SealError("content") from error
+
+
+def risk_in(data: bytes) -> RiskGrade | None:
+    """Return the grade of the risk that an encoded document holds; raises SealError."""
+    if len(data) < _HEAD_BYTES or data[0] != VERSION or data[1] >= len(_GRADES):
+        raise SealError("unknown version")
+    return _GRADES[data[1]]
+
+
+def is_partial(data: bytes) -> bool:
+    """Whether words of the report are missing in an encoded document."""
+    return data[2] != 0
+
+
+def texts_in(data: bytes) -> Sequence[str]:
+    """Return the folded texts of an encoded document, one for each place of domain.search_words; raises SealError."""
+    risk_in(data)
+    return _body(data).split(_BETWEEN_PLACES)[1:]
+
+
+def _body(data: bytes) -> str:
+    try:
+        return zlib.decompress(data[_HEAD_BYTES:]).decode()
+    except (ValueError, zlib.error) as error:
+        raise SealError("content") from error
 
 
 def words_of(text: str) -> list[str]:
@@ -124,7 +204,15 @@ def _hash(shingle: str) -> bytes:
     return hashlib.blake2b(shingle.encode(), person=b"word triple", digest_size=FINGERPRINT_BITS // 8).digest()
 
 
-def of_story(story: str, *, files: Iterable[str], evidence: int, names: bool) -> SearchDocument:
+def of_story(
+    story: str,
+    *,
+    files: Iterable[str],
+    evidence: int,
+    names: bool,
+    risk: RiskGrade | None = None,
+    texts: SearchedTexts = SearchedTexts(),
+) -> SearchDocument:
     """Return the document of a report with this ``story``; the other arguments are as in the class."""
     words = words_of(story)
-    return SearchDocument(fingerprint(words), len(set(words)), tuple(files), evidence, names)
+    return SearchDocument(fingerprint(words), len(set(words)), tuple(files), evidence, names, risk, texts)

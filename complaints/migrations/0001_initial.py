@@ -1196,6 +1196,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
                 ('version', models.PositiveIntegerField(default=1)),
+                ('next_sequence', models.PositiveIntegerField()),
                 ('evidence', models.PositiveIntegerField(default=0)),
                 ('sealed', models.BinaryField()),
                 ('sealed_number', models.SmallIntegerField()),

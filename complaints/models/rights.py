@@ -123,7 +123,7 @@ LINES: Final[dict[str, Line]] = {
     "complaints.IndexEntry": Line(web=Rights(insert=True, delete=True), jobs=READ, erase=ERASE),
     "complaints.SearchKey": Line(web=Rights(insert=True, update=("sealed", "sealed_number")), jobs=READ),
     "complaints.SearchDoc": Line(
-        web=Rights(insert=True, update=("version", "sealed", "sealed_number")), jobs=READ, erase=ERASE
+        web=Rights(insert=True, update=("version", "next_sequence", "sealed", "sealed_number")), jobs=READ, erase=ERASE
     ),
     "complaints.Conflict": Line(web=Rights(insert=True, update=("kind", "is_lifted")), jobs=READ, erase=ERASE),
     # Cases.

@@ -33,7 +33,9 @@ class SearchDoc(RandomKeyModel):
     team = models.ForeignKey("Team", on_delete=models.PROTECT, related_name="search_docs")
     # Counts the times that it was written; a document does not open under another number.
     version = models.PositiveIntegerField(default=1)
-    # How many files and posts the report had when it was written: what is above it was sent since.
+    # That of the report when it was written: what came later is not in it.
+    next_sequence = models.PositiveIntegerField()
+    # How many files and posts the report had when its first document was written: what is above it was sent since.
     evidence = models.PositiveIntegerField(default=0)
     # domain.search_document, encrypted; its length is one of three.
     sealed = models.BinaryField()

@@ -40,6 +40,7 @@ from complaints.services.keyring import Actor, Keyring, Locked, is_kind_as_sent,
 from complaints.services.legal_basis import is_for_bawaslu
 from complaints.services.messages import read_marked, read_marked_note
 from complaints.services.reference_data import codes_of, edition
+from complaints.services.search_documents import catch_up_case, outdated
 from complaints.services.team_key_history import UnpinnedKey
 from complaints.services.transitions import AvailableStep, CaseVersion, available_steps
 
@@ -187,7 +188,7 @@ class CaseFile:
 class _CaseRows:
     """The rows of a case and of the reports of a page, still sealed.
 
-    Of all ``reports``: whether each was indexed with its evidence, and compared with this person's data.
+    Of all ``reports``: whether each was indexed, lacks words in its search document, was compared with this person.
     ``first_due_on`` is the deadline with which the case's own report came; None where that is in another case.
     """
 
@@ -197,6 +198,7 @@ class _CaseRows:
     page: int
     reports: list[ReportLine]
     is_indexed: bool
+    is_outdated: bool
     was_compared: bool
     first_due_on: date | None
 
@@ -248,6 +250,8 @@ def open_case(
     is_indexed = _index(actor, rows)
     if actor.keyring.has_conflict(rows.case.pk):
         raise Case.DoesNotExist
+    if rows.is_outdated:
+        catch_up_case(keyring=actor.keyring, case_id=case_id)
     try:
         return _open(actor, rows, evidence, releases, is_indexed)
     except conflict_detection.NamedInReports as named:
@@ -344,7 +348,6 @@ def _read_case(visible: CaseQuerySet, staff: Staff, case_id: uuid.UUID, page: in
         reports = reports.filter(pk__in=keys[first : first + REPORTS_A_PAGE])
     parents = ("case", *(f"case__{name}" for name in ("category", "accused_kind", "province", "lead_body", "assignee")))
     is_first = Q(pk=Subquery(keys[first : first + 1]))
-    new = blind_index.EVIDENCE_WITHOUT_ENTRIES.filter(complaint__case=case_id)
     reports = reports.annotate(
         reader=Value(staff.pk, UUIDField()),
         has_index=recorded_acts.HAS_INDEX,
@@ -354,7 +357,8 @@ def _read_case(visible: CaseQuerySet, staff: Staff, case_id: uuid.UUID, page: in
         first_due_on=Either(When(is_first, then=Subquery(first_report.values("check_by")))),
         all_reports=Either(When(is_first, then=report_lines(of_case))),
         is_missing=Exists(of_case.annotate(has_index=recorded_acts.HAS_INDEX).filter(has_index=False)),
-        is_new=Exists(new),
+        is_new=Exists(blind_index.EVIDENCE_WITHOUT_ENTRIES.filter(complaint__case=case_id)),
+        is_outdated=Exists(outdated(case_id)),
     )
     rows = with_many(reports, "grants", KeyGrant, *parents)
     if not rows:
@@ -371,6 +375,7 @@ def _read_case(visible: CaseQuerySet, staff: Staff, case_id: uuid.UUID, page: in
         page=page or 1,
         reports=[ReportLine.parse(text) for text in sorted(str(facts["all_reports"]).split())],
         is_indexed=not (facts["is_missing"] or facts["is_new"]),
+        is_outdated=facts["is_outdated"],
         was_compared=facts["was_compared"],
         first_due_on=facts["first_due_on"],
     )

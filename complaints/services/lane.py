@@ -18,6 +18,7 @@ from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 from complaints import access
 from complaints.domain.errors import SealError
 from complaints.domain.lane import DAYS_APART, ComparedReport, Verdict, likely_junk, may_be_junk
+from complaints.domain.search_document import SearchDocument
 from complaints.domain.workflow import Status
 from complaints.models.case import IS_ACTIVE, Assessment, Case, InternalNote, Lane
 from complaints.models.case_links import CaseMove
@@ -30,7 +31,7 @@ from complaints.services.audit.state import change_facts, state_of, states_of
 from complaints.services.keyring import Actor, Locked
 
 # What a comparison reads of each document, of its report and its case.
-_COLUMNS: Final = ("complaint", "version", "sealed_number", "sealed", "complaint__day")
+_COLUMNS: Final = ("complaint", *search_documents.COLUMNS, "complaint__day")
 _OF_CASE: Final = ("complaint__case__category__priority", "complaint__case__lane")
 
 
@@ -86,9 +87,9 @@ def _compared(actor: Actor, keys: search_documents.DocumentKeys, condition: Q) -
         complaint__case__is_practice=False,
     ).exclude(complaint__case__in=access.conflicted_cases(actor.staff))
     newest = rows.order_by("-complaint__day", "-complaint__batch", "pk").values_list(*_COLUMNS, *_OF_CASE)
-    for key, version, number, sealed, day, priority, lane in newest[:COMPARED_AT_MOST].iterator():
+    for key, *columns, day, priority, lane in newest[:COMPARED_AT_MOST].iterator():
         with suppress(SealError, Locked):
-            document = keys.open(key, version, number, sealed)
+            document = SearchDocument.decode(keys.open(key, *columns))
             yield ComparedReport(key, day, priority == "urgent", document), lane
 
 

@@ -201,7 +201,7 @@ def test_a_search_key_that_does_not_open_is_tried_once_a_request(cast: Cast, cap
     with CaptureQueriesContext(connection) as queries:
         for row in SearchDoc.objects.all():
             with pytest.raises(SealError):
-                keys.open(row.complaint_id, row.version, row.sealed_number, row.sealed)
+                keys.open(row.complaint_id, row.version, row.next_sequence, row.sealed_number, row.sealed)
     assert sum("searchkey" in query["sql"] for query in queries) == 1
     assert [record.message for record in caplog.records if "search key" in record.message] == [
         "A search key does not open; documents under it are not compared"

@@ -169,8 +169,8 @@ COVERAGE: Final[Mapping[str, Coverage]] = {
     "SearchDoc": Coverage(
         derived=("evidence",),
         unbound=_unbound(
-            "opens for its report and version alone; without it a report is listed among the others", "id", "complaint",
-            "team", "version", "sealed", "sealed_number",
+            "opens for its report, version and last text alone; without it a report is listed among the others", "id",
+            "complaint", "team", "version", "next_sequence", "sealed", "sealed_number",
         ),
     ),
     "UrgentRegister": Coverage(
