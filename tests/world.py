@@ -20,6 +20,7 @@ from django.utils import timezone
 
 from complaints.domain import checklists
 from complaints.domain.checklists import CheckedItem
+from complaints.domain.risk import RiskAnswer, RiskQuestion
 from complaints.domain.sealing.primitives import BoxPair
 from complaints.domain.workflow import Action
 from complaints.models.case import Case
@@ -283,8 +284,10 @@ def ticked(action: Action, why: str = "") -> dict[str, CheckedItem]:
 def ticks(action: Action | str) -> dict[str, str]:
     """The same as the fields that a browser posts, everything ticked; explained where the portal ticks nothing."""
     items = checklists.items(Action(action))
-    known = {f"why-{item.code}": "Belum." for item in items if item.code in ("risk_graded", "files_looked_at")}
-    return {f"check-{item.code}": "yes" for item in items} | known
+    known = {f"why-{item.code}": "Belum." for item in items if item.code in checklists.DERIVED}
+    asked = RiskQuestion if Action(action) is Action.VERIFY else ()
+    risks = {f"risk-1-{question.value}": RiskAnswer.UNKNOWN.value for question in asked}
+    return {f"check-{item.code}": "yes" for item in items} | known | risks
 
 
 def enrol(client: Client) -> str:

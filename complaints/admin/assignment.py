@@ -36,6 +36,9 @@ from complaints.services.keyring import Locked
 # Cases that are listed and handed over at once; no officer has more open ones.
 MAX_CASES: Final = case_actions.BULK_LIMIT
 ABSENCES_SHOWN: Final = 100
+# Said on the case page to whoever took a case by working on it, beside the button that undoes it.
+TAKEN: Final = gettext_lazy("You worked on this case, so it is yours now.")
+TAKEN_TAG: Final = "taken"
 
 
 # --- Forms
@@ -131,6 +134,11 @@ class DutyForm(BaseForm):
 
 
 # --- The officer of a case
+
+
+def tell_that_taken(request: StaffRequest) -> None:
+    """Say to whoever took a case by working on it that they have it now; the case page lets them undo it."""
+    messages.success(request, TAKEN, extra_tags=TAKEN_TAG)
 
 
 def _assignable_case_or_404(request: StaffRequest, case_id: uuid.UUID) -> Case:

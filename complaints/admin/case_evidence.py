@@ -10,7 +10,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Collection, Iterable
 from datetime import datetime
-from typing import Final
+from typing import Final, TypedDict
 
 from django.contrib import messages
 from django.contrib.sessions.backends.base import SessionBase
@@ -263,15 +263,7 @@ def _show_in_viewer(
         return reverse(f"{name}_view", args=[owner.pk, ids[index]]) + query if 0 <= index < len(ids) else ""
 
     context |= {
-        "shown": [
-            {
-                "kind": shown_kind(info),
-                "url": reverse(f"{name}_shown", args=[owner.pk, current, copy_id])
-                + (f"?page={number}" if info.pictures else ""),
-                "number": number,
-            }
-            for copy_id, info, number in copies
-        ],
+        "shown": _shown_files(owner, current, copies),
         "place": place + 1,
         "places": len(ids),
         "before_url": neighbour_url(place - 1),
@@ -280,6 +272,44 @@ def _show_in_viewer(
         "paging": {"query": query},
     }
     return render(request, "admin/viewer.html", context, model=type(owner))
+
+
+class ShownFile(TypedDict):
+    """A copy on a page: "image", "audio" or "video", its address, and its number as a page of a document, else 0."""
+
+    kind: str
+    url: str
+    number: int
+
+
+def _shown_files(
+    owner: Case | Release, current: uuid.UUID, copies: list[tuple[uuid.UUID, FileInfo, int]]
+) -> list[ShownFile]:
+    name = f"admin:complaints_{owner._meta.model_name}_shown"
+    return [
+        {
+            "kind": shown_kind(info),
+            "url": reverse(name, args=[owner.pk, current, copy_id]) + (f"?page={number}" if info.pictures else ""),
+            "number": number,
+        }
+        for copy_id, info, number in copies
+    ]
+
+
+def look_here(request: StaffRequest, case_id: uuid.UUID, item_id: uuid.UUID) -> None:
+    """Record that a file of a case is looked at inside another page, which :func:`seen_here` then shows; for a POST."""
+    _case_and_file_ids(request, case_id, item_id)
+    file_viewing.view_item(actor=request.actor, evidence_id=item_id)
+    allow_viewing(request.session, item_id, now=timezone.now())
+
+
+def seen_here(request: StaffRequest, case: Case, items: Iterable[case_file.EvidenceItem]) -> list[ShownFile]:
+    """Return the copies of the file that the address asks for, where its look was recorded within the hour."""
+    asked, now = request.GET.get("see", ""), timezone.now()
+    item = next((item for item in items if str(item.row.pk) == asked), None)
+    if item is None or not may_view(request.session, item.row.pk, now=now):
+        return []
+    return _shown_files(case, item.row.pk, _shown_copies(item, None))
 
 
 def _case_and_file_ids(request: StaffRequest, case_id: uuid.UUID, item_id: uuid.UUID) -> tuple[Case, list[uuid.UUID]]:

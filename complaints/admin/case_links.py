@@ -33,6 +33,7 @@ from complaints.services.transitions import CaseChanged, CaseVersion
 # Why a case is offered for linking.
 REASONS: Final[dict[str, Label]] = {
     "accused": gettext_lazy("the same accused, received within a month"),
+    "agency": gettext_lazy("the same agency, received within a week"),
     "picture": gettext_lazy("nearly the same picture"),
     "post": gettext_lazy("the same post"),
 }
@@ -152,13 +153,15 @@ def _link_page(
 ) -> HttpResponse:
     """Show what can be linked to a case; with ``refused``, a key of REFUSALS, why nothing was linked."""
     references = form.all_references() if form and form.is_valid() else []
-    candidates = _candidates(request, case, references)
+    is_wave = request.GET.get("wave") == "1"
+    candidates = _candidates(request, case, references, in_wave=is_wave)
     summaries = case_summary.summaries(actor=request.actor, cases=[row.case for row in candidates])
     # Comparing the reports of a new case may just have found that this person has a conflict of interest in it.
     candidates = [row for row in candidates if not request.keyring.has_conflict(row.case.pk)]
     differing = recorded_lines.differing([row.case for row in candidates])
     ticked = set(_ticked_cases(request)) if form else {row.case.pk for row in candidates if "post" in row.why}
-    if is_all_ticked:
+    # Who comes from the wave of the desk has asked for all of it.
+    if is_all_ticked or (is_wave and not form):
         ticked = {row.case.pk for row in candidates}
     references_found = {row.case.reference for row in candidates}
     missing = [reference for reference in references if reference not in references_found]
@@ -193,9 +196,11 @@ def _link_page(
     return render(request, "admin/link.html", context, status=status)
 
 
-def _candidates(request: StaffRequest, case: Case, references: list[str]) -> list[case_links.Candidate]:
+def _candidates(
+    request: StaffRequest, case: Case, references: list[str], *, in_wave: bool
+) -> list[case_links.Candidate]:
     """Return the cases to offer, those with the typed references first, where the officer looks for them."""
-    offered = case_links.candidates(keyring=request.keyring, case=case)
+    offered = case_links.candidates(keyring=request.keyring, case=case, in_wave=in_wave)
     if not references:
         return offered
     offered_ids = {row.case.pk for row in offered}

@@ -15,10 +15,11 @@ from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from complaints import access
 from complaints.admin import labels
+from complaints.admin.assignment import tell_that_taken
 from complaints.admin.base import BaseForm, StaffRequest, readable_case_or_404, render, staff_page, text_field, to_case
 from complaints.admin.labels import Label
-from complaints.domain.risk import RiskAnswer, RiskGrade, RiskQuestion
-from complaints.services import assessments, case_actions, case_file
+from complaints.domain.risk import RiskAnswer, RiskGrade, RiskQuestion, proposed_grade
+from complaints.services import assessments, case_actions, case_file, case_work
 from complaints.services.transitions import CaseChanged, CaseVersion
 
 ANSWERS: Final[list[tuple[str, Label]]] = [
@@ -57,6 +58,15 @@ class RiskForm(BaseForm):
                 initial=RiskAnswer.UNKNOWN.value,
                 error_messages={"required": _("Choose one; “not known” is an answer.")},
             )
+
+    def clean(self) -> dict[str, Any] | None:
+        """Ask for a reason where the grade differs from the one that the answers propose."""
+        cleaned = super().clean() or {}
+        is_answered = all(question.value in cleaned for question in RiskQuestion)
+        grade, why = cleaned.get("grade"), cleaned.get("why", "").strip()
+        if is_answered and grade and not why and RiskGrade(grade) is not proposed_grade(self.answers()):
+            self.add_error("why", _("The answers speak for another grade. Say why you set this one."))
+        return cleaned
 
     def asked(self) -> list[forms.boundfield.BoundField]:
         """Return the fields of the questions, in order, for the page."""
@@ -118,13 +128,12 @@ def assess(request: StaffRequest, object_id: uuid.UUID, complaint_id: uuid.UUID)
             why=form.cleaned_data["why"],
             seen=None if seen is None else CaseVersion.parse(seen),
         )
-    except assessments.ReasonMissing:
-        form.add_error("why", _("The answers speak for another grade. Say why you set this one."))
-        return _assessment_page(request, opened, report, form)
     except CaseChanged:
         changes = labels.change_lines(opened.case, seen or "")
         return _assessment_page(request, opened, report, form, changes=changes)
     messages.success(request, _("The grade is kept."))
+    if case_work.take_if_free(actor=request.actor, case_id=case.pk):
+        tell_that_taken(request)
     return to_case(request, object_id)
 
 

@@ -7,14 +7,15 @@ has become impossible meanwhile writes nothing; the page then says what changed 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
+from functools import partial
 from typing import Any, Final
 
 from django import forms
 from django.contrib import messages
 from django.forms.boundfield import BoundField
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -24,6 +25,7 @@ from django.utils.translation import gettext as _
 
 from complaints import access
 from complaints.admin import labels, step_labels
+from complaints.admin.assignment import tell_that_taken
 from complaints.admin.base import (
     BaseForm,
     StaffRequest,
@@ -34,6 +36,7 @@ from complaints.admin.base import (
 )
 from complaints.admin.case_summary import case_deadline
 from complaints.admin.reply_composer import Composer, Option, Preview, standard_text_options, step_preview
+from complaints.admin.step_facts import RiskPart, grading_hint, known_facts, open_stories, risk_parts
 from complaints.admin.step_records import STEP_RECORDS, StepRecord
 from complaints.domain import checklists, workflow
 from complaints.domain.checklists import CheckedItem
@@ -42,7 +45,7 @@ from complaints.domain.workflow import Action, Refusal, Status, TransitionRefuse
 from complaints.models.case import DUE_KEY, IS_JUNK, Case
 from complaints.models.complaint import Complaint, Message
 from complaints.models.team import Role
-from complaints.services import assessments, case_actions, circles, disclosure_check, lost_codes, transitions
+from complaints.services import case_actions, case_work, circles, disclosure_check, lost_codes, transitions
 from complaints.services.audit import recorded_lines
 from complaints.services.forwarding import further_releases
 from complaints.services.keyring import Keyring
@@ -61,6 +64,9 @@ class ChecklistForm(BaseForm):
 
     record: StepRecord | None = None
     status_on: date
+    # The reports whose risk is graded with the step, and why there are none although some wait for it.
+    risks: Sequence[RiskPart] = ()
+    grading_hint = ""
 
     def __init__(
         self,
@@ -79,7 +85,6 @@ class ChecklistForm(BaseForm):
             if known is not None and item.code in known:
                 box.initial, box.disabled = known[item.code], True
                 self.initial.pop(f"check-{item.code}", None)
-                box.help_text = _("Filled in by the portal.")
             self.fields[f"check-{item.code}"] = box
             if not item.required:
                 self.fields[f"why-{item.code}"] = forms.CharField(
@@ -109,6 +114,8 @@ class ChecklistForm(BaseForm):
         cleaned = super().clean()
         for name, error in self.record.errors(self, self.status_on).items() if self.record else ():
             self.add_error(name, error)
+        if [part for part in self.risks if not part.form.is_valid()]:
+            self.add_error(None, _("Look at the questions about the danger again."))
         if self.items and self.is_complete:
             required = {item.code for item in self.items if item.required}
             must, may = _("Tick this: nothing is decided without it."), _("Tick it, or say why not.")
@@ -122,15 +129,18 @@ class StepForm(ChecklistForm):
 
     reason = text_field("")
 
-    def __init__(self, *args: Any, row: workflow.Transition, case: Case, keyring: Keyring, **kwargs: Any) -> None:
-        known = {"risk_graded": assessments.is_danger_graded(case.pk)} if row.action in checklists.CHECKLISTS else {}
-        super().__init__(*args, action=row.action, known=known, **kwargs)
+    def __init__(
+        self, data: QueryDict | None = None, *, row: workflow.Transition, case: Case, keyring: Keyring, **kwargs: Any
+    ) -> None:
+        known: dict[str, bool] = {}
+        if row.action in checklists.CHECKLISTS:
+            self.risks = risk_parts(case, row.action, data)
+            known = known_facts(keyring=keyring, case=case, action=row.action, is_grading=bool(self.risks))
+            self.grading_hint = grading_hint(self.risks, is_graded=known.get("risk_graded", True))
+        super().__init__(data, action=row.action, known=known, **kwargs)
         self.status_on, self.record = case.status_on, STEP_RECORDS.get(row.action)
         if self.record:
             self.fields |= self.record.fields()
-        elif row.action is Action.VERIFY and case_actions.is_for_bawaslu(keyring=keyring, case=case):
-            # Going another way than the rules say is possible, with a reason.
-            self.fields["check-by_rule"].disabled = True
         required = row.reason_required
         if row.notice:
             label = _("What you write to the reporter") if required else _("Words to the reporter, if you like")
@@ -182,8 +192,12 @@ def _take_step(request: StaffRequest, case: Case, action: Action) -> HttpRespons
         reason = f"{told} {reason}".strip()
     if composer and not composer.may_send(reason):
         return step_page(request, case, action, form=form, composer=composer)
+    # The start of a review alone, from its own page, leaves the case to whoever it belongs to.
+    is_start_alone = action is Action.START_REVIEW and "take" not in request.POST
+    gradings = [part.grading() for part in form.risks]
+    take = case_actions.act if is_start_alone else partial(case_work.take_step, gradings=gradings)
     try:
-        case_actions.act(
+        outcome = take(
             actor=request.actor,
             case_id=case.pk,
             action=action,
@@ -196,7 +210,7 @@ def _take_step(request: StaffRequest, case: Case, action: Action) -> HttpRespons
     except (CaseChanged, TransitionRefused) as refusal:
         fresh, code = case_or_404(request, case.pk), labels.refusal_code(refusal)
         return step_page(request, fresh, action, form=form, composer=composer, refused=code)
-    return step_done(request, case)
+    return step_done(request, case, is_taken=outcome is True)
 
 
 def available_choice(request: StaffRequest, case: Case, action: Action) -> transitions.AvailableStep | None:
@@ -247,6 +261,8 @@ def step_page(
         row = choice.row
         is_urgent = action is Action.VERIFY and case_actions.is_high_risk(keyring=request.keyring, case_id=case.pk)
         form = form or StepForm(row=row, case=case, keyring=request.keyring)
+        if form.risks:
+            open_stories(request, case, form.risks)
         composer = composer or step_composer(request, case, row, "reason")
         context |= {
             "step": labels.step_label(row, case, today=timezone.localdate(), urgent=is_urgent),
@@ -286,8 +302,10 @@ def step_composer(request: StaffRequest, case: Case, row: workflow.Transition, f
     )
 
 
-def step_done(request: StaffRequest, before: Case) -> HttpResponseBase:
+def step_done(request: StaffRequest, before: Case, *, is_taken: bool = False) -> HttpResponseBase:
     """Say which state the step led to and name the next case of this kind; ``before`` is the case before the step.
+
+    ``is_taken`` where the person took the case with the step, which the message lets them undo.
 
     The next case is the most urgent one in the state that ``before`` was in, the person's own first.
     """
@@ -307,6 +325,8 @@ def step_done(request: StaffRequest, before: Case) -> HttpResponseBase:
         url = reverse("admin:complaints_case_change", args=[following.pk])
         done = format_html('{} {} <a href="{}">{}</a>', done, _("Next of this kind:"), url, following.reference)
     messages.success(request, done)
+    if is_taken:
+        tell_that_taken(request)
     return redirect("admin:complaints_case_change", before.pk)
 
 

@@ -13,12 +13,13 @@ from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
 
 from complaints import access
+from complaints.admin.assignment import tell_that_taken
 from complaints.admin.base import StaffRequest, readable_case_or_404, render, staff_page, to_case
 from complaints.admin.case import SubmittedForm, reply_options, show_case
 from complaints.admin.forms import NoteForm, ReplyForm
 from complaints.admin.reply_composer import Composer, Preview, message_preview, text_as_sent
 from complaints.domain.disclosure import Disclosure
-from complaints.services import case_actions, circles, disclosure_check
+from complaints.services import case_actions, case_work, circles, disclosure_check
 from complaints.services.transitions import CaseChanged, CaseVersion
 
 
@@ -61,6 +62,8 @@ def reply(request: StaffRequest, object_id: uuid.UUID, complaint_id: uuid.UUID) 
     except CaseChanged:
         return show_case(request, object_id, SubmittedForm(complaint.pk, reply=form, seen=seen or ""))
     messages.success(request, _("Sent. The reporter reads it on the status page."))
+    if case_work.take_if_free(actor=request.actor, case_id=case.pk):
+        tell_that_taken(request)
     return to_case(request, object_id)
 
 
@@ -68,14 +71,10 @@ def reply(request: StaffRequest, object_id: uuid.UUID, complaint_id: uuid.UUID) 
 def note(request: StaffRequest, object_id: uuid.UUID, complaint_id: uuid.UUID) -> HttpResponseBase:
     """Add an internal note to one report."""
     complaint = get_object_or_404(readable_case_or_404(request, object_id).complaints, pk=complaint_id)
-    form, seen = NoteForm(request.POST, auto_id="id_note_again_%s"), request.POST.get("seen")
-    version = None if seen is None else CaseVersion.parse(seen)
+    form = NoteForm(request.POST, auto_id="id_note_again_%s")
     if not form.is_valid():
         return show_case(request, object_id, SubmittedForm(complaint.pk, note=form))
-    text = form.cleaned_data["text"]
-    try:
-        case_actions.write_case_note(actor=request.actor, complaint_id=complaint.pk, text=text, seen=version)
-    except CaseChanged:
-        return show_case(request, object_id, SubmittedForm(complaint.pk, note=form, seen=seen or ""))
+    # Whatever happened to the case since: a note says something beside it, and contradicts nothing.
+    case_actions.write_case_note(actor=request.actor, complaint_id=complaint.pk, text=form.cleaned_data["text"])
     messages.success(request, _("Note added. No reporter reads it."))
     return redirect("admin:complaints_case_change", object_id)

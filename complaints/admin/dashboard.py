@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Final, cast
 
-from django.db.models import F, QuerySet, Subquery
+from django.db.models import Case as Either
+from django.db.models import F, Q, QuerySet, Subquery, Value, When
 from django.http import HttpResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -33,9 +34,9 @@ from complaints.admin.case_summary import DeadlineLabel, case_deadline, deadline
 from complaints.admin.labels import Label, accused_label, category_label, sign_in_words
 from complaints.admin.queue_filters import FilterValues
 from complaints.admin.queue_page import leave_search
-from complaints.domain.workflow import OPEN, PROMISED
+from complaints.domain.workflow import OPEN, PROMISED, Permission, Status
 from complaints.fast_sql import CappedCount
-from complaints.models.case import IS_JUNK, with_wait
+from complaints.models.case import IS_JUNK, Case, with_wait
 from complaints.models.reference_data import Election
 from complaints.models.rule_change import RuleChange
 from complaints.models.team import Role, Staff, TeamMembership
@@ -48,6 +49,7 @@ from complaints.services import (
     lost_codes,
     retaliation,
     signin_counts,
+    similarity,
 )
 from complaints.services.audit import log, named_faults, nightly_run, recorded_backups, recorded_lines
 from complaints.services.erasure import erasure_requests
@@ -219,7 +221,7 @@ def _triage_context(request: StaffRequest, today: date) -> dict[str, object]:
             charts.age_chart(numbers),
             charts.punctuality_chart(person, today, numbers["still_late"]),
         ],
-        "mine": _own_cases(request, today),
+        **_cases_to_work_on(request, today),
         "unopened": numbers["unopened"] > 0,
         "urgent": retaliation.urgent_work(actor=request.actor, values=numbers),
         "waiting": list(_waiting_for_admission(person)) if numbers["waiting"] else [],
@@ -256,33 +258,44 @@ def _erasure_tiles(numbers: dict[str, int]) -> list[Tile]:
     return [tile for tile in tiles if tile.number]
 
 
-def _own_cases(request: StaffRequest, today: date) -> list[WaitingRow]:
+def _cases_to_work_on(request: StaffRequest, today: date) -> dict[str, object]:
+    """Return the open cases of the person, by deadline; to forwarders, apart, the verified ones that wait for them.
+
+    A case that is shown as waiting is not listed a second time.
+    """
     person, keyring = request.user, request.keyring
-    cases = (
-        access.cases_for(person)
-        .exclude(IS_JUNK)
-        .filter(assignee=person, status__in=OPEN)
-        .select_related("lead_body", "category")
-    )
+    is_theirs, to_forward = Q(assignee=person, status__in=OPEN), Q(status=Status.VERIFIED)
+    is_forwarder = person.role == Role.FORWARDER
+    wanted = is_theirs | to_forward if is_forwarder else is_theirs
+    cases = access.cases_for(person).exclude(IS_JUNK).filter(wanted).select_related("lead_body", "category")
     rows = recorded_lines.with_first(with_wait(cases))
-    first = list(rows.order_by(F("due_on").asc(nulls_last=True), "received_on", "id")[:ROWS_AT_MOST])
-    summaries = case_summary.summaries(actor=request.actor, cases=first) if first else {}
+    # What waits for a forwarder comes first, so that their own cases leave room for it.
+    kinds = [Either(When(to_forward, then=Value(0)), default=Value(1))] if is_forwarder else []
+    first = list(rows.order_by(*kinds, F("due_on").asc(nulls_last=True), "received_on", "id")[:ROWS_AT_MOST])
+    waves = similarity.waves(person=person, today=today)
+    # Of the first case of a wave its line alone is read.
+    opened = [*first, *(Case(pk=wave.first) for wave in waves)]
+    summaries = case_summary.summaries(actor=request.actor, cases=opened) if opened else {}
     differing = recorded_lines.differing(first)
-    return [
-        _waiting(
-            WaitingRow(
-                shown=case.reference,
-                url=reverse("admin:complaints_case_change", args=[case.pk]),
-                clock=case_deadline(case, today, waiting_since=case.waiting_since),
-                status_line=labels.case_status_label(case),
-                line=summaries.get(case.pk, ""),
-            ),
-            differs=case.pk in differing,
+    # A person whose conflict with a case came to light just now is not shown that the case is there.
+    shown = [case for case in first if not keyring.has_conflict(case.pk)]
+    lines: dict[bool, list[WaitingRow]] = {True: [], False: []}
+    for case in shown:
+        row = WaitingRow(
+            shown=case.reference,
+            url=reverse("admin:complaints_case_change", args=[case.pk]),
+            clock=case_deadline(case, today, waiting_since=case.waiting_since),
+            status_line=labels.case_status_label(case),
+            line=summaries.get(case.pk, ""),
         )
-        for case in first
-        # A person whose conflict with a case came to light just now is not shown that the case is there.
-        if not keyring.has_conflict(case.pk)
-    ]
+        is_waiting = is_forwarder and case.status == Status.VERIFIED
+        lines[is_waiting].append(_waiting(row, differs=case.pk in differing))
+    is_linking = Permission.TRIAGE in access.permissions_of(person)
+    return {
+        "mine": lines[False],
+        "to_forward": lines[True],
+        "waves": [(wave, summaries[wave.first]) for wave in waves if is_linking and wave.first in summaries],
+    }
 
 
 def _waiting(row: WaitingRow, *, differs: bool) -> WaitingRow:

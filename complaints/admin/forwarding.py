@@ -24,6 +24,7 @@ from django.utils.translation import gettext_lazy
 from complaints import access
 from complaints.admin import kept_forms, labels, removed_words, step_labels
 from complaints.admin.base import BaseForm, StaffRequest, case_or_404, render, staff_page, text_field
+from complaints.admin.case_evidence import look_here, seen_here
 from complaints.admin.case_steps import ChecklistForm, available_choice, step_composer, step_done, step_page
 from complaints.admin.case_summary import FOLDED_FROM, was_left
 from complaints.admin.release_choice import (
@@ -49,7 +50,7 @@ from complaints.domain import workflow
 from complaints.domain.workflow import Action, Permission, Status, TransitionRefused
 from complaints.models.case import Case
 from complaints.models.oversight import OversightBody, Release
-from complaints.services import assessments, case_file, custody
+from complaints.services import assessments, case_file, case_work, custody, legal_basis, reference_data
 from complaints.services.forwarding import late_parts, reading, release
 from complaints.services.forwarding.bodies import bodies_on
 from complaints.services.forwarding.contents import Choice, Held
@@ -142,11 +143,15 @@ def keep(request: StaffRequest, case: Case, target: str = "") -> HttpResponse | 
 def _address_of_button(request: StaffRequest, case: Case, target: str) -> str:
     pressed, _colon, value = request.POST.get("do", "").partition(":")
     page = reverse("admin:complaints_case_change", args=[case.pk])
-    if pressed in _PAGES_OF_PARTS:
+    if pressed == "see" or pressed in _PAGES_OF_PARTS:
         try:
-            return reverse(_PAGES_OF_PARTS[pressed], args=[case.pk, uuid.UUID(value)])
+            part = uuid.UUID(value)
         except ValueError:
             raise Http404 from None
+        if pressed != "see":
+            return reverse(_PAGES_OF_PARTS[pressed], args=[case.pk, part])
+        look_here(request, case.pk, part)
+        return f"{request.path}?see={part}#seen"
     addresses = {
         "read": reverse("admin:complaints_case_release_preview", args=[case.pk]) + (f"?to={target}" if target else ""),
         "leave": page,
@@ -195,7 +200,20 @@ class Desk:
         """What the portal knows of the checklist: whether each chosen file was opened, and the danger graded."""
         chosen = [line for line in all_lines(self.choices) if line.name == "objects" and line.is_ticked]
         opened = all(line.was_opened or line.is_held for line in chosen)
-        return {"files_looked_at": opened, "risk_graded": assessments.is_danger_graded(self.case.pk)}
+        facts = {"files_looked_at": opened, "risk_graded": assessments.is_danger_graded(self.case.pk)}
+        # Where the rules name no single body, whoever forwards declares that the chosen one is in charge.
+        by_rule = "" if self.target else body_by_rule(self.opened)
+        if by_rule:
+            facts["right_body"] = by_rule == self.request.POST.get("body", by_rule)
+        return facts
+
+
+def body_by_rule(opened: case_file.CaseFile) -> str:
+    """Return the code of the body that examines a case by the rules, on the days that its reports tell; "" for none."""
+    days = opened.acts_on or frozenset((opened.case.received_on.isoformat(),))
+    stated = opened.statement.stated if opened.statement else None
+    codes, today = reference_data.codes_of(opened.case), timezone.localdate()
+    return legal_basis.finding_body(*codes, days, stated, today, reference_data.edition())
 
 
 def open_desk(request: StaffRequest, case: Case, first: Release | None = None, target: str = "") -> Desk:
@@ -292,7 +310,8 @@ def forward(request: StaffRequest, object_id: uuid.UUID) -> HttpResponseBase:
     except (CaseChanged, TransitionRefused) as refusal:
         return _forward_refused(request, case, form, composer, labels.refusal_code(refusal))
     forget(request, case)
-    return step_done(request, case)
+    is_taken = case_work.take_if_free(actor=request.actor, case_id=case.pk)
+    return step_done(request, case, is_taken=is_taken)
 
 
 def initial_values(request: StaffRequest, desk: Desk) -> dict[str, Any]:
@@ -300,8 +319,9 @@ def initial_values(request: StaffRequest, desk: Desk) -> dict[str, Any]:
     kept = kept_choice(request, desk.case, desk.target)
     if kept is None:
         last = None if desk.target else desk.case.lead_body_id
-        # Without a value here the form ticks the only body that there is; not one that the case has just left.
-        return {"body": "" if was_left(desk.opened) else last} if last else {}
+        # Not a body that the case has just left; without a value here the form ticks the only body that there is.
+        preset = "" if was_left(desk.opened) else last or ("" if desk.target else body_by_rule(desk.opened))
+        return {"body": preset} if last or preset else {}
     typed = {name: values[-1] for name, values in kept.items() if values}
     if kept_forms.kept_on(request, _name_of(desk.case, desk.target)) == timezone.localdate():
         return typed
@@ -345,8 +365,11 @@ def _forward_page(desk: Desk, form: ForwardForm, composer: Composer, *, refused:
 
 def choice_context(desk: Desk) -> dict[str, object]:
     """Return what ``admin/release_choice.html`` reads besides the reports."""
+    files = (item for report in desk.opened.complaints for item in report.evidence)
     return {
         "kept_on": kept_forms.kept_on(desk.request, _name_of(desk.case, desk.target)),
+        "seen": desk.request.GET.get("see", ""),
+        "shown": seen_here(desk.request, desk.case, files),
         "offered": offered(desk.choices),
         "left": desk.left,
         "counts": counts(desk.choices),

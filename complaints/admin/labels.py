@@ -202,6 +202,8 @@ RISK_GRADES: Final[dict[RiskGrade, Label]] = {
 }
 CHECKS: Final[dict[str, Label]] = {
     "read_all": gettext_lazy("I have read the answers, the evidence and all messages."),
+    "is_clear": gettext_lazy("The report is clear enough for a body to judge it."),
+    "files_opened": gettext_lazy("Every file of the reports was opened here."),
     "no_conflict": gettext_lazy("Neither I nor my agency is concerned in this matter."),
     "accused_asn": gettext_lazy("The accused is, or was then, a civil servant."),
     "in_window": gettext_lazy("The time of the event fits an election or its preparation."),

@@ -4,9 +4,13 @@ The questions follow ISO 37002:2021, 8.3.2. The grade is a proposal: an officer 
 never lowers the grade.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from enum import StrEnum
 from typing import Final
+
+from complaints.domain.circle import Circle
+from complaints.domain.law.vocabulary import AccusedKind
+from complaints.domain.telling_passages import OF_WRITER, Tells
 
 
 class RiskQuestion(StrEnum):
@@ -58,3 +62,35 @@ def proposed_grade(answers: Mapping[RiskQuestion, RiskAnswer]) -> RiskGrade:
         return RiskGrade.HIGH
     unknown = sum(answer is RiskAnswer.UNKNOWN for answer in all_answers.values())
     return RiskGrade.MEDIUM if yes or unknown > UNKNOWN_AT_MOST else RiskGrade.LOW
+
+
+class Told(StrEnum):
+    """By what of a report a "yes" is proposed; an officer reads it beside the question."""
+
+    CIRCLE = "circle"
+    PASSAGE = "passage"
+    SUPERIOR = "superior"
+    RETALIATION = "retaliation"
+
+
+def proposed_answers(
+    *, circle: Circle, accused_kind: str, passages: Collection[Tells], is_retaliation_told: bool
+) -> dict[RiskQuestion, Told]:
+    """Return the questions that what a report tells answers with "yes", each with what tells it.
+
+    Nothing proposes a "no": that a text is silent about something does not say that it is not so.
+    """
+    proposed: dict[RiskQuestion, Told] = {}
+    if circle in (Circle.ONE, Circle.FEW):
+        proposed[RiskQuestion.FEW_KNOW] = Told.CIRCLE
+    elif {Tells.FEW, Tells.ALONE} & set(passages):
+        proposed[RiskQuestion.FEW_KNOW] = Told.PASSAGE
+    if OF_WRITER & set(passages):
+        proposed[RiskQuestion.TEXT_TELLS] = Told.PASSAGE
+    if circle is Circle.ONE:
+        proposed[RiskQuestion.ONLY_SOURCE] = Told.CIRCLE
+    if accused_kind == AccusedKind.SUPERIOR:
+        proposed[RiskQuestion.DEPENDENT] = Told.SUPERIOR
+    if is_retaliation_told:
+        proposed[RiskQuestion.HARMED] = Told.RETALIATION
+    return proposed

@@ -245,6 +245,8 @@ STAGED: Final = OPEN - {S.REFERRING} | {S.SANCTIONED}
 BEFORE_BODY: Final = _at(
     S.RECEIVED, S.IN_REVIEW, S.RESTING, S.INELIGIBLE_PROPOSED, S.VERIFIED, S.REFERRING, S.DELIVERED
 )
+# Steps of a case under review that a received one may take too, with the start of the review before them.
+BEGINNING: Final = frozenset({A.VERIFY})
 _ASKED: Final = _at(S.NEEDS_INFORMATION)
 WITHDRAWABLE: Final = _at(
     S.RECEIVED, S.IN_REVIEW, S.INELIGIBLE_PROPOSED, S.NEEDS_INFORMATION, S.RESTING, S.VERIFIED, S.REFERRING

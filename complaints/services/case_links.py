@@ -36,8 +36,8 @@ MOST = 150
 class Candidate:
     """A case that may be linked, with the number of its ``reports`` and the ``version`` that the officer sees.
 
-    ``why`` are codes of what it shares with the target: "accused", "picture", "post"; ``refused`` is the code of why it
-    cannot be linked, or "".
+    ``why`` are codes of what it shares with the target: "accused", "agency", "picture", "post"; ``refused`` is the code
+    of why it cannot be linked, or "".
     """
 
     case: Case
@@ -135,15 +135,19 @@ def unlink_refusal(*, complaint: Complaint, case: Case) -> str:
     return LinkRefusal.HELD.value if case_membership.is_held(complaint, case) else ""
 
 
-def candidates(*, keyring: Keyring, case: Case, references: list[str] | None = None) -> list[Candidate]:
+def candidates(
+    *, keyring: Keyring, case: Case, references: list[str] | None = None, in_wave: bool = False
+) -> list[Candidate]:
     """Return cases that could be linked into ``case``: those of ``references``, or its likely duplicates.
+
+    ``in_wave``: also those of the same days that name the same agency.
 
     Raises Locked, UnpinnedKey or SealError where the key of the blind index does not open.
     """
     visible = access.cases_for(keyring.staff).exclude(pk=case.pk)
     why: dict[uuid.UUID, tuple[str, ...]] = {}
     if references is None:
-        why = similarity.likely_duplicates(keyring=keyring, case=case)
+        why = similarity.likely_duplicates(keyring=keyring, case=case, in_wave=in_wave)
         visible = visible.filter(pk__in=why)
     else:
         visible = visible.filter(reference__in=references)

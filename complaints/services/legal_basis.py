@@ -164,6 +164,33 @@ def is_for_bawaslu(
 
 
 @lru_cache(maxsize=256)
+def finding_body(
+    category: str,
+    accused_kind: str,
+    days: frozenset[str],
+    stated: StatedFacts | None,
+    today: date,
+    edition: tuple[int, int],
+) -> str:
+    """Return the code of the body that examines an act on each of these ISO days, if handled today; cached.
+
+    "" where the rules of these days name none, or more than one. Arguments as for :func:`is_for_bawaslu`.
+    """
+    judged = [
+        judge_report(
+            category=category,
+            accused_kind=accused_kind,
+            answers={"event_from": day},
+            handled_on=today,
+            stated=stated,
+        )
+        for day in days
+    ]
+    bodies = {report.route.finds.value if report and report.route and report.route.finds else "" for report in judged}
+    return bodies.pop() if len(bodies) == 1 else ""
+
+
+@lru_cache(maxsize=256)
 def concerns_bawaslu(category: str, accused_kind: str, day: date, edition: tuple[int, int]) -> bool:
     """Tell whether Bawaslu, alone or beside others, judges this kind of accused for an act on ``day``; cached.
 

@@ -11,7 +11,7 @@ import uuid
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from itertools import combinations
 from typing import Final
 
@@ -24,11 +24,12 @@ from complaints import access
 from complaints.adapters import image_hash
 from complaints.domain.sealing.primitives import blake2b, decrypt, random_bytes
 from complaints.domain.sealing.records import KEY_SIZES, Context
+from complaints.domain.workflow import Status
 from complaints.fast_sql import JoinedRows
 from complaints.models.blind_index import IndexEntry, IndexKey
-from complaints.models.case import Case
+from complaints.models.case import IS_JUNK, Case
 from complaints.models.complaint import Complaint
-from complaints.models.team import Team
+from complaints.models.team import Staff, Team
 from complaints.services import resealing_registry
 from complaints.services.keyring import Keyring
 from complaints.services.team_key_history import pinned_team
@@ -290,21 +291,57 @@ def _group(kind: str, entries: list[IndexEntry], *, is_more: bool) -> Group:
 NEAR_DAYS: Final = 30
 # Kinds that tell of the same matter whenever it was reported.
 _SHARED: Final = {Kind.POST.value: "post", Kind.PICTURE.value: "picture"}
+# So many cases that name one agency within so many days are a wave; it is looked for among the newest open ones.
+WAVE_DAYS: Final = 7
+WAVE_AT_LEAST: Final = 5
+WAVE_AMONG: Final = 1000
+WAVES_SHOWN: Final = 3
 
 
-def likely_duplicates(*, keyring: Keyring, case: Case) -> dict[uuid.UUID, tuple[str, ...]]:
+def likely_duplicates(*, keyring: Keyring, case: Case, in_wave: bool = False) -> dict[uuid.UUID, tuple[str, ...]]:
     """Return the cases that may be about the same matter, each with what it shares: "accused", "picture", "post".
 
-    The same accused counts where both cases were received within NEAR_DAYS. Raises as :func:`open_key`.
+    The same accused counts where both cases were received within NEAR_DAYS, and ``in_wave`` the same "agency" within
+    WAVE_DAYS. Raises as :func:`open_key`.
     """
-    alike = _alike_entries(keyring, case, (*EXACT, Kind.PICTURE))
+    alike = _alike_entries(keyring, case, (*EXACT, Kind.PICTURE, *((Kind.AGENCY,) if in_wave else ())))
     shared: dict[uuid.UUID, set[str]] = defaultdict(set)
     for kind, entries in alike.by_kind.items():
+        days, code = (WAVE_DAYS, "agency") if kind == Kind.AGENCY else (NEAR_DAYS, _SHARED.get(kind, "accused"))
         for other in (entry.complaint.case for entry in entries):
-            is_near = abs((other.received_on - case.received_on).days) <= NEAR_DAYS
-            if kind in _SHARED or is_near:
-                shared[other.pk].add(_SHARED.get(kind, "accused"))
+            if kind in _SHARED or abs((other.received_on - case.received_on).days) <= days:
+                shared[other.pk].add(code)
     return {pk: tuple(sorted(codes)) for pk, codes in shared.items()}
+
+
+@dataclass(frozen=True)
+class Wave:
+    """The number of new ``cases`` that name one agency, the ``first`` of them, and the day on which that came in."""
+
+    cases: int
+    first: uuid.UUID
+    since: date
+
+
+def waves(*, person: Staff, today: date) -> list[Wave]:
+    """Return the agencies that many of the newest open cases name, those of most cases first; one query or two.
+
+    No key is needed: equal digests are told apart from others, and the agency stays unknown.
+    """
+    begun = [Status.RECEIVED, Status.IN_REVIEW]
+    newest = access.cases_for(person).exclude(IS_JUNK).filter(status__in=begun, linked_into=None)
+    newest = newest.filter(received_on__gte=today - timedelta(days=WAVE_DAYS)).order_by("-received_on", "pk")
+    entries = IndexEntry.objects.filter(kind=Kind.AGENCY, complaint__case__in=newest.values("pk")[:WAVE_AMONG])
+    counted = entries.order_by().values("digest").annotate(cases=Count("complaint__case", distinct=True))
+    groups = counted.filter(cases__gte=WAVE_AT_LEAST).order_by("-cases", "digest")[:WAVES_SHOWN]
+    cases = {bytes(digest): number for digest, number in groups.values_list("digest", "cases")}
+    if not cases:
+        return []
+    first: dict[bytes, Wave] = {}
+    rows = entries.filter(digest__in=list(cases)).order_by("day", "complaint__case")
+    for digest, case_id, day in rows.values_list("digest", "complaint__case", "day"):
+        first.setdefault(bytes(digest), Wave(cases[bytes(digest)], case_id, day))
+    return [first[digest] for digest in cases]
 
 
 def known_posts(*, keyring: Keyring, urls: Iterable[str]) -> dict[str, list[Similar]]:

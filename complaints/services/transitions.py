@@ -249,6 +249,9 @@ def available_steps(
     permissions = access.permissions_of(staff)
     asked_from = Status(case.asked_from) if case.asked_from else None
     rows = workflow.allowed(Status(case.status), ActorKind.STAFF, permissions, asked_from=asked_from)
+    if case.status == Status.RECEIVED:
+        later = workflow.allowed(Status.IN_REVIEW, ActorKind.STAFF, permissions, asked_from=None)
+        rows = [row for row in later if row.action in workflow.BEGINNING] + rows
     # Linking has pages of its own, and so has a question that a body proposed; an import is undone whole, by whoever
     # made it (services.imports).
     elsewhere = {Action.LINK, Action.UNDO_IMPORT}
@@ -256,7 +259,7 @@ def available_steps(
         elsewhere.add(Action.ASK_REPORTER)
     rows = [row for row in rows if row.action not in elsewhere]
     if history is None:
-        asks_history = any(row.second_person_than or row.not_closer for row in rows)
+        asks_history = case.step_count and any(row.second_person_than or row.not_closer for row in rows)
         history = list(case.steps.order_by("sequence")) if asks_history else []
     was_objected_to = any(step.action == Action.OBJECT for step in history)
     closer = closer_objected_to((step.action, step.actor_id) for step in history) if was_objected_to else None

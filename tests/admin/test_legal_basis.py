@@ -140,7 +140,7 @@ def test_what_an_officer_stated_reaches_the_case_page_and_the_checklist(signed_i
         case_page = client.get(pages["change"])
         form = client.get(pages["step"]).context["form"]
         preferred = case_page.context["steps"][0].action == "prepare_referral"
-        return "hanya Bawaslu" in case_page.content.decode(), preferred, form.fields["check-by_rule"].disabled
+        return "hanya Bawaslu" in case_page.content.decode(), preferred, not form.fields["check-by_rule"].initial
 
     assert only_bawaslu() == (False, False, False)
     assert client.post(pages["rules"], {"status": "not_asn"}).status_code == 302
@@ -168,7 +168,7 @@ def test_only_bawaslu_is_said_by_the_day_of_the_act_where_a_report_tells_it(sign
             (word for word in ("tanggal perbuatan.", "hari laporan diterima.") if f"aturan pada {word}" in text), ""
         )
         first = page.context["steps"][0].action == "prepare_referral"
-        return "hanya Bawaslu" in text, first, form.fields["check-by_rule"].disabled, day
+        return "hanya Bawaslu" in text, first, not form.fields["check-by_rule"].initial, day
 
     assert only_bawaslu("2026-11-10") == (True, True, True, "tanggal perbuatan.")
     assert only_bawaslu("2026-11-18") == (False, False, False, "")

@@ -190,11 +190,10 @@ class Officer:
     def confirms(self, **fields: str) -> None:
         """Fill in the page of a step, its checklist ticked, and send it."""
         for box in self.page.locator('form input[name^="check-"]').all():
-            if box.is_enabled():
-                box.check()
-            elif not box.is_checked():
-                # The portal says that it was not done.
-                self.page.locator(f'form input[name="{box.get_attribute("name").replace("check-", "why-")}"]').fill("-")
+            box.check()
+        # Of these the portal says that they are not so.
+        for why in self.page.locator("form .check:has(.known.no) input[name^='why-']").all():
+            why.fill("-")
         for name, value in fields.items():
             field = self.page.locator(f"form [name={name}]")
             if field.evaluate("(element) => element.tagName") == "SELECT":

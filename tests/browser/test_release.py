@@ -28,9 +28,9 @@ def test_a_release_is_chosen_read_and_supplemented(window: Opener, live_cast: Ca
     assert not page.get_by_label("Laporan 1, bukti-1: asli").is_checked()
     nip.uncheck()
     page.locator("[name=cover]").fill("Mohon ditangani.")
-    # Nobody here has opened the file: the portal says so, and the tick cannot be made.
-    looked = page.locator("[name=check-files_looked_at]")
-    assert looked.is_disabled() and not looked.is_checked()
+    # Nobody here has opened the file: the portal says so.
+    unseen = page.locator(".known.no", has_text="Setiap berkas")
+    assert unseen.count() == 1
     fitri.window.follow(page.locator("button[value^='look:']").first)
     assert "/bukti/" in fitri.window.path
     fitri.window.go(case)
@@ -38,7 +38,7 @@ def test_a_release_is_chosen_read_and_supplemented(window: Opener, live_cast: Ca
     # What was chosen and typed is kept, and the look counts.
     assert not nip.is_checked()
     assert page.locator("[name=cover]").input_value() == "Mohon ditangani."
-    assert looked.is_checked()
+    assert unseen.count() == 0
     fitri.window.follow(page.locator("button[value=read]"))
     words = fitri.window.words
     for there in ("Mohon ditangani.", "Pada rapat pagi", "Ini fotonya.", "Tidak diikutkan oleh tim verifikasi: NIP."):

@@ -55,6 +55,8 @@ def test_risk_checklist_and_a_faster_colleague(window: Opener, live_cast: Cast) 
     vino.writes_note("Sudah saya telepon.")
     for box in vera.page.locator('form input[name^="check-"]').all():
         box.check()
+    for why in vera.page.locator("form .check:has(.known.no) input[name^='why-']").all():
+        why.fill("Sudah jelas.")
     vera.window.follow(vera.page.locator("form button.main"))
     assert "Vino menulis catatan internal" in vera.window.words
     assert "Sudah saya telepon." not in vera.window.words

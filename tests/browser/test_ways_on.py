@@ -49,7 +49,7 @@ def test_a_letter_goes_by_hand_and_silence_closes_nothing(window: Opener, live_c
     assert vera.page.locator(".todo .step a.button").first.inner_text() == "Siapkan surat ke lembaga lain"
     fits(vera.window, "case")
     vera.window.follow(vera.step("verify"))
-    assert vera.page.locator("[name=check-by_rule]").is_disabled()
+    assert vera.page.locator(".known.no", has_text="bukan hanya urusan Bawaslu").count() == 1
     fits(vera.window, "verify")
     vera.opens("case", sent.case.reference)
     vera.does("prepare_referral", reason="Bawaslu yang berwenang; suratnya kami siapkan.")

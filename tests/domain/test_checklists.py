@@ -35,8 +35,8 @@ def test_an_explanation_stands_for_a_tick_only_where_it_may() -> None:
 
 def test_the_refusal_carries_codes_only() -> None:
     with pytest.raises(ChecklistIncomplete) as refusal:
-        settle(Action.VERIFY, {"read_all": CheckedItem(done=False, why="rahasia")})
-    assert "read_all" in refusal.value.codes
+        settle(Action.VERIFY, {"no_conflict": CheckedItem(done=False, why="rahasia")})
+    assert "no_conflict" in refusal.value.codes
     assert "rahasia" not in str(refusal.value)
 
 
