@@ -153,15 +153,17 @@ def _link_page(
 ) -> HttpResponse:
     """Show what can be linked to a case; with ``refused``, a key of REFUSALS, why nothing was linked."""
     references = form.all_references() if form and form.is_valid() else []
+    # Who comes from the wave of the desk has asked for all of it.
     is_wave = request.GET.get("wave") == "1"
     candidates = _candidates(request, case, references, in_wave=is_wave)
     summaries = case_summary.summaries(actor=request.actor, cases=[row.case for row in candidates])
     # Comparing the reports of a new case may just have found that this person has a conflict of interest in it.
     candidates = [row for row in candidates if not request.keyring.has_conflict(row.case.pk)]
     differing = recorded_lines.differing([row.case for row in candidates])
-    ticked = set(_ticked_cases(request)) if form else {row.case.pk for row in candidates if "post" in row.why}
-    # Who comes from the wave of the desk has asked for all of it.
-    if is_all_ticked or (is_wave and not form):
+    ticked = (
+        set(_ticked_cases(request)) if form else {row.case.pk for row in candidates if is_wave or "post" in row.why}
+    )
+    if is_all_ticked:
         ticked = {row.case.pk for row in candidates}
     references_found = {row.case.reference for row in candidates}
     missing = [reference for reference in references if reference not in references_found]

@@ -310,8 +310,7 @@ def forward(request: StaffRequest, object_id: uuid.UUID) -> HttpResponseBase:
     except (CaseChanged, TransitionRefused) as refusal:
         return _forward_refused(request, case, form, composer, labels.refusal_code(refusal))
     forget(request, case)
-    is_taken = case_work.take_if_free(actor=request.actor, case_id=case.pk)
-    return step_done(request, case, is_taken=is_taken)
+    return step_done(request, case, is_taken=case_work.take_if_free(actor=request.actor, case_id=case.pk))
 
 
 def initial_values(request: StaffRequest, desk: Desk) -> dict[str, Any]:
