@@ -6,6 +6,7 @@ References that an officer types come by POST only. What is shown of other cases
 from __future__ import annotations
 
 import uuid
+from collections.abc import Collection
 from typing import Final, TypedDict
 
 from django import forms
@@ -153,18 +154,15 @@ def _link_page(
 ) -> HttpResponse:
     """Show what can be linked to a case; with ``refused``, a key of REFUSALS, why nothing was linked."""
     references = form.all_references() if form and form.is_valid() else []
-    # Who comes from the wave of the desk has asked for all of it.
     is_wave = request.GET.get("wave") == "1"
     candidates = _candidates(request, case, references, in_wave=is_wave)
     summaries = case_summary.summaries(actor=request.actor, cases=[row.case for row in candidates])
     # Comparing the reports of a new case may just have found that this person has a conflict of interest in it.
     candidates = [row for row in candidates if not request.keyring.has_conflict(row.case.pk)]
     differing = recorded_lines.differing([row.case for row in candidates])
-    ticked = (
-        set(_ticked_cases(request)) if form else {row.case.pk for row in candidates if is_wave or "post" in row.why}
-    )
-    if is_all_ticked:
-        ticked = {row.case.pk for row in candidates}
+    # Who comes from the wave of the desk has asked for all of it.
+    is_all = is_all_ticked or (is_wave and form is None)
+    ticked = set(_ticked_cases(request)) | {row.case.pk for row in candidates if is_all or _is_preticked(row, form)}
     references_found = {row.case.reference for row in candidates}
     missing = [reference for reference in references if reference not in references_found]
     initial = {
@@ -175,9 +173,7 @@ def _link_page(
     }
     stopped = case_links.record_refusal(case) or case_links.target_refusal(case)
     rows = [
-        _link_row(
-            row, summaries.get(row.case.pk, ""), is_ticked=row.case.pk in ticked, differs=row.case.pk in differing
-        )
+        _link_row(row, summaries.get(row.case.pk, ""), ticked=ticked, differs=row.case.pk in differing)
         for row in candidates
     ]
     context = {
@@ -210,7 +206,14 @@ def _candidates(
     return [row for row in by_reference if row.case.pk not in offered_ids] + offered
 
 
-def _link_row(candidate: case_links.Candidate, summary: str, *, is_ticked: bool, differs: bool) -> LinkRow:
+def _is_preticked(candidate: case_links.Candidate, form: LinkForm | None) -> bool:
+    """Whether a case is ticked before anybody chose: the same post tells of the same matter."""
+    return form is None and "post" in candidate.why
+
+
+def _link_row(
+    candidate: case_links.Candidate, summary: str, *, ticked: Collection[uuid.UUID], differs: bool
+) -> LinkRow:
     refused = REFUSALS["under_check"] if differs else REFUSALS[candidate.refused] if candidate.refused else ""
     return {
         "candidate": candidate,
@@ -218,7 +221,7 @@ def _link_row(candidate: case_links.Candidate, summary: str, *, is_ticked: bool,
         "line": summary,
         "why": [str(REASONS[code]) for code in candidate.why],
         "refused": str(refused),
-        "ticked": is_ticked and not refused,
+        "ticked": candidate.case.pk in ticked and not refused,
         "value": f"{candidate.case.pk}:{candidate.version}",
     }
 
