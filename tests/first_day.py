@@ -1,7 +1,8 @@
 """The people of the first day on a machine that deploy/install has prepared: .ci/first-day runs it, as root.
 
-    python -m tests.first_day teams     accounts, recovery keys, teams, pins
-    python -m tests.first_day report    a report through nginx, verified, forwarded, and read by a body
+    python -m tests.first_day teams         accounts, recovery keys, teams, pins
+    python -m tests.first_day report FILE   a report through nginx, verified, forwarded, and read by a body; its code
+    python -m tests.first_day opens FILE    on a restored machine: the code opens, and the body reads the report
 
 They type at a terminal and press buttons of pages, as docs/operations.md says under "The first day".
 """
@@ -9,6 +10,7 @@ They type at a terminal and press buttons of pages, as docs/operations.md says u
 from __future__ import annotations
 
 import base64
+import json
 import os
 import pty
 import re
@@ -194,12 +196,15 @@ class Forms(HTMLParser):
 class Officer:
     """Somebody of the staff in a browser, through nginx."""
 
-    def __init__(self, username: str) -> None:
-        self.browser, self.username = Browser(NAME, 443, tls=True, has_assets=True), username
+    def __init__(self, username: str, secret: str = "") -> None:
+        """Sign in; ``secret`` is that of the app, where one was set up."""
+        self.browser, self.username, self.secret = Browser(NAME, 443, tls=True, has_assets=True), username, secret
         self.page = self.browser.open("/kantor/masuk/")
         self.submits(self._main(), login=username, password=PASSWORD)
         if self.page.path == "/kantor/faktor/":
             self._sets_up_an_app()
+        elif secret:
+            self.submits(self._main(), code=one_time_code(secret))
         assert self.page.path == "/kantor/", self.page.path
 
     def _main(self) -> Form:
@@ -210,8 +215,8 @@ class Officer:
         block = re.search(r'id="secret".*?</', self.page.text, re.S)
         assert block
         shown = self.page.text[block.start() :].split("</p>")[0].split("</code>")[0]
-        secret = "".join(re.findall(r"<span>([A-Z2-7]+)</span>", shown))
-        self.submits(self._main(), code=one_time_code(secret))
+        self.secret = "".join(re.findall(r"<span>([A-Z2-7]+)</span>", shown))
+        self.submits(self._main(), code=one_time_code(self.secret))
         assert 'id="recovery-codes"' in self.page.text, self.page.text
         self.goes("/kantor/")
 
@@ -262,8 +267,8 @@ def one_time_code(secret: str) -> str:
     return f"{(struct.unpack('>I', value[place : place + 4])[0] & 0x7FFFFFFF) % 1_000_000:06}"
 
 
-def reports() -> None:
-    """Send a report, and see to it that a body reads it."""
+def reports(kept: Path) -> None:
+    """Send a report, see to it that a body reads it, and keep its code and the app of the body's liaison in a file."""
     browser = Browser(NAME, 443, tls=True)
     code = report(browser).code
     say(f"report: sent, code {len(code)} characters")
@@ -280,10 +285,28 @@ def reports() -> None:
     kirana.opens("release")
     assert STORY_WORDS in kirana.page.text, refusals(kirana.page.text)
     say("report: read by the body")
+    kept.write_text(json.dumps({"code": code, "secret": kirana.secret}), encoding="ascii")
     assert malware.scan([SIGNED], socket_path="/run/clamav/clamd.ctl").state == "infected"
     assert malware.scan([bytes(30 * MIB)], socket_path="/run/clamav/clamd.ctl").state == "clean"
     say("report: clamd takes more than Debian's 25 MB, and knows its signature")
 
 
+def opens(kept: Path) -> None:
+    """Open the report by its code, and read it as the body does, who signs in with the password and the app."""
+    before = json.loads(kept.read_text(encoding="ascii"))
+    browser = Browser(NAME, 443, tls=True)
+    page = browser.send(browser.open("/cek/"), {"code": before["code"]})
+    assert page.path == "/cek/laporan/", refusals(page.text)
+    say("restored: the code opens")
+    kirana = Officer("kirana", before["secret"])
+    kirana.opens("release")
+    assert STORY_WORDS in kirana.page.text, refusals(kirana.page.text)
+    say("restored: read by the body")
+    assert malware.scan([SIGNED], socket_path="/run/clamav/clamd.ctl").state == "infected"
+
+
 if __name__ == "__main__":
-    {"teams": teams, "report": reports}[sys.argv[1]]()
+    if sys.argv[1] == "teams":
+        teams()
+    else:
+        {"report": reports, "opens": opens}[sys.argv[1]](Path(sys.argv[2]))
