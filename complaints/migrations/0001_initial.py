@@ -93,7 +93,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'audit entry',
                 'verbose_name_plural': 'audit chain',
-                'indexes': [models.Index(fields=['subject', 'sequence'], name='audit_subject_sequence'), models.Index(condition=models.Q(('event', 'object.retried')), fields=['sequence'], name='audit_retried'), models.Index(condition=models.Q(('event', 'rule.confirmed')), fields=['sequence'], name='audit_rules'), models.Index(condition=models.Q(('event', 'backup.made')), fields=['sequence'], name='audit_backups'), models.Index(condition=models.Q(('event', 'backup.rehearsed')), fields=['sequence'], name='audit_rehearsals'), models.Index(condition=models.Q(('event', 'lost_code.proposed')), fields=['sequence'], name='audit_lost_codes'), models.Index(condition=models.Q(('event__in', ['erasure.requested', 'erasure.proposed', 'hold.set'])), fields=['sequence'], name='audit_erasures')],
+                'indexes': [models.Index(fields=['subject', 'sequence'], name='audit_subject_sequence'), models.Index(condition=models.Q(('event', 'object.retried')), fields=['sequence'], name='audit_retried'), models.Index(condition=models.Q(('event', 'rule.confirmed')), fields=['sequence'], name='audit_rules'), models.Index(condition=models.Q(('event', 'backup.made')), fields=['sequence'], name='audit_backups'), models.Index(condition=models.Q(('event', 'backup.rehearsed')), fields=['sequence'], name='audit_rehearsals'), models.Index(condition=models.Q(('event', 'lost_code.proposed')), fields=['sequence'], name='audit_lost_codes'), models.Index(condition=models.Q(('event__in', ['erasure.requested', 'erasure.proposed', 'erasure.unreadable', 'hold.set'])), fields=['sequence'], name='audit_erasures')],
             },
         ),
         migrations.CreateModel(
@@ -263,6 +263,7 @@ class Migration(migrations.Migration):
                 ('id', models.PositiveSmallIntegerField(default=1, primary_key=True, serialize=False)),
                 ('sequence', models.PositiveBigIntegerField(default=0)),
                 ('digest', models.BinaryField()),
+                ('era', models.PositiveSmallIntegerField(default=1)),
             ],
             options={
                 'constraints': [models.CheckConstraint(condition=models.Q(('id', 1)), name='chain_head_single')],

@@ -120,6 +120,7 @@ EVENTS: Final = {
     "erasure.proposed": _("Erasure of a report proposed"),
     "erasure.refused": _("Proposal to erase a report refused"),
     "erasure.confirmed": _("Erasure of a report confirmed by another person"),
+    "chain.restored": _("Backup restored: the chain goes on in a new era"),
     "erasure.listed": _("Erasure taken over from a list after a backup was restored"),
     "erasure.unreadable": _("Erased report made unreadable"),
     "erasure.slice": _("Rows of an erased report deleted"),
@@ -176,10 +177,13 @@ class AuditEntry(models.Model):
             models.Index(fields=["sequence"], condition=models.Q(event="backup.rehearsed"), name="audit_rehearsals"),
             # Counted for each desk: which proposals of a lost code wait for a second officer.
             models.Index(fields=["sequence"], condition=models.Q(event="lost_code.proposed"), name="audit_lost_codes"),
-            # Counted for each desk too: which requests for erasure nobody has answered; the night looks for rows.
+            # Counted for each desk too: which requests for erasure nobody has answered; the night looks for rows. Read
+            # each hour: the numbered list of what was made unreadable.
             models.Index(
                 fields=["sequence"],
-                condition=models.Q(event__in=["erasure.requested", "erasure.proposed", "hold.set"]),
+                condition=models.Q(
+                    event__in=["erasure.requested", "erasure.proposed", "erasure.unreadable", "hold.set"]
+                ),
                 name="audit_erasures",
             ),
         ]
@@ -194,6 +198,7 @@ class ChainHead(models.Model):
     id = models.PositiveSmallIntegerField(primary_key=True, default=1)
     sequence = models.PositiveBigIntegerField(default=0)
     digest = models.BinaryField()
+    era = models.PositiveSmallIntegerField(default=1)
 
     class Meta:
         constraints = [models.CheckConstraint(condition=models.Q(id=1), name="chain_head_single")]

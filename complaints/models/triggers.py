@@ -18,7 +18,7 @@ APPEND_ONLY_TABLES = (
     "complaints_keptleaf",
     "complaints_verificationfault",
 )
-_MOVE_HEAD = "UPDATE complaints_chainhead SET sequence = NEW.sequence, digest = NEW.digest WHERE id = 1;"
+_MOVE_HEAD = "UPDATE complaints_chainhead SET sequence = NEW.sequence, digest = NEW.digest, era = NEW.era WHERE id = 1;"
 
 
 class Editor(Protocol):

@@ -28,6 +28,7 @@ from complaints.services.audit import (
     nightly_run,
     node_files,
     open_batch,
+    recorded_restorations,
     rewritten_entries,
     verify_cases,
     verify_erasures,
@@ -71,7 +72,8 @@ def close_batch(*, now: datetime) -> None:
 
     Clocks that differ become a fault, which the desk and the mail of :func:`verify_chain` tell. So do rows of the open
     batch that are gone since the last look, what alters the structure of the database by day alone, rules and
-    reference data that are not as recorded, reports that stand among the inquiries or as erased, entries written again.
+    reference data that are not as recorded, reports that stand among the inquiries or as erased, entries written again,
+    and backups that were restored.
     """
     today = timezone.localdate(now)
     faults = [
@@ -80,6 +82,7 @@ def close_batch(*, now: datetime) -> None:
         *verify_states.reference_faults(),
         *verify_cases.kind_faults(),
         *verify_erasures.report_faults(),
+        *recorded_restorations.faults(),
     ]
     _keep([*faults, *rewritten_entries.keep(whole=True)], today)
     fault = batches.close_due(now=now)
@@ -97,10 +100,10 @@ def _export_heads() -> None:
     """
     path = settings.AUDIT_HEADS_FILE
     unmailed = path.with_name(f"{path.stem}-unmailed.txt")
-    exported = set(_lines(path))
+    exported = {listed.unsigned(line) for line in _lines(path)}
     # A backup that is restored is erased anew by the list that is kept with the heads.
-    lines = [*map(str, reversed(log.heads(limit=HEADS_KEPT))), *map(str, listed.listed())]
-    new = [line for line in lines if line not in exported]
+    lines = [*map(str, reversed(log.heads(limit=HEADS_KEPT))), *listed.exported()]
+    new = [line for line in lines if listed.unsigned(line) not in exported]
     # Noted before the head leaves by file: whatever ends this run, no mail is left out.
     waiting = list(dict.fromkeys([*_lines(unmailed), *new])) if settings.AUDIT_HEADS_MAIL else []
     if new and waiting:

@@ -125,10 +125,14 @@ def test_batches_are_closed_once_a_day_and_their_heads_leave(cast: Cast, setting
     for days in (1, 1, 2, 2):
         close(MONDAY + timedelta(days=days))
     lines = settings.AUDIT_HEADS_FILE.read_text().splitlines()
-    assert [line.split()[:3] for line in lines] == [["1", "1", "2026-01-01"], ["1", "2", "2026-11-10"]]
+    heads = [line for line in lines if not line.startswith("erasures")]
+    assert [line.split()[:3] for line in heads] == [["1", "1", "2026-01-01"], ["1", "2", "2026-11-10"]]
+    # With each head the list of erasures says up to which entry it goes.
+    untils = [line.split()[:4] for line in lines if line not in heads]
+    assert untils == [["erasures", "1", head.split()[3], "0"] for head in heads]
     assert [message.body for message in mail.outbox] == lines
     assert verify.verify_chain(heads=log.parse_heads("\n".join(lines))).whole
-    other = log.Head(1, 2, "2026-11-10", int(lines[-1].split()[3]), "00" * 32)
+    other = log.Head(1, 2, "2026-11-10", int(heads[-1].split()[3]), "00" * 32)
     assert verify.verify_chain(heads=[other]).faults[0].sequence == other.sequence
 
 
@@ -206,7 +210,7 @@ def test_every_job_runs_twice_on_an_empty_portal(cast: Cast, settings: Settings,
             getattr(tasks, job)()
     assert Heartbeat.objects.count() == 1
     assert Heartbeat.objects.get().beat_at is not None
-    assert len(settings.AUDIT_HEADS_FILE.read_text().splitlines()) == 1
+    assert len(settings.AUDIT_HEADS_FILE.read_text().splitlines()) == 2
 
 
 def test_a_head_leaves_by_file_without_a_mail_server_and_by_mail_with_the_next_run(
@@ -221,17 +225,17 @@ def test_a_head_leaves_by_file_without_a_mail_server_and_by_mail_with_the_next_r
         close(MONDAY + timedelta(days=30))
         close(MONDAY + timedelta(days=31))
     lines = settings.AUDIT_HEADS_FILE.read_text().splitlines()
-    assert len(lines) == 2 and not mail.outbox
+    assert len(lines) == 4 and not mail.outbox
     assert tried == [lines[0], lines[0]], "one that waits for a dead server is not followed by others"
     close(MONDAY + timedelta(days=31))
     assert [message.body for message in mail.outbox] == lines
     assert not (tmp_path / "heads-unmailed.txt").exists()
     assert settings.AUDIT_HEADS_FILE.read_text().splitlines() == lines
     close(MONDAY + timedelta(days=31))
-    assert len(mail.outbox) == 2
+    assert len(mail.outbox) == 4
     # A run that ended between the note and the file.
-    settings.AUDIT_HEADS_FILE.write_text(f"{lines[0]}\n")
-    (tmp_path / "heads-unmailed.txt").write_text(f"{lines[1]}\n")
+    settings.AUDIT_HEADS_FILE.write_text("".join(f"{line}\n" for line in lines[:3]))
+    (tmp_path / "heads-unmailed.txt").write_text(f"{lines[3]}\n")
     close(MONDAY + timedelta(days=31))
     assert settings.AUDIT_HEADS_FILE.read_text().splitlines() == lines
-    assert [message.body for message in mail.outbox] == [*lines, lines[1]]
+    assert [message.body for message in mail.outbox] == [*lines, lines[3]]

@@ -13,6 +13,7 @@ from complaints.models.verification import FAULTS
 from complaints.services import retention
 from complaints.services.audit import log, rewritten_entries, structure, verify
 from complaints.services.audit.faults import Fault
+from complaints.services.erasure import listed
 
 
 class Command(BaseCommand):
@@ -57,6 +58,7 @@ class Command(BaseCommand):
     def _verify(self, heads: Path | None, *, files: bool) -> None:
         published = _read_heads(heads) if heads else []
         altered = [*structure.structure_faults(), *rewritten_entries.faults()]
+        altered += listed.faults(_read_list(heads), heads=published) if heads else []
         verdict = verify.verify_chain(heads=published)
         if altered or not verdict.whole:
             more = [f"and {verdict.more} more faults"] if verdict.more else []
@@ -75,6 +77,13 @@ def _line(fault: Fault) -> str:
     subject = f" ({fault.subject})" if fault.subject else ""
     with translation.override("en"):
         return f"Broken at {place}{subject}: {fault.code}, {FAULTS[fault.code]}."
+
+
+def _read_list(path: Path) -> listed.ErasureList:
+    try:
+        return listed.parse(path.read_text(encoding="ascii"))
+    except ValueError as error:
+        raise CommandError(f"{path} holds a line of the list of erasures that was cut or altered: {error}") from error
 
 
 def _read_heads(path: Path) -> list[log.Head]:

@@ -10,11 +10,11 @@ from django.utils import timezone
 
 from complaints.adapters.age_files import AgeError, identities
 from complaints.adapters.postgresql_dump import DumpError
-from complaints.services.audit import log
+from complaints.services.audit import log, recorded_restorations
 from complaints.services.backup import restoring
 from complaints.services.backup.manifest import BackupError
 from complaints.services.erasure import listed
-from complaints.services.erasure.listed import ListedErasure
+from complaints.services.erasure.listed import ErasureList, ListRefused
 
 _NO_LIST = (
     "Name the list of erasures that left the machine with the heads: --heads or --erasures. Without it, reports that "
@@ -54,42 +54,53 @@ class Command(BaseCommand):
             raise CommandError(_NO_LIST)
         try:
             published = _heads(heads) if heads else []
-            gone = [line for path in (heads, erasures) if path for line in _erasures(path)]
+            gone = _erasures([path for path in (heads, erasures) if path])
+            listed.demand_whole(gone, heads=published)
             backup = restoring.restore(folder, name=name, identities=identities(identity))
-        except (AgeError, BackupError, DumpError) as error:
+        except (AgeError, BackupError, DumpError, ListRefused) as error:
             raise CommandError(str(error)) from error
         except OSError as error:
             raise CommandError(f"Nothing was restored: {error.strerror or error}.") from error
         if faults := list(restoring.faults(backup, heads=published)):
             raise CommandError("\n".join([*faults, "Do not serve this portal."]))
-        again = _erase_again(gone, [known for known in published if known.sequence <= backup.sequence])
+        again, lost = _erase_again(gone, published)
         restoring.finish()
         held = len(backup.objects)
         self.stdout.write(f"Restored {backup.name}: {backup.sequence} entries of the chain, {held} objects, all whole.")
-        self.stdout.write(f"The list names {len(set(gone))} erasures; {again} reports were erased again.")
-        newest = max((head.sequence for head in published), default=backup.sequence)
-        if newest > backup.sequence:
-            self.stdout.write(f"Lost are at least {newest - backup.sequence} entries that came after the backup.")
+        self.stdout.write(f"The list names {len(gone.lines)} erasures; {again} reports were erased again.")
+        if lost > backup.sequence:
+            self.stdout.write(f"Lost are at least {lost - backup.sequence} entries that came after the backup.")
         self.stdout.write("Next: manage.py database_roles. If this was a rehearsal, tell the portal:")
         self.stdout.write(f'manage.py backup --rehearsed "{restoring.rehearsal_line(backup, now=timezone.now())}"')
 
 
-def _erase_again(gone: list[ListedErasure], published: list[log.Head]) -> int:
-    """Erase what was erased since the backup, before anybody is served; the mark stays where it fails."""
+def _erase_again(gone: ErasureList, published: list[log.Head]) -> tuple[int, int]:
+    """Begin an era and erase what was erased since the backup, before anybody is served; where it fails the mark stays.
+
+    Returns how many reports were erased and the number of the newest entry that was lost, 0 where none is known.
+    """
+    now, until = timezone.now(), gone.until
     try:
-        again = listed.apply(list(dict.fromkeys(gone)), now=timezone.now())
+        listed.demand_of_chain(gone)
+        restoration = recorded_restorations.record(
+            heads=published, lost=until.sequence, list_era=until.era, erasures=len(gone.lines), now=now
+        )
+        again = listed.apply(gone.lines, now=now)
+    except ListRefused as error:
+        raise CommandError(f"{error} Do not serve this portal.") from error
     except OSError as error:
         raise CommandError("An object of an erased report was not deleted. Do not serve this portal.") from error
     if faults := restoring.chain_faults(published):
         raise CommandError("\n".join([*faults, "Do not serve this portal."]))
-    return again
+    return again, restoration.lost
 
 
-def _erasures(path: Path) -> list[ListedErasure]:
+def _erasures(paths: list[Path]) -> ErasureList:
+    text = "\n".join(path.read_text(encoding="ascii") for path in paths)
     try:
-        return listed.parse(path.read_text(encoding="ascii"))
+        return listed.parse(text)
     except ValueError as error:
-        raise CommandError(f"{path} holds a line of an erasure that was cut: {error}") from error
+        raise CommandError(f"Line {error} of the list of erasures was cut, or is not signed by the server.") from error
 
 
 def _heads(path: Path) -> list[log.Head]:

@@ -12,6 +12,7 @@ from complaints.domain import hashchain
 from complaints.domain.errors import SealError
 from complaints.domain.sealing.primitives import blake2b, verify
 from complaints.models.audit import AuditEntry, ChainHead
+from complaints.services.audit import recorded_restorations
 from complaints.services.audit.entitlement import RecordedAccounts
 from complaints.services.audit.faults import Fault
 from complaints.services.audit.log import Head, is_genuine, payload, server_keys
@@ -107,10 +108,13 @@ class EntryVerifier:
     """Verifies entries in order and goes on after a fault: from the digest that is stored in the faulty entry."""
 
     def __init__(self, position: ChainPosition, heads: Iterable[Head] = ()) -> None:
-        """Go on behind ``position``, which moves with each entry; ``heads`` have left the machine."""
+        """Go on behind ``position``, which moves with each entry; ``heads`` have left the machine.
+
+        A head that a restoration names as lost is not asked for.
+        """
         self.position = position
         self._heads: dict[int, list[Head]] = {}
-        for head in heads:
+        for head in recorded_restorations.not_lost(heads):
             self._heads.setdefault(head.sequence, []).append(head)
 
     def faults(self, number: int, entry: AuditEntry | None) -> Iterator[Fault]:

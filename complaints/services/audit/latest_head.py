@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from complaints.models.audit import AuditEntry, ChainHead
-from complaints.services.audit import node_files
+from complaints.services.audit import node_files, recorded_restorations
 from complaints.services.audit.faults import Fault
 from complaints.services.audit.log import Head
 
@@ -39,7 +39,8 @@ def keep() -> list[Fault]:
     that the newest is enough.
     """
     heads = read()
-    gone = {head: fault for head in heads for fault in _faults(head)}
+    missed = {head: fault for head in heads for fault in _faults(head)}
+    gone = {head: missed[head] for head in recorded_restorations.not_lost(missed)}
     newest = _newest()
     kept = list(gone)[-KEPT_AT_MOST:] + ([newest] if newest and newest not in gone else [])
     if kept != heads:

@@ -34,6 +34,8 @@ _HEAD = re.compile(r"(\d{1,5}) (\d{1,9}) (\d{4}-\d\d-\d\d) (\d{1,18}) ([0-9a-f]{
 KEY_BYTES: Final = 32
 # Begins each line of the list of erasures (services.erasure.listed).
 ERASED: Final = "erased"
+# Begins each line that says up to which number and which entry the list goes.
+LISTED_UNTIL: Final = "erasures"
 
 
 class AuditError(Exception):
@@ -110,12 +112,13 @@ def append(
     case: uuid.UUID | None = None,
     subject: uuid.UUID | None = None,
     facts: Mapping[str, object] | None = None,
+    era: int | None = None,
 ) -> AuditEntry:
     """Append an entry in the caller's transaction; concurrent appends wait for its end.
 
     ``signer`` is the acting person's key; the server's where None. The server signs every entry beside them, with a key
     that no database holds: an entry that somebody has only written into the table is not genuine. ``subject`` is the
-    row that the entry speaks of, by which its newest entry is found.
+    row that the entry speaks of, by which its newest entry is found. ``era`` begins a new era, after a restoration.
 
     Raises AuditError for an unknown event, or a fact that is no id, code or digest.
     """
@@ -137,6 +140,7 @@ def append(
             actor=actor.pk if actor else None,
             case=case,
             subject=subject,
+            era=era or head.era,
             facts=content,
             rights=actor.rights if actor else "",
             signer=signer.public,
@@ -272,7 +276,7 @@ def parse_heads(text: str) -> list[Head]:
     """
     parsed = []
     for number, line in enumerate(text.splitlines(), start=1):
-        if not line.strip() or line.startswith(ERASED):
+        if not line.strip() or line.startswith((ERASED, LISTED_UNTIL)):
             continue
         match = _HEAD.fullmatch(line.strip().lower())
         if match is None:
@@ -388,6 +392,11 @@ def head() -> tuple[int, str]:
     """Return the number and the digest (hexadecimal) of the chain's last entry."""
     row = ChainHead.objects.get(pk=1)
     return row.sequence, bytes(row.digest).hex()
+
+
+def era() -> int:
+    """Return how often the portal was restored, and one: the era of the next entry."""
+    return ChainHead.objects.values_list("era", flat=True).get(pk=1)
 
 
 # --- Digests of the clear columns of rows, for the entries of their acts ----------------------------------------------

@@ -20,7 +20,7 @@ from complaints.domain.sealing.primitives import blake2b
 from complaints.models.audit import AuditEntry
 from complaints.models.batch import KeptLeaf
 from complaints.models.erasure import Erasure
-from complaints.services.audit import log
+from complaints.services.audit import log, recorded_restorations
 
 PROPOSED: Final = "erasure.proposed"
 REFUSED: Final = "erasure.refused"
@@ -48,7 +48,8 @@ class RecordedErasure:
     Attributes:
         complaint: the report, "" where nobody has entered any.
         by: who proposed and who confirmed, None where nobody did.
-        is_listed: taken over from a list that had left the machine, after a backup was restored.
+        is_listed: taken over from a list that had left the machine, after a backup was restored, and as one of those
+            that the entry of the restoration counts.
         root: Merkle root (hexadecimal) and number of its kept leaves by the newest entry, None before the first.
         is_done: nothing is left to be erased.
         sequence: the number of the newest entry.
@@ -74,10 +75,13 @@ def recorded(erasures: Collection[uuid.UUID]) -> Mapping[uuid.UUID, RecordedEras
     for entry in AuditEntry.objects.filter(subject__in=erasures, event__in=_EVENTS).order_by("sequence"):
         if entry.subject is not None and log.is_genuine(entry):
             entries[entry.subject].append(entry)
-    return {erasure: _recorded(entries[erasure]) for erasure in erasures}
+    # Of the list that a restoration applied; without one no entry counts that speaks of a list.
+    is_any_listed = any(entry.event == LISTED for of_one in entries.values() for entry in of_one)
+    restored = {item.era: item.erasures for item in recorded_restorations.recorded()} if is_any_listed else {}
+    return {erasure: _recorded(entries[erasure], restored) for erasure in erasures}
 
 
-def _recorded(entries: Sequence[AuditEntry]) -> RecordedErasure:
+def _recorded(entries: Sequence[AuditEntry], restored: Mapping[int, int]) -> RecordedErasure:
     recorded = RecordedErasure()
     for entry in entries:
         facts = entry.facts
@@ -90,12 +94,31 @@ def _recorded(entries: Sequence[AuditEntry]) -> RecordedErasure:
             by = (None, None)
         elif entry.event == CONFIRMED and root is None and facts.get("complaint") == complaint:
             by = (by[0], entry.actor)
-        elif entry.event == LISTED and is_by_server:
+        elif entry.event == LISTED and is_by_server and _number_of(entry) in range(1, restored.get(entry.era, 0) + 1):
             complaint, is_listed = str(facts.get("complaint")), True
         elif entry.event in BINDING and is_by_server:
             root, is_done = (str(facts.get("root")), int(facts.get("count", 0))), entry.event == DONE
         recorded = RecordedErasure(complaint, by, is_listed, root, is_done, entry.sequence)
     return recorded
+
+
+def unreadable_entries() -> list[AuditEntry]:
+    """Return the entries with which the server made reports unreadable, each with its running number; one query."""
+    entries = AuditEntry.objects.filter(event=UNREADABLE).order_by("sequence")
+    return [entry for entry in entries if _number_of(entry) and log.is_signed_by_server(entry)]
+
+
+def next_number() -> int:
+    """Return the running number of the next report that is made unreadable; the caller has locked the chain's head."""
+    for entry in AuditEntry.objects.filter(event=UNREADABLE).order_by("-sequence").iterator(chunk_size=1):
+        if _number_of(entry) and log.is_signed_by_server(entry):
+            return _number_of(entry) + 1
+    return 1
+
+
+def _number_of(entry: AuditEntry) -> int:
+    number = entry.facts.get("number") if isinstance(entry.facts, dict) else None
+    return number if isinstance(number, int) else 0
 
 
 def leaves_root(leaves: Iterable[Sequence[object]]) -> bytes:

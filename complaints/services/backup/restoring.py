@@ -124,7 +124,8 @@ def faults(backup: Manifest, *, heads: Sequence[Head]) -> Iterator[str]:
     sequence, head = recorded_backups.chain_end()
     if (sequence, head.hex()) != (backup.sequence, backup.head):
         yield "The chain does not end where the manifest says."
-    yield from chain_faults([known for known in heads if known.sequence <= backup.sequence])
+    era = log.era()
+    yield from chain_faults([known for known in heads if known.sequence <= backup.sequence and known.era <= era])
     missing = set(backup.missing)
     yield from (f"Object {name} was missing when the backup was made." for name in sorted(missing))
     yield from (f"Object {name} {why}." for name, why in retention.damaged_objects() if name not in missing)

@@ -208,7 +208,10 @@ def _record(erasure: Erasure, state: str, event: str, now: datetime, *, case: uu
     root, count = recorded_erasures.stored_root(erasure.pk)
     erasure.state, erasure.root = state, bytes.fromhex(root)
     erasure.save(update_fields=["state", "root", "done_on"])
-    facts = {"complaint": str(erasure.complaint_id), "root": root, "count": count}
+    facts: dict[str, object] = {"complaint": str(erasure.complaint_id), "root": root, "count": count}
+    if event == recorded_erasures.UNREADABLE:
+        # For the list that leaves the machine (services.erasure.listed): a gap in it is seen.
+        facts |= {"number": recorded_erasures.next_number(), "day": str(erasure.done_on)}
     log.append(event=event, now=now, case=case, subject=erasure.pk, facts=facts)
     return True
 

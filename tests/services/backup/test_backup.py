@@ -35,7 +35,7 @@ from complaints.models.erasure import Erasure
 from complaints.models.evidence import EvidenceObject
 from complaints.models.session import SealedSession
 from complaints.services import follow_up, scheduled
-from complaints.services.audit import log, recorded_backups, verify
+from complaints.services.audit import log, recorded_backups, recorded_restorations, verify
 from complaints.services.backup import making, manifest, restoring
 from complaints.services.erasure import erasing, listed
 from complaints.services.evidence import storage
@@ -135,7 +135,8 @@ def test_every_code_opens_after_a_restoration_and_nothing_of_drafts_is_in_it(
     first = [send_report(files=[sealed_upload(photo(maker=f"K{number}"))]) for number in range(2)]
     close_day()
     heads = tmp_path / "heads.txt"
-    heads.write_text("".join(f"{head}\n" for head in log.heads()), encoding="ascii")
+    settings.AUDIT_HEADS_FILE = heads
+    scheduled._export_heads()
     start_session("vera")
     assert SealedSession.objects.exists()
     stopping, meanwhile = threading.Event(), []
@@ -202,18 +203,40 @@ def test_what_was_erased_after_a_backup_is_gone_again_before_it_serves(
     )
     scheduled._export_heads()
     kept = settings.AUDIT_HEADS_FILE.read_text(encoding="ascii")
-    assert kept.count("erased ") == 2 and str(done.pk) in kept and str(other.ticket.complaint_id) not in kept
+    assert (
+        kept.count("erased ") == 2
+        and "erased 2 " in kept
+        and str(done.pk) in kept
+        and str(other.ticket.complaint_id) not in kept
+    )
     assert sorted(mail.body.strip() for mail in django_mail.outbox) == sorted(kept.splitlines())
     with empty_portal(settings, tmp_path / "elsewhere"):
         with pytest.raises(CommandError, match="Name the list of erasures"):
             restore(tmp_path / "backups", offline, erasures=None)
-        assert connection.introspection.table_names() == []
+        lines, altered = kept.splitlines(), tmp_path / "altered.txt"
+        ((place, first),) = [(place, line) for place, line in enumerate(lines) if line.startswith("erased 1 ")]
+        other_report = first.replace(first.split()[4], str(other.ticket.complaint_id))
+        for words, wrong in {
+            "number 1 is missing": [line for line in lines if line != first],
+            "number 2 is missing": [line for line in lines if not line.startswith("erased 2 ")],
+            "older than the newest head": [line for line in lines if not line.startswith("erasures")],
+            "not signed by the server": [*lines[:place], other_report, *lines[place + 1 :]],
+        }.items():
+            altered.write_text("".join(f"{line}\n" for line in wrong), encoding="ascii")
+            with pytest.raises(CommandError, match=words):
+                restore(tmp_path / "backups", offline, heads=altered)
+        assert connection.introspection.table_names() == [], "refused before anything was written"
         printed = restore(tmp_path / "backups", offline, heads=settings.AUDIT_HEADS_FILE)
         assert "names 2 erasures; 1 reports were erased again" in printed
         assert not Complaint.objects.filter(pk=gone.ticket.complaint_id).exists()
         assert left_of(gone.ticket.complaint_id) == {} and not restoring.is_unfinished()
         assert b"melati" not in everything([gone, other]) and b"mawar" in everything([gone, other])
-        assert verify.verify_chain().whole
+        # Also against what left the machine before: the new era names what was lost.
+        assert verify.verify_chain(heads=log.parse_heads(kept)).whole
+        (restoration,) = recorded_restorations.recorded()
+        assert (restoration.era, restoration.erasures, log.era()) == (2, 2, 2)
+        printed = StringIO()
+        call_command("audit_verify", heads=settings.AUDIT_HEADS_FILE, stdout=printed)
         # The list of the restored portal names both, for the next backup that is restored.
         assert {line.complaint for line in listed.listed()} == {gone.case.pk, later.case.pk}
 
