@@ -91,6 +91,7 @@ TEMPLATES = [
                     ["portal.template_loader.Loader", "django.template.loaders.app_directories.Loader"],
                 )
             ],
+            "libraries": {"drafts": "complaints.admin.draft_tags"},
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",

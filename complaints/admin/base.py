@@ -10,7 +10,9 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import wraps
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from django import forms
@@ -40,7 +42,7 @@ from complaints.models.case import Case
 from complaints.models.complaint import Complaint
 from complaints.models.oversight import Release
 from complaints.models.team import Staff
-from complaints.services import first_look, forbidden_questions
+from complaints.services import drafts, first_look, forbidden_questions
 from complaints.services.keyring import Actor, Keyring, Locked
 from complaints.services.team_key_history import UnpinnedKey
 
@@ -113,7 +115,9 @@ def staff_page(
             if ("GET" if request.method == "HEAD" else request.method) not in methods:
                 return HttpResponseNotAllowed(methods)
             try:
-                return view(request, *args, **kwargs)
+                response = view(request, *args, **kwargs)
+                _settle_draft(request, response)
+                return response
             except (PermissionDenied, Case.DoesNotExist, Complaint.DoesNotExist, Release.DoesNotExist):
                 raise Http404 from None
             except tuple(OBSTACLES) as error:
@@ -122,6 +126,27 @@ def staff_page(
         return cast(View, site.admin_view(guarded))
 
     return decorate
+
+
+# Fields that come with a form and hold no words of the person.
+_NO_TEXTS: Final = frozenset({CSRF_FIELD, "draft", "do", "seen", "newest", "standard"})
+
+
+def _settle_draft(request: StaffRequest, response: HttpResponseBase) -> None:
+    """Drop the draft of a form that was taken, which then leads elsewhere; keep that of one that is shown again."""
+    match = re.fullmatch(r"([0-9a-f-]{36}) ([a-z0-9_-]{1,80})", request.POST.get("draft", ""))
+    if not match or not request.keyring.unlocked:
+        return
+    place = drafts.Place(uuid.UUID(match[1]), match[2], drafts.holder_of(uuid.UUID(match[1])))
+    if response.status_code == HTTPStatus.FOUND:
+        drafts.forget(keyring=request.keyring, name=place.name, now=request.actor.now)
+        return
+    # One word alone is a choice or a number, and typed again in a moment.
+    typed = {name: str(values[-1]) for name, values in request.POST.lists() if name not in _NO_TEXTS}
+    texts = {name: text for name, text in typed.items() if len(text.split()) > 1}
+    if texts:
+        with suppress(drafts.DraftRefused):
+            drafts.keep(keyring=request.keyring, place=place, texts=texts, base=0, now=request.actor.now)
 
 
 def _show_obstacle(request: StaffRequest, error: Exception) -> TemplateResponse:

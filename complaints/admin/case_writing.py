@@ -49,7 +49,8 @@ def reply(request: StaffRequest, object_id: uuid.UUID, complaint_id: uuid.UUID) 
         return show_case(request, object_id, SubmittedForm(complaint.pk, reply=form))
     if not form.is_valid() or not composer.may_send(form.cleaned_data["text"]):
         title = _("Write to the reporter: %(case)s") % {"case": case.reference}
-        context = {"title": title, "case": case, "form": form, "mark": seen, "writing": composer.context()}
+        context = {"title": title, "case": case, "complaint": complaint, "form": form, "mark": seen}
+        context["writing"] = composer.context()
         return render(request, "admin/reply.html", context, status=composer.status)
     try:
         case_actions.reply_to_reporter(

@@ -85,6 +85,7 @@ def ask_office(request: StaffRequest, object_id: uuid.UUID) -> HttpResponseBase:
             return redirect("admin:complaints_release_change", release.pk)
     context = {
         "title": _("Ask the office: %(case)s") % {"case": release.case.reference},
+        "release": release,
         "form": form,
         "refused": refused,
         "back": reverse("admin:complaints_release_change", args=[release.pk]),
@@ -118,6 +119,7 @@ def ask_reporter(request: StaffRequest, object_id: uuid.UUID) -> HttpResponseBas
             return redirect("admin:complaints_release_change", release.pk)
     context = {
         "title": _("Ask the reporter: %(case)s") % {"case": release.case.reference},
+        "release": release,
         "form": form,
         "writing": composer.context(),
         "refused": refused,

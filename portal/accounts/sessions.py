@@ -213,9 +213,11 @@ class SessionStore(SessionBase):
     """Staff sessions for django.contrib.sessions, with an idle and an absolute limit.
 
     ``ended_for`` is the id of the person whose session has just ended by a limit, as its own cookie shows; else "".
+    A request that ``is_silent`` is no activity: the end of the session stays where it is.
     """
 
     ended_for: str = ""
+    is_silent: bool = False
 
     def _get_new_session_key(self) -> str:
         return new_cookie()
@@ -274,10 +276,17 @@ class SessionStore(SessionBase):
             if not write_row(self.session_key, data, until, began=began, new=must_create, kind=STAFF, owner=owner):
                 raise CreateError if must_create else UpdateError
             self._until = until
-        elif until - getattr(self, "_until", 0.0) > settings.SESSION_COOKIE_AGE / 5:
+        elif not self.is_silent and until - getattr(self, "_until", 0.0) > settings.SESSION_COOKIE_AGE / 5:
             # Moved only once a fifth of the idle limit has passed, so that most pages write nothing.
             self._until = until
             touch_row(self.session_key, until, kind=STAFF)
+
+    def seconds_left(self, *, moved: bool = False) -> int:
+        """Return how long the session still lasts; where it is ``moved``, after activity of now."""
+        now = time.time()
+        limit = getattr(self, "_began", now) + settings.SESSION_ABSOLUTE_AGE
+        until = now + settings.SESSION_COOKIE_AGE if moved else getattr(self, "_until", now)
+        return max(0, int(min(until, limit) - now))
 
     def get_expiry_age(self, **kwargs: object) -> int:
         return int(settings.SESSION_COOKIE_AGE)

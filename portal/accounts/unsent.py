@@ -51,7 +51,9 @@ def hold(request: HttpRequest, page: str) -> HttpResponse | None:
     is_secret = any(word in name for name, _value in fields for word in _SECRET)
     # Only a text is missed; what is ticked or pressed alone is done again in a moment.
     has_text = any(len(value.split()) > 1 for _name, value in fields)
-    if not session.ended_for or is_large or is_secret or not has_text or request.FILES:
+    # A draft that a script keeps is shown by its page once more; what came after the end of the session is not stored.
+    is_draft = request.resolver_match is not None and request.resolver_match.view_name == "admin:drafts"
+    if is_draft or not session.ended_for or is_large or is_secret or not has_text or request.FILES:
         return None
     held: Unsent = {
         "staff": session.ended_for,

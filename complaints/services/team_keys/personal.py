@@ -14,7 +14,7 @@ from complaints.domain.sealing.keys import KeySet
 from complaints.domain.sealing.primitives import SignPair
 from complaints.models.sign_in import SigninCount
 from complaints.models.team import Staff, Team, TeamMembership
-from complaints.services import account_confirmation, mfa, password_hashing, sessions, signin_counts
+from complaints.services import account_confirmation, kept_forms, mfa, password_hashing, sessions, signin_counts
 from complaints.services.account_confirmation import Cause
 from complaints.services.audit import log
 from complaints.services.audit.state import change_facts, locked_state, state_of
@@ -170,6 +170,7 @@ def _retire(staff: Staff, now: datetime) -> None:
             record_waiting(staff=staff, team=team, before=before, now=now)
     # After the teams are locked, because its entry locks the audit chain.
     mfa.forget_sealed(staff=staff, now=now)
+    kept_forms.forget_all(staff.pk)
     staff.public_key = staff.verify_key = staff.wrapped_key = None
 
 

@@ -255,6 +255,7 @@ def _ids(cast: Cast, sent: Sent, hands: Hands) -> dict[str, Any]:
         "admin:rule_change": [change],
         "admin:rule_compare": [change],
         "admin:rule_add": ["limits"],
+        "admin:drafts": [case],
         "admin:inquiry": [case],
         "admin:report_erasure": [case, complaint.pk],
         "admin:erasure_refuse": [uuid.uuid4()],
