@@ -42,7 +42,7 @@ from complaints.models.case import Case
 from complaints.models.complaint import Complaint
 from complaints.models.oversight import Release
 from complaints.models.team import Staff
-from complaints.services import drafts, first_look, forbidden_questions
+from complaints.services import first_look, forbidden_questions, staff_drafts
 from complaints.services.keyring import Actor, Keyring, Locked
 from complaints.services.team_key_history import UnpinnedKey
 
@@ -137,16 +137,16 @@ def _settle_draft(request: StaffRequest, response: HttpResponseBase) -> None:
     match = re.fullmatch(r"([0-9a-f-]{36}) ([a-z0-9_-]{1,80})", request.POST.get("draft", ""))
     if not match or not request.keyring.unlocked:
         return
-    place = drafts.Place(uuid.UUID(match[1]), match[2], drafts.holder_of(uuid.UUID(match[1])))
+    place = staff_drafts.Place(uuid.UUID(match[1]), match[2], staff_drafts.holder_of(uuid.UUID(match[1])))
     if response.status_code == HTTPStatus.FOUND:
-        drafts.forget(keyring=request.keyring, name=place.name, now=request.actor.now)
+        staff_drafts.forget(keyring=request.keyring, name=place.name, now=request.actor.now)
         return
     # One word alone is a choice or a number, and typed again in a moment.
     typed = {name: str(values[-1]) for name, values in request.POST.lists() if name not in _NO_TEXTS}
     texts = {name: text for name, text in typed.items() if len(text.split()) > 1}
     if texts:
-        with suppress(drafts.DraftRefused):
-            drafts.keep(keyring=request.keyring, place=place, texts=texts, base=0, now=request.actor.now)
+        with suppress(staff_drafts.DraftRefused):
+            staff_drafts.keep(keyring=request.keyring, place=place, texts=texts, base=0, now=request.actor.now)
 
 
 def _show_obstacle(request: StaffRequest, error: Exception) -> TemplateResponse:

@@ -11,8 +11,8 @@ from django.template.context import RequestContext
 from django.utils import timezone
 
 from complaints.admin.base import StaffRequest
-from complaints.services import drafts
-from complaints.services.drafts import Draft
+from complaints.services import staff_drafts
+from complaints.services.staff_drafts import Draft
 
 register = template.Library()
 
@@ -46,8 +46,8 @@ def draft(
     is_bound = bool(form and form.is_bound)
     kept: Draft | None = None
     if "drafts" in request.GET and form is not None and not is_bound:
-        kept = drafts.drafts_of(keyring=request.keyring, object_id=object_id, holder=holder, now=timezone.now()).get(
-            full_name
-        )
+        kept = staff_drafts.drafts_of(
+            keyring=request.keyring, object_id=object_id, holder=holder, now=timezone.now()
+        ).get(full_name)
         form.initial.update(kept.texts if kept else {})
     return {"object_id": object_id, "form": full_name, "is_bound": is_bound, "filled": kept, "request": request}

@@ -22,7 +22,6 @@ from complaints.admin import (
     custody,
     dashboard,
     dossier,
-    drafts,
     erasure,
     export,
     faults,
@@ -57,6 +56,7 @@ from complaints.admin import (
     rule_reviews,
     sent_releases,
     staff,
+    staff_drafts,
     teams,
 )
 from complaints.admin.site import site
@@ -79,8 +79,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("saya/", staff.own_page, name="me"),
     path("sesi/", staff.own_sessions, name="sessions"),
     path("saya/data/", staff.own_data, name="own_data"),
-    path("sesi/sisa/", drafts.session_left, name="session_left"),
-    path("draf/<uuid:object_id>/", drafts.on_object, name="drafts"),
+    path("sesi/sisa/", staff_drafts.session_left, name="session_left"),
+    path("draf/<uuid:object_id>/", staff_drafts.on_object, name="drafts"),
     path("latihan/", staff.practice_page, name="practice"),
     path("aturan/", legal_basis.rules, name="rules"),
     # Proposed changes of rules. POSTs below "usulan" want password and second factor again: portal.middleware.

@@ -25,7 +25,7 @@ from complaints.models.case import IS_JUNK, Case
 from complaints.models.complaint import Complaint
 from complaints.models.conflict import Conflict
 from complaints.models.team import Role, Staff
-from complaints.services import conflict_detection, drafts, reference_data
+from complaints.services import conflict_detection, reference_data, staff_drafts
 from complaints.services.audit import log, recorded_acts, verify_assigning
 from complaints.services.audit.state import change_facts, state_of
 from complaints.services.keyring import Actor, Locked
@@ -114,7 +114,7 @@ def _record_assignment(actor: Actor, case: Case, states: dict[str, str], event: 
     actor.record(event, case=case.pk, subject=case.pk, facts=facts)
     leave_lane(actor=actor, case=case, why="act")
     if case.assignee_id != actor.staff.pk:
-        drafts.forget_all_on(keyring=actor.keyring, object_id=case.pk, now=actor.now)
+        staff_drafts.forget_all_on(keyring=actor.keyring, object_id=case.pk, now=actor.now)
 
 
 @transaction.atomic

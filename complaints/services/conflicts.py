@@ -17,7 +17,7 @@ from complaints.models.case import Case
 from complaints.models.complaint import Complaint
 from complaints.models.conflict import Conflict
 from complaints.models.team import Role, Staff
-from complaints.services import assignment, conflict_detection, drafts
+from complaints.services import assignment, conflict_detection, staff_drafts
 from complaints.services.keyring import Actor, Keyring, Locked
 from complaints.services.messages import write_note
 
@@ -69,7 +69,7 @@ def declare_conflict(*, actor: Actor, case_id: uuid.UUID, reason: str) -> None:
         Conflict.objects.update_or_create(complaint=complaint, staff=person, defaults=values)
         _record(actor, "conflict.declared", complaint, person.pk)
     conflict_detection.release_assignment(case_id=case_id, staff_id=person.pk, now=actor.now)
-    drafts.forget_all_on(keyring=actor.keyring, object_id=case_id, now=actor.now)
+    staff_drafts.forget_all_on(keyring=actor.keyring, object_id=case_id, now=actor.now)
     actor.keyring.forget_conflicts()
 
 

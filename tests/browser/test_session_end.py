@@ -9,7 +9,7 @@ from playwright.sync_api import Page
 
 from complaints.domain.workflow import Action
 from complaints.models.session import KeptForms, SealedSession
-from complaints.services import drafts
+from complaints.services import staff_drafts
 from tests.browser.measure import looked_at
 from tests.browser.people import Officer
 from tests.browser.test_ways_on import PICTURES, SIZES
@@ -38,7 +38,7 @@ def test_words_are_back_after_the_session_and_the_newest_window_wins(
     window: Opener, live_cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Both windows belong to one test, which waits for nothing between them.
-    monkeypatch.setattr(drafts, "LEAST_MILLISECONDS", 0)
+    monkeypatch.setattr(staff_drafts, "LEAST_MILLISECONDS", 0)
     sent = send_report()
     act(live_cast, "vera", sent, Action.START_REVIEW)
     vera = Officer(window(), "vera")

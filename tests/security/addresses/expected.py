@@ -20,7 +20,7 @@ STAFF_GETS: dict[str, tuple[set[str], int]] = {
     "admin:sessions": (ALL, 200),
     "admin:own_data": (ALL, 405),
     "admin:session_left": (ALL, 200),
-    "admin:drafts": (TRIAGE, 200),  # of the scene's case; of a release: tests/admin/test_drafts.py
+    "admin:drafts": (TRIAGE, 200),  # of the scene's case; of a release: tests/admin/test_staff_drafts.py
     "admin:rules": (ALL, 200),
     "admin:inquiries": (TRIAGES, 200),
     "admin:inquiry": (set(), 404),  # the scene has a report: tests/admin/test_inquiries.py has inquiries

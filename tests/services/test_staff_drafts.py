@@ -10,10 +10,10 @@ from django.utils import timezone
 
 from complaints.domain.workflow import Action
 from complaints.models.session import KeptForms
-from complaints.services import assignment, conflicts, drafts, retention
-from complaints.services.drafts import CHARACTERS_AT_MOST, FIELDS_AT_MOST, DraftRefused, Place
+from complaints.services import assignment, conflicts, retention, staff_drafts
 from complaints.services.kept_forms import DAYS
 from complaints.services.keyring import Actor, Keyring
+from complaints.services.staff_drafts import CHARACTERS_AT_MOST, FIELDS_AT_MOST, DraftRefused, Place
 from complaints.services.team_keys import personal
 from tests.cases import act
 from tests.world import Cast, send_report
@@ -22,14 +22,14 @@ CASE = uuid.uuid4()
 
 
 def keep(ring: Keyring, text: str, now: datetime, *, place: Place | None = None, base: int = 0) -> tuple[int, bool]:
-    draft, is_replaced = drafts.keep(
+    draft, is_replaced = staff_drafts.keep(
         keyring=ring, place=place or Place(CASE, "note"), texts={"text": text}, base=base, now=now
     )
     return draft.stamp, is_replaced
 
 
 def texts(ring: Keyring, now: datetime, holder: uuid.UUID | None = None, case: uuid.UUID = CASE) -> dict[str, str]:
-    kept = drafts.drafts_of(keyring=ring, object_id=case, holder=holder, now=now)
+    kept = staff_drafts.drafts_of(keyring=ring, object_id=case, holder=holder, now=now)
     return {form: draft.texts["text"] for form, draft in kept.items()}
 
 
@@ -48,7 +48,7 @@ def test_the_newest_wins_and_says_whether_another_window_lost(cast: Cast) -> Non
     assert texts(vera, later) == {"note": "Jendela lain."} and second > first
     assert texts(cast.ring("fitri"), later) == {}
     assert b"Jendela" not in bytes(KeptForms.objects.get().sealed)
-    drafts.forget(keyring=vera, name=Place(CASE, "note").name, now=later)
+    staff_drafts.forget(keyring=vera, name=Place(CASE, "note").name, now=later)
     assert texts(vera, later) == {} and not KeptForms.objects.exists()
 
 
@@ -60,7 +60,7 @@ def test_the_row_tells_neither_the_case_nor_how_much_was_typed(cast: Cast) -> No
     assert len(sizes) == 1
     for fields in ({"text": "a" * (CHARACTERS_AT_MOST + 1)}, {str(n): "a" for n in range(FIELDS_AT_MOST + 1)}):
         with pytest.raises(DraftRefused, match="size"):
-            drafts.keep(keyring=vera, place=Place(CASE, "note"), texts=fields, base=0, now=now)
+            staff_drafts.keep(keyring=vera, place=Place(CASE, "note"), texts=fields, base=0, now=now)
     retention.sweep(today=timezone.localdate(now) + timedelta(days=DAYS - 1))
     assert KeptForms.objects.exists()
     retention.sweep(today=timezone.localdate(now) + timedelta(days=DAYS + 1))

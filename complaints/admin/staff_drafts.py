@@ -18,8 +18,8 @@ from complaints import access
 from complaints.admin.base import StaffRequest, is_staff, readable_case_or_404, staff_page
 from complaints.admin.releases import release_or_404
 from complaints.models.team import Staff
-from complaints.services import drafts
-from complaints.services.drafts import Draft, DraftRefused, Place
+from complaints.services import staff_drafts
+from complaints.services.staff_drafts import Draft, DraftRefused, Place
 
 _REFUSED: Final = {"size": HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "often": HTTPStatus.TOO_MANY_REQUESTS}
 _FORM_AT_MOST: Final = 80
@@ -36,18 +36,18 @@ def on_object(request: StaffRequest, object_id: uuid.UUID) -> HttpResponseBase:
     holder = _holder_or_404(request, object_id)
     now = request.actor.now
     if request.method != "POST":
-        kept = drafts.drafts_of(keyring=request.keyring, object_id=object_id, holder=holder, now=now)
+        kept = staff_drafts.drafts_of(keyring=request.keyring, object_id=object_id, holder=holder, now=now)
         return JsonResponse({"drafts": {form: _shown(draft) for form, draft in kept.items()}})
     place = Place(object_id, request.POST.get("form", "")[:_FORM_AT_MOST], holder)
     typed = {name.removeprefix("text."): values for name, values in request.POST.lists() if name.startswith("text.")}
     texts = {name: str(values[-1]) for name, values in typed.items()}
     if not any(text.strip() for text in texts.values()):
-        drafts.forget(keyring=request.keyring, name=place.name, now=now)
+        staff_drafts.forget(keyring=request.keyring, name=place.name, now=now)
         return JsonResponse({"stamp": 0, "replaced": False})
     base = request.POST.get("base", "")
     number = int(base) if base.isascii() and base.isdecimal() and len(base) < 16 else 0
     try:
-        draft, is_replaced = drafts.keep(keyring=request.keyring, place=place, texts=texts, base=number, now=now)
+        draft, is_replaced = staff_drafts.keep(keyring=request.keyring, place=place, texts=texts, base=number, now=now)
     except DraftRefused as refusal:
         return HttpResponse(status=_REFUSED[refusal.code])
     return JsonResponse({"stamp": draft.stamp, "replaced": is_replaced})
