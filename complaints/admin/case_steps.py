@@ -251,7 +251,7 @@ def step_page(
         "working": further_releases.working_bodies(case) if case.lead_body_id else [],
     }
     if refusal:
-        context |= labels.case_now(case, request.POST.get("seen", ""))
+        context |= labels.case_now(case, request.POST.get("seen", ""), person=request.user, action=action)
         context |= {
             "refused": step_labels.REFUSALS[refusal],
             "stale": bool(refused),

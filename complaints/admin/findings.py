@@ -19,7 +19,7 @@ from complaints.admin import labels, step_labels
 from complaints.admin.base import BaseForm, StaffRequest, case_or_404, render, staff_page, text_field
 from complaints.admin.file_responses import attachment
 from complaints.admin.labels import StepLabel
-from complaints.admin.releases import release_or_404, status_line, step_label
+from complaints.admin.releases import is_second_press, release_or_404, status_line, step_label
 from complaints.domain import workflow
 from complaints.domain.workflow import Action, Status, TransitionRefused
 from complaints.models.oversight import DecisionCopy, Release
@@ -106,7 +106,7 @@ def settle(request: StaffRequest, object_id: uuid.UUID) -> HttpResponseBase:
     action = _ACTIONS.get(answer) or _proposed_action(request, answer)
     form = ReturnForm(request.POST)
     if action is Action.RETURN_FINDING and not form.is_valid():
-        return _refused(request, release, str(step_labels.REFUSALS["reason_missing"]), status=400)
+        return _refused(request, release, action, str(step_labels.REFUSALS["reason_missing"]), status=400)
     before = status_line(release)
     number = request.POST.get("newest", "")
     try:
@@ -119,7 +119,8 @@ def settle(request: StaffRequest, object_id: uuid.UUID) -> HttpResponseBase:
             newest=int(number) if number.isascii() and number.isdecimal() else 0,
         )
     except (CaseChanged, TransitionRefused) as refusal:
-        return _refused(request, release, str(step_labels.REFUSALS[labels.refusal_code(refusal)]), status=409)
+        words = str(step_labels.REFUSALS[labels.refusal_code(refusal)])
+        return _refused(request, release_or_404(request, release.pk), action, words, status=409)
     after = status_line(release_or_404(request, release.pk))
     messages.success(request, str(labels.DONE[before == after]) % {"before": before, "after": after})
     return redirect("admin:complaints_release_change", release.pk)
@@ -133,12 +134,15 @@ def _proposed_action(request: StaffRequest, answer: str) -> Action:
     return Action(shown)
 
 
-def _refused(request: StaffRequest, release: AnnotatedRelease, refused: str, *, status: int) -> HttpResponse:
+def _refused(
+    request: StaffRequest, release: AnnotatedRelease, action: Action, refused: str, *, status: int
+) -> HttpResponse:
     context = {
         "title": _("Proposed finding: %(case)s") % {"case": release.case.reference},
         "refused": refused,
         "stale": True,
-        "status": status_line(release_or_404(request, release.pk)),
+        "is_taken": is_second_press(request, release, action),
+        "status": status_line(release),
         "typed": request.POST.get("reason", ""),
         "back": reverse("admin:complaints_release_change", args=[release.pk]),
     }

@@ -280,16 +280,25 @@ class CaseNow(TypedDict):
     last_words: str
     status: str
     changes: list[str]
+    is_taken: bool
 
 
-def case_now(case: Case, seen: str = "") -> CaseNow:
-    """Return where a case stands, its last step, and what happened since the page that showed ``seen``."""
+def case_now(case: Case, seen: str = "", *, person: Staff | None = None, action: Action | None = None) -> CaseNow:
+    """Return where a case stands, its last step, and what happened since the page that showed ``seen``.
+
+    ``is_taken`` says whether ``person`` took ``action`` on just that page before.
+    """
     last = case.steps.select_related("actor").order_by("-sequence").first()
     return {
         "last": last,
         "last_words": step_done_label(last.action) if last else "",
         "status": case_status_label(case),
         "changes": change_lines(case, seen),
+        "is_taken": person is not None
+        and action is not None
+        and transitions.is_second_press(
+            last, person=person, action=action, seen=CaseVersion.parse(seen), step_count=case.step_count
+        ),
     }
 
 

@@ -24,7 +24,7 @@ from complaints.admin.base import StaffRequest, render, staff_page
 from complaints.admin.body_step_form import BodyStepForm
 from complaints.admin.decision_labels import COPY_REFUSALS
 from complaints.admin.decision_records import SEVERAL, WITH_COPY, Situation
-from complaints.admin.releases import release_or_404, status_line, step_label
+from complaints.admin.releases import is_second_press, release_or_404, status_line, step_label
 from complaints.admin.reply_composer import Composer
 from complaints.admin.step_records import criminal_texts
 from complaints.domain import workflow
@@ -158,6 +158,7 @@ def _show_step(
             "refused": step_labels.REFUSALS[refused or "not_from_here"],
             "is_unheard": refused == workflow.Refusal.UNHEARD,
             "stale": bool(refused or form),
+            "is_taken": is_second_press(request, release, Action.PROPOSE_FINDING if action in FINDINGS else action),
             "typed": _typed(form) if form else "",
             "status": status_line(release),
         }

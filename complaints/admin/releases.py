@@ -45,11 +45,12 @@ from complaints.domain.workflow import OPEN, WITH_BODY, Action, Status, Transiti
 from complaints.models.case import CaseStep
 from complaints.models.oversight import Release
 from complaints.models.team import Staff
-from complaints.services import release_steps
+from complaints.services import release_steps, transitions
 from complaints.services.audit import recorded_lines, recorded_questions, recorded_releases
 from complaints.services.forwarding import reading, release_assignment, release_summary
 from complaints.services.forwarding.questions import unread_by_body
 from complaints.services.forwarding.release_summary import ReleaseSummary, has_new_answers, with_news
+from complaints.services.transitions import CaseVersion
 
 if TYPE_CHECKING:
     from django_stubs_ext import WithAnnotations
@@ -133,6 +134,13 @@ def release_or_404(request: StaffRequest, release_id: uuid.UUID) -> AnnotatedRel
 def step_label(row: Transition, release: Release) -> labels.StepLabel:
     """Return the label of a step that the body of a release may take."""
     return labels.step_label(row, release.case, today=timezone.localdate(), body=release.body.short_name)
+
+
+def is_second_press(request: StaffRequest, release: AnnotatedRelease, action: Action) -> bool:
+    """Whether the person took this very step on the page that was sent, and pressed its button again."""
+    seen = CaseVersion.parse(request.POST.get("seen", ""))
+    last, number = reading.last_step(release), release.case.step_count
+    return transitions.is_second_press(last, person=request.user, action=action, seen=seen, step_count=number)
 
 
 # --- The list

@@ -30,6 +30,7 @@ from complaints.domain.workflow import Action, ActorKind, Status
 from complaints.models.case import Case, CaseStep
 from complaints.models.complaint import LIVE, Complaint
 from complaints.models.oversight import Release
+from complaints.models.step import Step
 from complaints.models.team import Staff
 from complaints.services import reference_data, rule_book
 from complaints.services.audit import log, recorded_acts, recorded_told
@@ -162,6 +163,20 @@ def due_date(
         return None
     start = received_on if limit.start == "received" else entered_on
     return deadlines.due_date(start, limit, reference_data.closed_days(start.year))
+
+
+def is_second_press(
+    last: Step | None, *, person: Staff, action: Action, seen: CaseVersion, step_count: int | None
+) -> bool:
+    """Whether a person took this very step on the version that the page showed: its button was pressed twice.
+
+    Args:
+        last: the last step of the case, or of the release that the page showed.
+        step_count: how many steps that has taken by now.
+    """
+    if last is None or seen.steps is None or step_count != seen.steps + 1:
+        return False
+    return last.is_by(person) and last.action == action
 
 
 def last_day_of(limit: str, since: date) -> date:

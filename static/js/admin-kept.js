@@ -9,6 +9,8 @@
   const token = form.elements.namedItem("csrfmiddlewaretoken");
   let isChanged = false;
   let isSent = false;
+  let isAsking = false;
+  let isPassing = false;
   let timer = 0;
 
   const keep = async (isLeaving) => {
@@ -52,8 +54,11 @@
   // A form sent after the session has ended would be answered by the login, and what was typed would be gone. A new
   // session has another token against forged requests, which this page then takes over.
   form.addEventListener("submit", async (event) => {
-    if (isSent) return;
+    if (isPassing) return;
     event.preventDefault();
+    // The second press of a double one: what the first sends is on its way.
+    if (isAsking) return;
+    isAsking = true;
     const button = event.submitter;
     over.hidden = silent.hidden = true;
     try {
@@ -67,10 +72,14 @@
     }
     const notice = [over, silent].find((box) => !box.hidden);
     if (notice) {
+      isAsking = false;
       notice.scrollIntoView({ block: "center" });
       return;
     }
-    isSent = true;
+    isSent = isPassing = true;
     form.requestSubmit(button);
+    isPassing = false;
+    // Where no answer comes, a later press sends again.
+    setTimeout(() => { isAsking = false; }, 3000);
   });
 })();

@@ -317,3 +317,26 @@ def test_the_page_costs_as_many_queries_with_notes_and_answers_as_without(signed
         assert [note.text for note in page.context["notes"].notes][-1] == text
         follow_up.add_message(ticket=sent.ticket, text="Dua rekan.", files=[], today=timezone.localdate())
     assert costs[0] == costs[1] <= 32, costs
+
+
+def test_a_step_that_is_sent_twice_is_taken_once_and_says_so(signed_in: SignedIn, cast: Cast) -> None:
+    _sent, release = forwarded(cast)
+    kirana, kresna = signed_in("kirana"), signed_in("kresna")
+    taken = "Langkah ini sudah Anda lakukan."
+    form = {"seen": kirana.get(step_url(release, "take_up")).context["form"]["seen"].value(), "newest": 1}
+    answers = [client.post(step_url(release, "take_up"), form) for client in (kirana, kirana, kresna)]
+    assert [answer.status_code for answer in answers] == [302, 409, 409]
+    assert [taken in answer.content.decode() for answer in answers] == [False, True, False]
+    # A finding is proposed and confirmed by other buttons than its own step.
+    hear = {"kind": "in_person", "number": "BAP/1", "decided_on": timezone.localdate().isoformat()}
+    for action, typed in (("hear_accused", hear), ("substantiate", {"text": "Terbukti."})):
+        shown = kirana.get(step_url(release, action)).context["form"]
+        form = {"seen": shown["seen"].value(), "newest": shown["newest"].value(), **typed}
+        assert kirana.post(step_url(release, action), form).status_code == 302
+        assert taken in kirana.post(step_url(release, action), form).content.decode(), action
+    page = kresna.get(page_url(release))
+    confirm = {"do": "confirm", "finding": "substantiate", "seen": page.context["seen"], "newest": 1}
+    settle = reverse("admin:complaints_release_finding", args=[release.pk])
+    assert kresna.post(settle, confirm).status_code == 302
+    assert taken in kresna.post(settle, confirm).content.decode()
+    assert status(release) == "substantiated"

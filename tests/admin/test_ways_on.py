@@ -233,3 +233,22 @@ def test_each_line_of_law_in_a_letter_has_a_known_source(db: None) -> None:
         assert set(line) == {"words", "sources", "mark"}
         assert Mark(line["mark"]) and line["sources"]
         assert set(line["sources"]) <= set(rule_book.rule_book(reference_data.edition()).sources)
+
+
+def test_a_button_that_is_pressed_twice_says_that_the_step_is_taken(signed_in: SignedIn, cast: Cast) -> None:
+    """Who reads "nothing was written" after the step was recorded takes it again elsewhere, or calls a colleague."""
+    sent = in_review(cast)
+    vera = signed_in("vera")
+    form = {"seen": str(vera.get(url("step", sent, "verify")).context["mark"]), "do": "send", **ticks("verify")}
+    assert vera.post(url("step", sent, "verify"), form).status_code == 302
+    again = vera.post(url("step", sent, "verify"), form)
+    text = again.content.decode()
+    assert again.status_code == 409 and "Langkah ini sudah Anda lakukan." in text
+    assert "Tidak ada yang ditulis" not in text and "Belum ada yang disimpan" not in text
+    # To a colleague who was slower it is news.
+    assert (
+        "Langkah ini sudah Anda lakukan."
+        not in signed_in("vino").post(url("step", sent, "verify"), form).content.decode()
+    )
+    act(cast, "vera", sent, Action.SEND_BACK, "Foto lain.")
+    assert "Langkah ini sudah Anda lakukan." not in vera.post(url("step", sent, "verify"), form).content.decode()

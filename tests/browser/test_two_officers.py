@@ -6,10 +6,11 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from complaints.models.case import Case
+from complaints.models.oversight import Release
 from tests.browser.conftest import Opener
 from tests.browser.people import Officer
 from tests.browser.window import Window
-from tests.cases import in_review, with_photo
+from tests.cases import in_review, verified, with_photo
 from tests.world import Cast, openings_of
 
 TABLET, DESK = 768, 1280
@@ -77,3 +78,16 @@ def test_risk_checklist_and_a_faster_colleague(window: Opener, live_cast: Cast) 
     assert vino.page.get_by_text("Daftar periksa").count() == 2
     assert openings_of(sent) == 2
     assert problems == []
+
+
+def test_a_double_tap_forwards_once_and_says_that_it_did(window: Opener, live_cast: Cast) -> None:
+    sent = verified(live_cast)
+    fitri = Officer(window(), "fitri")
+    case = fitri.opens("case", sent.case.reference)
+    fitri.window.follow(fitri.step("forward"))
+    fitri.fills_in(cover="Mohon ditangani.")
+    with fitri.page.expect_navigation():
+        fitri.page.locator("form button.main").dblclick()
+    assert fitri.window.path == case and "Diteruskan ke BKN" in fitri.window.words
+    assert "Belum ada yang disimpan" not in fitri.window.words
+    assert Release.objects.count() == 1

@@ -37,6 +37,7 @@ from complaints.models.oversight import (
     ReleasePart,
     Sanction,
 )
+from complaints.models.step import Step
 from complaints.services import disclosure_check, release_steps, transitions
 from complaints.services.assessments import FactsContent
 from complaints.services.audit import log, recorded_releases, recorded_told
@@ -417,6 +418,12 @@ def actions(*, keyring: Keyring, release: Release, is_replaced: bool | None = No
 def was_heard(release: Release) -> bool:
     """Whether the body recorded that it heard the accused, or summoned them in vain; one query."""
     return workflow.was_heard(actions_taken(release))
+
+
+def last_step(release: Release) -> Step | None:
+    """Return the last step that moved a release: of a further one its own, else that of its case."""
+    steps = release.steps if release.is_further else release.case.steps
+    return steps.order_by("-sequence").first()
 
 
 def actions_taken(release: Release) -> list[str]:
