@@ -66,6 +66,7 @@ from complaints.models.case import Case, CaseStep
 from complaints.models.complaint import Complaint
 from complaints.models.evidence import Evidence
 from complaints.services import assignment, case_file, case_membership, similarity
+from complaints.services.audit import recorded_lines
 from complaints.services.erasure import remains
 
 # What several reports share, by the kind of the match.
@@ -106,7 +107,8 @@ def show_case(request: StaffRequest, object_id: uuid.UUID, submitted: SubmittedF
     """Answer with the case page; with status 400 or 409 where ``submitted`` was not saved."""
     if not access.is_triage(request.user) or not request.keyring.unlocked:
         case = case_or_404(request, object_id)
-        context = {**_clear_facts(case, case.steps.order_by("sequence")), "title": case.reference}
+        facts = _clear_facts(case, case.steps.order_by("sequence"))
+        context = {**facts, **_differing(case), "title": case.reference}
         return render(request, "admin/case_closed.html", context)
     now = timezone.now()
     try:
@@ -131,7 +133,7 @@ def _without_reports(request: StaffRequest, object_id: uuid.UUID) -> HttpRespons
     day = remains.erased_on(object_id) if case else None
     if case is None or day is None:
         return _redirect_to_joint_case(request, object_id)
-    context = {**_clear_facts(case, ()), "title": case.reference, "erased_on": day}
+    context = {**_clear_facts(case, ()), **_differing(case), "title": case.reference, "erased_on": day}
     return render(request, "admin/case_closed.html", context)
 
 
@@ -153,7 +155,7 @@ def case_context(
         "opened": opened,
         "mark": opened.version,
         **_clear_facts(case, opened.history),
-        "under_check": opened.under_check,
+        **_withheld(opened),
         **summary_context(opened),
         **officer_context(request, opened),
         "steps": [
@@ -242,16 +244,29 @@ def _clear_facts(case: Case, steps: Iterable[CaseStep]) -> ClearFacts:
     }
 
 
+def _withheld(opened: case_file.CaseFile) -> dict[str, bool]:
+    return {"under_check": opened.under_check, "filing_differs": bool(opened.differing & {"filing", "lane"})}
+
+
+def _differing(case: Case) -> dict[str, bool]:
+    """Return what ``admin/facts.html`` reads of a case that is not opened: one that differs is shown as lists do."""
+    differs = bool(recorded_lines.differing([case]))
+    return {"under_check": differs, "filing_differs": differs}
+
+
 def officer_context(request: StaffRequest, opened: case_file.CaseFile) -> dict[str, object]:
     """Return what ``admin/case/officer.html`` reads: whose the case is, and who else could have it; one query."""
     case, today = opened.case, timezone.localdate()
     colleagues = assignment.assignable(case.held_by, today=today)
     names = {person.pk: assignment.name_of(person) for person in colleagues}
+    differs = "assignment" in opened.differing
     return {
         "people": colleagues,
-        "is_mine": case.assignee_id == request.user.pk,
-        "unconfirmed": case.assignee_id is not None and case.confirmed_on is None,
-        "idle": bool(case.owner_seen_on and case.owner_seen_on <= assignment.idle_since(today)),
+        "officer_differs": differs,
+        "officer_id": None if differs else case.assignee_id,
+        "is_mine": case.assignee_id == request.user.pk and not differs,
+        "unconfirmed": case.assignee_id is not None and case.confirmed_on is None and not differs,
+        "idle": not differs and bool(case.owner_seen_on and case.owner_seen_on <= assignment.idle_since(today)),
         "given_by": names.get(case.assigned_by_id, "") if case.assigned_by_id else "",
         "instead_of": names.get(case.stands_for_id, "") if case.stands_for_id else "",
         "give": GiveForm(auto_id="id_give_%s"),

@@ -142,7 +142,11 @@ def _rules_page(
         "stale": changes is not None,
         "paging": paging_context(opened.paging),
         "lost": rule_changes.rules_in_force().lost,
-        "judged": [_report_lines(opened.case, report) for report in opened.complaints],
+        # Which rules fit follows from how the case is filed.
+        "differs": "filing" in opened.differing,
+        "judged": []
+        if "filing" in opened.differing
+        else [_report_lines(opened.case, report) for report in opened.complaints],
     }
     status = 409 if changes is not None else 400 if form.is_bound else 200
     return render(request, "admin/case_rules.html", context, status=status)

@@ -63,7 +63,7 @@ def release_page(request: StaffRequest, object_id: uuid.UUID) -> HttpResponse:
         "holds": report_count(len(opened.report_numbers)),
         "warned_of": dossier.warned_of(opened),
         "under_check": opened.under_check,
-        "judged": _judged_alike(release, opened),
+        "judged": [] if opened.under_check else _judged_alike(release, opened),
         "parts": parts,
         "head": _head(opened),
         "contents": [(part, report) for part in parts for report in part["reports"]],

@@ -125,10 +125,7 @@ class Note:
 
 @dataclass(frozen=True)
 class Paging:
-    """Which of a case's ``total`` reports were opened: those of ``page``, both counted from 1.
-
-    ``unread`` are the numbers of reports on other pages with messages that nobody has read.
-    """
+    """Which of ``total`` reports were opened: those of ``page``, from 1; ``unread``: others with new messages."""
 
     total: int
     page: int
@@ -150,16 +147,16 @@ class CaseFile:
     """A case as an admitted officer reads it: all of it, but of its reports and their notes those of one page.
 
     Attributes:
-        history: the steps; none where ``under_check``.
         is_high_risk: whether the reporter of any report is at high risk, on whatever page.
         checklists: by the id of the step that they were ticked for.
-        choices: the steps that the officer may take; none where ``under_check``.
+        history, choices: the steps, and those that the officer may take; none where ``under_check``.
         matches: what other cases share with this one; None where the key of the blind index does not open.
-        is_compared: whether ``matches`` covers all reports and evidence of the case; else the next opening continues.
+        is_compared: whether ``matches`` covers all of the case; else the next opening continues.
         version: what the page shows, to be posted with its forms.
         statement: what an officer stated last for the rules of the law, on a report of this page.
         is_for_bawaslu: whether only Bawaslu judges it, by what was stated and the rules of ``acts_on`` or of receipt.
         under_check: the case is not as its steps and entries record it: neither its status is shown nor its deadline.
+        differing: its states (filing, assignment, lane) that the chain records otherwise; they are not shown either.
     """
 
     case: Case
@@ -177,6 +174,7 @@ class CaseFile:
     statement: Statement | None
     is_for_bawaslu: bool
     under_check: bool
+    differing: frozenset[str]
 
     @property
     def acts_on(self) -> frozenset[str]:
@@ -280,9 +278,10 @@ def _open(
         Note(row, *read_marked_note(row, pair=keyring.complaint(by_id[row.complaint_id]), team=case.held_by))
         for row in written.notes
     ]
-    texts, due_on = written.by_report(by_id), rows.first_due_on
-    history, under_check = transitions.read_steps(case, first_due_on=due_on, texts=texts, releases=releases)
-    under_check |= not recorded_told.are_threads_whole(rows.complaints, texts, evidence)
+    texts, due_on, reports = written.by_report(by_id), rows.first_due_on, rows.complaints
+    history, under_check, differing = transitions.read_steps(case, first_due_on=due_on, texts=texts, releases=releases)
+    under_check |= not recorded_told.are_threads_whole(reports, texts, evidence)
+    choices = [] if under_check else available_steps(staff=actor.staff, case=case, history=history, reports=reports)
     _record_opening(actor, rows, threads, notes)
     return CaseFile(
         case=case,
@@ -290,9 +289,7 @@ def _open(
         notes=notes,
         history=[] if under_check else history,
         checklists=assessed.checklists,
-        choices=[]
-        if under_check
-        else available_steps(staff=actor.staff, case=case, history=history, reports=rows.complaints),
+        choices=choices,
         releases=releases,
         matches=_matches(keyring, rows) if is_indexed is not None else None,
         is_compared=bool(is_indexed),
@@ -302,6 +299,7 @@ def _open(
         statement=assessed.last,
         is_for_bawaslu=_is_for_bawaslu(case, opened, assessed.last),
         under_check=under_check,
+        differing=differing,
     )
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from functools import wraps
 from itertools import chain
-from typing import Final, ParamSpec, TypeVar
+from typing import Final, NamedTuple, ParamSpec, TypeVar
 
 from django.conf import settings
 from django.db import transaction
@@ -33,7 +33,8 @@ from complaints.models.oversight import Release
 from complaints.models.step import Step
 from complaints.models.team import Staff
 from complaints.services import reference_data, rule_book
-from complaints.services.audit import log, recorded_acts, recorded_told
+from complaints.services.audit import log, recorded_acts, recorded_lines, recorded_told
+from complaints.services.audit.coverage import state_columns
 from complaints.services.audit.recorded_told import are_as_made
 from complaints.services.keyring import Actor, Locked
 
@@ -52,6 +53,12 @@ _FULL: Final = re.compile(rf"([a-z_]+)\.({_NUMBER})\.((?:{_NUMBER}(?:-{_NUMBER})
 # reporter's act has compared the case before it takes a step.
 _NEW: Final = (0, "", 1, None)
 _NO_REPORTS: Final[Mapping[uuid.UUID, Sequence[recorded_told.Text]]] = {}
+
+# What is read anew of a case that seems to differ.
+_COMPARED: Final = [
+    *("status", "asked_from", "stage_reached", "step_count", "due_on", "lead_body", "salt"),
+    *(column for state in recorded_lines.STATES_OF_CASE for column in state_columns("Case", state)),
+]
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
@@ -204,39 +211,63 @@ def current_versions(cases: Iterable[Case]) -> dict[uuid.UUID, CaseVersion]:
     return {pk: case_version(case, sequences[pk]) for pk, case in by_id.items()}
 
 
+class ReadSteps(NamedTuple):
+    """The steps of a case in order, and what of it is not as the chain records it.
+
+    Attributes:
+        under_check: its progress, or how it is filed: no step may be taken from it.
+        differing: which of its states: filing, assignment, lane.
+    """
+
+    steps: list[CaseStep]
+    under_check: bool
+    differing: frozenset[str]
+
+    @classmethod
+    def of(cls, steps: list[CaseStep], *, is_recorded: bool, differing: frozenset[str]) -> ReadSteps:
+        """Return the steps; who has the case stops none of them."""
+        return cls(steps, not is_recorded or bool(differing - {"assignment"}), differing)
+
+
 def read_steps(
     case: Case,
     *,
     first_due_on: date | None,
     texts: Mapping[uuid.UUID, Sequence[recorded_told.Text]] = _NO_REPORTS,
     releases: Sequence[Release] = (),
-) -> tuple[list[CaseStep], bool]:
-    """Return the steps of a case in order, and whether the case is not as these and the chain record it; one query.
+) -> ReadSteps:
+    """Return the steps of a case in order, and whether the case is as these and the chain record it; one query.
 
-    To be asked before its status or its deadline is shown, in a transaction; columns of ``case`` may be read anew.
+    To be asked before its status, its deadline, its officer or how it is filed is shown, in a transaction; columns of
+    ``case`` may be read anew.
 
     Args:
+        case: read with all its columns.
         first_due_on: the deadline with which the case's own report came; None where that is in another case.
         texts: by report all that staff wrote on it, which must be as recorded, too.
         releases: some releases of the case, which must be as recorded, too.
     """
     subjects, events = [*texts, *(row.pk for row in releases)], (*recorded_told.WRITTEN, *recorded_told.RELEASED)
-    history = log.read_history(case.pk, subjects=subjects, events=events)
+    states = recorded_lines.newest_states(case.pk)
+    history = log.read_history(case.pk, subjects=subjects, events=events, also=states)
+    differing = recorded_lines.differing_states(case, history.of_rows)
     are_texts_recorded = recorded_told.are_texts_recorded(chain.from_iterable(texts.values()), history.of_rows)
     if not are_texts_recorded and not recorded_told.are_texts_stored_as_recorded(texts.keys()):
         logger.error("What staff wrote on a report is not as the chain records it")
-        return history.steps, True
-    if _is_recorded(case, history, first_due_on) and are_as_made(releases, history.steps, history.of_rows):
-        return history.steps, False
-    # A step may have come between two of the queries; none does while the case is locked.
+        return ReadSteps.of(history.steps, is_recorded=False, differing=differing)
+    is_recorded = _is_recorded(case, history, first_due_on) and are_as_made(releases, history.steps, history.of_rows)
+    if is_recorded and not differing:
+        return ReadSteps.of(history.steps, is_recorded=True, differing=differing)
+    # An act may have come between two of the queries; none does while the case is locked.
     Case.objects.select_for_update(of=("self",)).get(pk=case.pk)
-    case.refresh_from_db(fields=["status", "asked_from", "stage_reached", "step_count", "due_on", "lead_body"])
-    history = log.read_history(case.pk, subjects=subjects, events=events)
+    case.refresh_from_db(fields=_COMPARED)
+    history = log.read_history(case.pk, subjects=subjects, events=events, also=states)
+    differing = recorded_lines.differing_states(case, history.of_rows)
     releases = list(Release.objects.filter(pk__in=[row.pk for row in releases]).defer("sealed")) if releases else ()
-    if _is_recorded(case, history, first_due_on) and are_as_made(releases, history.steps, history.of_rows):
-        return history.steps, False
-    logger.error("A case is not as its steps and entries record it; its status is shown to nobody")
-    return history.steps, True
+    is_recorded = _is_recorded(case, history, first_due_on) and are_as_made(releases, history.steps, history.of_rows)
+    if differing or not is_recorded:
+        logger.error("A case is not as its steps and entries record it; what differs is shown to nobody")
+    return ReadSteps.of(history.steps, is_recorded=is_recorded, differing=differing)
 
 
 def _is_recorded(case: Case, history: log.CaseHistory, first_due_on: date | None) -> bool:

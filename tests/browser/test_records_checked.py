@@ -74,3 +74,19 @@ def test_a_list_tells_nothing_of_a_case_that_was_altered(window: Opener, live_ca
     assert officer.page.evaluate("document.documentElement.scrollWidth") <= before
     line.get_by_role("link").click()
     assert TOLD_OFFICER in officer.window.words
+
+
+def test_a_case_page_names_no_officer_and_no_place_from_altered_rows(window: Opener, live_cast: Cast) -> None:
+    sent = in_review(live_cast)
+    officer = Officer(window(width=360), "vera")
+    officer.opens("case", sent.case.reference)
+    before = officer.page.evaluate("document.documentElement.scrollWidth")
+    section = officer.page.get_by_role("region", name="Petugas")
+    assert "Kasus ini belum ada petugasnya" in section.inner_text() or NOT_TOLD not in section.inner_text()
+    Case.objects.filter(pk=sent.case.pk).update(assignee=live_cast["vino"], assigned_on="2026-01-01", province="11")
+    officer.page.reload()
+    assert NOT_TOLD in section.locator("p").first.inner_text()
+    assert "Penggolongan kasus ini tidak sesuai dengan rantai audit." in officer.window.words
+    assert "Aceh" not in officer.page.locator("dl.facts").inner_text()
+    assert officer.page.locator(".step a.button").count() == 0
+    assert officer.page.evaluate("document.documentElement.scrollWidth") <= before

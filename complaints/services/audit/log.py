@@ -311,7 +311,7 @@ class RecordedEntry:
 class CaseHistory:
     """The steps of a case, each actor with a name and no other columns, and the entries of steps; both in order.
 
-    ``of_rows`` are the entries of other events that were asked for.
+    ``of_rows`` are the other entries that were asked for.
     """
 
     steps: list[CaseStep]
@@ -320,6 +320,7 @@ class CaseHistory:
 
 
 _STEP_TAKEN: Final = "case.transition"
+_NO_OTHERS: Final = models.Q(pk__in=())
 # Columns of an entry, each with that of a step which has the same type.
 _SHARED_WITH_STEP: Final = {
     "sequence": "sequence",
@@ -333,9 +334,11 @@ _SHARED_WITH_STEP: Final = {
 }
 
 
-def read_history(case: uuid.UUID, *, subjects: Collection[uuid.UUID] = (), events: Collection[str] = ()) -> CaseHistory:
-    """Return the steps of a case and their entries, and those of ``events`` about some rows, in one query."""
-    wanted = models.Q(case=case, event=_STEP_TAKEN)
+def read_history(
+    case: uuid.UUID, *, subjects: Collection[uuid.UUID] = (), events: Collection[str] = (), also: models.Q = _NO_OTHERS
+) -> CaseHistory:
+    """Return the steps of a case and their entries, those of ``events`` about some rows, and ``also``, in one query."""
+    wanted = models.Q(case=case, event=_STEP_TAKEN) | also
     if subjects:
         wanted |= models.Q(subject__in=subjects, event__in=events)
     read = read_steps_and_entries(CaseStep.objects.filter(case=case), AuditEntry.objects.filter(wanted))

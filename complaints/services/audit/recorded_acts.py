@@ -89,7 +89,8 @@ OPENINGS_OF_CASE: Final = _openings_of_case()
 def last_entry(**conditions: object) -> Coalesce:
     """Return an expression for the number of the last entry that meets the conditions, 0 without one."""
     entries = AuditEntry.objects.filter(**conditions).order_by().values("era").annotate(last=Max("sequence"))
-    return Coalesce(Subquery(entries.values("last")[:1], output_field=BigIntegerField()), 0)
+    newest = entries.order_by("-last").values("last")[:1]
+    return Coalesce(Subquery(newest, output_field=BigIntegerField()), 0)
 
 
 # Whether the person ``reader`` has opened a report's case since the last change of their account and of the reports in

@@ -1,5 +1,7 @@
 """Whether cases stand in a list as the chain records them: asked before a page of lines, or an export, tells of them.
 
+The page of one case asks :func:`differing_states` beside its steps.
+
 A line shows what the columns of its case say: status, deadline, officer, category, place. Verification at night holds
 every case against steps, moves and entries; this does the same for the few that are about to be shown, by the newest
 step and the newest entry of each kind. What lies before them is compared when the case is opened.
@@ -34,12 +36,15 @@ logger = logging.getLogger(__name__)
 _STEP: Final = "step"
 _ERASED: Final = "erased"
 # The states of a case, each with the fact that holds it; the index of a report holds the filing of its case.
-_FACTS: Final = {"filing": "state", "assignment": "state", "lane": "state"}
+STATES_OF_CASE: Final[Mapping[str, str]] = {"filing": "state", "assignment": "state", "lane": "state"}
 _KINDS: Final[Mapping[str, str]] = {
     "case.transition": _STEP,
     "index.written": "filing",
     recorded_erasures.CASE: _ERASED,
-    **{event: name for name in _FACTS for event in STATES[name].events},
+    **{event: name for name in STATES_OF_CASE for event in STATES[name].events},
+}
+_EVENTS: Final[Mapping[str, tuple[str, ...]]] = {
+    name: tuple(event for event, kind in _KINDS.items() if kind == name) for name in STATES_OF_CASE
 }
 # What a case has before the first act of each kind; of the filing nothing is recorded before a report is first read.
 _BLANK: Final[Mapping[str, Mapping[str, object]]] = {
@@ -156,6 +161,29 @@ def _newest_entries(cases: Iterable[uuid.UUID]) -> models.QuerySet[AuditEntry]:
     return AuditEntry.objects.filter(sequence__in=newest)
 
 
+def newest_states(case: uuid.UUID) -> Q:
+    """Return the condition for the newest entry of each state of a case, each found by the index of its case."""
+    return Q(sequence__in=[recorded_acts.last_entry(case=case, event__in=events) for events in _EVENTS.values()])
+
+
+def differing_states(case: Case, entries: Iterable[AuditEntry]) -> frozenset[str]:
+    """Return which states of a case (filing, assignment, lane) are not as their newest entries record them.
+
+    Args:
+        case: read with all its columns.
+        entries: those of :func:`newest_states`, and any others about the case.
+    """
+    newest: dict[str, AuditEntry] = {}
+    for entry in sorted(entries, key=lambda entry: entry.sequence):
+        newest[_KINDS.get(entry.event, "")] = entry
+    return frozenset(
+        name
+        for name in STATES_OF_CASE
+        if not _is_state_recorded(case, name, newest.get(name))
+        or not (name not in newest or log.is_genuine(newest[name]))
+    )
+
+
 def _is_by_reporter(step: CaseStep) -> bool:
     return step.actor_kind == ActorKind.REPORTER.value
 
@@ -168,7 +196,7 @@ def _is_recorded(case: Case, record: _Record) -> bool:
     if case.is_erased:
         erased = record.entries.get(_ERASED)
         return is_moved and erased is not None and log.is_signed_by_server(erased)
-    return is_moved and all(_is_state_recorded(case, name, record.entries.get(name)) for name in _FACTS)
+    return is_moved and all(_is_state_recorded(case, name, record.entries.get(name)) for name in STATES_OF_CASE)
 
 
 def _is_new(case: Case, record: _Record) -> bool:
@@ -205,7 +233,7 @@ def _number_of(entry: AuditEntry) -> int:
 def _is_state_recorded(case: Case, name: str, entry: AuditEntry | None) -> bool:
     if entry is None:
         return all(case.serializable_value(column) == value for column, value in _BLANK[name].items())
-    fact = "filing" if entry.event == "index.written" else _FACTS[name]
+    fact = "filing" if entry.event == "index.written" else STATES_OF_CASE[name]
     return bool(entry.facts.get(fact) == loaded_state(case, name))
 
 

@@ -181,13 +181,14 @@ def open_release(*, actor: Actor, release_id: uuid.UUID, is_replaced: bool | Non
 
 
 def _is_under_check(release: Release, rows: Sequence[Release]) -> bool:
-    """Whether the state that a body reads is not as recorded: of a further release its own, else that of the case.
+    """Whether what a body reads of state and filing is not as recorded: of a further release its own state.
 
     ``rows`` are the forwarding and its supplements.
     """
     if not release.is_further:
-        return transitions.read_steps(release.case, first_due_on=None, releases=rows)[1]
-    if not recorded_told.are_further_as_made(rows):
+        return transitions.read_steps(release.case, first_due_on=None, releases=rows).under_check
+    filing = {"filing", "lane"} & transitions.read_steps(release.case, first_due_on=None).differing
+    if filing or not recorded_told.are_further_as_made(rows):
         return True
     history = release_steps.read([release])[release.pk]
     release_steps.as_body_sees(release, history)
