@@ -7,6 +7,8 @@ deploy/nginx.conf against it.
 
 from __future__ import annotations
 
+import re
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -20,6 +22,7 @@ from django.urls import reverse
 from django.utils import translation
 
 from complaints.services.evidence.resumable import segment_bytes
+from complaints.uploads import BODY_STEPS, BODY_VIEW
 
 KIB: Final = 1024
 # Every body but that of a file: the longest story with all other answers of its page fits many times.
@@ -42,7 +45,8 @@ def _form_with_files() -> int:
 
 
 # The addresses that take files, by name, each with the function that returns its largest body in bytes. Besides the
-# pages with a file field these are the buttons within their forms, which send the chosen files along.
+# pages with a file field these are the buttons within their forms, which send the chosen files along. The addresses of
+# a body's decisions name a release each, so that they are no paths that can be listed (takes_files).
 FILE_ADDRESSES: Final[dict[str, Callable[[], int]]] = {
     "report_story": _form_with_files,
     "report_file_remove": _form_with_files,
@@ -73,9 +77,24 @@ def file_paths() -> dict[str, Callable[[], int]]:
     return paths
 
 
+@cache
+def _decision_paths() -> re.Pattern[str]:
+    """Match the paths at which a body records a decision and may add its copy: each names a release."""
+    release = uuid.UUID(int=0)
+    paths = "|".join(reverse(BODY_VIEW, args=[release, action]) for action in sorted(BODY_STEPS))
+    return re.compile(paths.replace(str(release), "[0-9a-f-]{36}"))
+
+
+def takes_files(path: str) -> bool:
+    """Return whether a body with files may come to ``path`` (without a query)."""
+    return path in file_paths() or _decision_paths().fullmatch(path) is not None
+
+
 def largest_body(path: str) -> int:
     """Return how many bytes a body may have at ``path`` (without a query)."""
     most = file_paths().get(path)
+    if most is None and takes_files(path):
+        return int(settings.EVIDENCE_MAX_FILE_BYTES) + _FORM_BYTES
     return max(most() if most else 0, SMALL_BYTES)
 
 

@@ -174,7 +174,7 @@ class BodyWorker(ThreadWorker):
         from portal import bodies
 
         self.bodies = bodies
-        bodies.file_paths()
+        bodies.takes_files("")
         self._find_listeners()
 
     def _find_listeners(self) -> None:
@@ -338,7 +338,7 @@ class BodyWorker(ThreadWorker):
         """Hand on a request with a body that is not taken whole into memory; return whether it was one."""
         if head.length is not None and head.length <= self.bodies.SMALL_BYTES:
             return False
-        takes_files = head.path in self.bodies.file_paths()
+        takes_files = self.bodies.takes_files(head.path)
         if head.length is None and not takes_files:
             conn.refusal = HTTPStatus.LENGTH_REQUIRED
         elif (head.length or 0) > self.bodies.largest_body(head.path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import uuid
 from http import HTTPStatus
 from pathlib import Path
 
@@ -10,8 +11,11 @@ import pytest
 from django.conf import settings as portal
 from django.test import Client
 from django.test.client import FakePayload
+from django.urls import reverse
 from pytest_django import Settings
 
+from complaints.admin.decision_records import WITH_COPY
+from complaints.domain.workflow import Action
 from portal import bodies
 from portal.bodies import Pace, largest_body
 
@@ -43,6 +47,26 @@ def test_every_form_with_files_and_every_button_within_one_is_in_the_table() -> 
     assert "status_add" in posted
     assert {"report_cancel", "report_post_remove"} <= within
     assert posted | within <= set(bodies.FILE_ADDRESSES)
+
+
+def step_address(action: Action) -> str:
+    return reverse("admin:complaints_release_step", args=[uuid.uuid4(), action.value])
+
+
+def test_a_decision_takes_a_copy_of_the_largest_size() -> None:
+    for action in WITH_COPY:
+        path = step_address(action)
+        assert bodies.takes_files(path)
+        assert 0 <= largest_body(path) - portal.EVIDENCE_MAX_FILE_BYTES <= 1024 * KIB
+    for other in set(Action) - WITH_COPY:
+        assert largest_body(step_address(other)) == SMALL
+    assert largest_body(f"{step_address(Action.SANCTION)}more/") == SMALL
+
+
+def test_every_form_of_the_staff_with_files_is_known() -> None:
+    """Another one needs its address in the table, and in both files of the proxy."""
+    multipart = {path.name for path in (TEMPLATES / "admin").rglob("*.html") if 'enctype="multi' in path.read_text()}
+    assert multipart == {"finding.html", "finding_table.html", "step_base.html"}
 
 
 # --- The pace

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
@@ -95,9 +96,16 @@ def test_pages_and_stories_come_beside_many_slow_senders(patient: WebServer, beg
         assert patient.ask(head_of_post(STORY, SMALL) + "a" * SMALL).status in (400, 403)
 
 
-def held(server: WebServer, stack: ExitStack) -> bool:
+def held(server: WebServer, stack: ExitStack, path: str = STORY) -> bool:
     """Begin to send a file; return whether a thread waits for it."""
-    return stack.enter_context(server.wire(head_of_post(STORY, LARGE, more=GO))).answer().status == 100
+    return stack.enter_context(server.wire(head_of_post(path, LARGE, more=GO))).answer().status == 100
+
+
+def test_a_decision_of_a_body_brings_its_copy(patient: WebServer) -> None:
+    path = f"/kantor/complaints/release/{uuid.uuid4()}/langkah/sanction/"
+    with ExitStack() as stack:
+        until(lambda: held(patient, stack, path))
+    assert patient.ask(head_of_post(path.replace("sanction", "take_up"), LARGE)).status == 413
 
 
 def test_above_its_threads_a_body_with_files_is_refused_at_once(patient: WebServer) -> None:

@@ -22,6 +22,7 @@ from complaints.models.case import Case
 from complaints.models.oversight import DecisionCopy, Release, Sanction
 from complaints.services import case_actions, follow_up
 from complaints.services.keyring import Actor
+from portal import bodies
 from tests.cases import act, body_act, body_asks, complaint_of, forwarded
 from tests.world import Cast, SignedIn
 
@@ -184,7 +185,9 @@ def test_the_copy_of_a_decision_is_taken_and_opened(signed_in: SignedIn, cast: C
     assert page.status_code == 400 and page.context["form"].errors["copy"]
     assert page.context["files_again"] and page.context["form"]["number"].value() == "800/2"
     assert not DecisionCopy.objects.exists()
-    right = SimpleUploadedFile("keputusan.pdf", sample_files.document(["Keputusan"]))
+    # A scanned decision is larger than what pages without files may send.
+    scanned = sample_files.document(["Keputusan"]) + b"\n" * bodies.SMALL_BYTES
+    right = SimpleUploadedFile("keputusan.pdf", scanned)
     assert client.post(step_url(release, "correct"), form | {"copy": right}).status_code == 302
     stored = DecisionCopy.objects.get(variant="original")
     ids = [release.case_id, release.pk, stored.pk]

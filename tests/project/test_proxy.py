@@ -13,6 +13,7 @@ import ssl
 import subprocess
 import threading
 import time
+import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -21,11 +22,12 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.x509 import ocsp
-from django.urls import get_resolver
+from django.urls import get_resolver, reverse
 from django.urls.resolvers import URLPattern, URLResolver
 
 from bench.client import connected
 from bench.proxy import CONFIGURATION, NAME, Authority, Proxy, nginx_path, proxied
+from complaints.domain.workflow import Action
 from portal import bodies
 from tests.project.test_tooling import needs_proc
 from tests.webserver import WebServer, Wire, get, head_of_post, serving
@@ -76,6 +78,9 @@ def paths(resolver: URLResolver, before: str = "") -> Iterator[str]:
 def test_the_file_lets_through_what_the_table_takes() -> None:
     assert size(SHIPPED) == bodies.SMALL_BYTES
     for path in bodies.file_paths():
+        assert largest_through(path) == bodies.largest_body(path), path
+    for action in Action:
+        path = reverse("admin:complaints_release_step", args=[uuid.uuid4(), action.value])
         assert largest_through(path) == bodies.largest_body(path), path
 
 

@@ -13,11 +13,13 @@ import ssl
 import subprocess
 import threading
 import time
+import uuid
 from collections.abc import Iterator
 from http.server import ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from django.urls import reverse
 
 from bench.proxy import NAME, STAFF_CONFIGURATION, STAFF_NAME, Proxy, certify_self, proxied
 from portal import bodies
@@ -235,7 +237,9 @@ def test_the_portal_opens_to_verified_certificates_alone(tmp_path: Path) -> None
 
 
 def test_the_staffs_file_takes_what_the_table_takes() -> None:
-    table = "/kantor/complaints/case/temuan/"
-    block = SHIPPED[SHIPPED.index("location ~ ^/kantor") :]
-    assert size(block) == bodies.largest_body(table) == largest_through(table)
+    decision = reverse("admin:complaints_release_step", args=[uuid.uuid4(), "sanction"])
+    blocks = re.findall(r"^ {4}location ~ (\S+) \{\n((?: {8}.*\n)+)", SHIPPED, re.M)
+    for path in ("/kantor/complaints/case/temuan/", "/kantor/complaints/case/temuan/tabel/", decision):
+        [block] = [block for pattern, block in blocks if re.search(pattern, path)]
+        assert size(block) == bodies.largest_body(path) == largest_through(path)
     assert SHIPPED.count("ssl_verify_client on;") == 1
