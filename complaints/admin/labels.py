@@ -168,6 +168,24 @@ def date_range_label(first: str | None, last: str | None) -> str:
     return " – ".join(["…", *days] if last and not first else days)
 
 
+# What a case has reached, by the codes of services.figures.
+MILESTONES: Final[dict[str, Label]] = {
+    "reviewed": gettext_lazy("Review begun"),
+    "verified": gettext_lazy("Verified"),
+    "forwarded": gettext_lazy("Forwarded"),
+    "proven": gettext_lazy("Found proven"),
+    "recommended": gettext_lazy("Recommended to the agency"),
+    "decided": gettext_lazy("Decided by the agency"),
+}
+HOLDERS: Final[dict[str, Label]] = {
+    "reporter": gettext_lazy("Reporter: answering"),
+    "body_new": gettext_lazy("%(body)s: taking up"),
+    "body_examines": gettext_lazy("%(body)s: examining"),
+    "body_recommends": gettext_lazy("%(body)s: recommending"),
+    "agency": gettext_lazy("Agency: deciding"),
+}
+
+
 # --- People
 
 

@@ -11,25 +11,27 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
+from types import MappingProxyType
 from typing import Final, TypedDict
 from urllib.parse import urlencode
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.lookups import Exact, LessThan
+from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from complaints.admin import labels
 from complaints.admin.labels import Label
-from complaints.domain.workflow import ENDED, OPEN, PROMISED, WITH_BODY, Status
-from complaints.models.case import DUE_KEY, IS_JUNK, Case
-from complaints.models.complaint import Message
+from complaints.domain.workflow import ENDED, OPEN, PROMISED, WITH_AGENCY, WITH_BODY, Status
+from complaints.models.case import DUE_KEY, IS_JUNK, Case, CaseStep
+from complaints.models.complaint import Complaint, Message
 from complaints.models.evidence import Evidence
 from complaints.models.oversight import FURTHER, Release
 from complaints.models.reference_data import Category
 from complaints.models.team import Staff
-from complaints.services import after_the_end, assignment, imports, reference_data
+from complaints.services import after_the_end, assignment, figures, imports, reference_data
 from complaints.services.assignment import absences_on
 from complaints.services.forwarding.questions import cases_asked
 
@@ -65,12 +67,26 @@ class FilterMenu(TypedDict):
     links: SafeString
 
 
+# The statuses of a group by its value in an address; "" for no filter.
+_GROUPS: Final[Mapping[str, frozenset[Status]]] = MappingProxyType(
+    {
+        "": OPEN,
+        "ours": PROMISED,
+        "bodys": WITH_BODY,
+        "agencys": WITH_AGENCY,
+        "others": OPEN - PROMISED,
+        "ended": ENDED,
+    }
+)
+
+
 def _statuses() -> Choices:
     groups: Choices = [
         ("ours", _("The office's turn")),
         ("back", _("Back from a body")),
         ("objected", _("Reporter objected")),
         ("bodys", _("The body's turn")),
+        ("agencys", _("The agency's turn")),
         ("others", _("Waiting for others")),
         ("ended", _("Ended")),
         ("every", _("All cases")),
@@ -86,16 +102,12 @@ def _by_status(cases: Cases, value: str, person: Staff, today: date) -> Cases:
         return cases.filter(status=Status.IN_REVIEW, lead_body__isnull=False)
     if value == "objected":
         return after_the_end.objected(cases)
-    statuses = {
-        "": OPEN,
-        "ours": PROMISED,
-        "bodys": WITH_BODY,
-        "others": OPEN - PROMISED,
-        "ended": ENDED,
-    }
-    if value in statuses:
-        return cases.filter(status__in=sorted(statuses[value]))
-    return cases.filter(status=value)
+    return cases.filter(status__in=sorted(statuses_of(value)))
+
+
+def statuses_of(value: str) -> frozenset[Status]:
+    """Return the statuses that a value of the filter by status stands for: a group's, or one status."""
+    return _GROUPS.get(value) or frozenset({Status(value)})
 
 
 def _by_due(cases: Cases, value: str, person: Staff, today: date) -> Cases:
@@ -157,6 +169,14 @@ def _by_group(cases: Cases, value: str, person: Staff, today: date) -> Cases:
     return cases.filter(category__group=value)
 
 
+def _categories() -> Choices:
+    return [(category.code, f"{category.code} {category}") for category in reference_data.categories()]
+
+
+def _by_category(cases: Cases, value: str, person: Staff, today: date) -> Cases:
+    return cases.filter(category=value)
+
+
 def _by_accused(cases: Cases, value: str, person: Staff, today: date) -> Cases:
     return cases.filter(accused_kind=value)
 
@@ -190,7 +210,8 @@ FILTERS: Final = (
         _by_lane,
         _("Automatic"),
     ),
-    CaseFilter("group", _("Category"), lambda: list(Category.Group.choices), _by_group),
+    CaseFilter("group", _("Group"), lambda: list(Category.Group.choices), _by_group),
+    CaseFilter("category", _("Category"), _categories, _by_category),
     CaseFilter(
         "accused",
         _("Accused"),
@@ -212,9 +233,119 @@ FILTERS: Final = (
 )
 
 
-# The filter of the cases of one import, by its id; no menu offers it, links lead to it.
+@dataclass(frozen=True)
+class OpenFilter:
+    """A filter that no menu lists, because links lead to it: how a value is known, how it narrows, how it is said."""
+
+    name: str
+    title: Label
+    is_value: Callable[[str], bool]
+    narrow: Callable[[Cases, str, date], Cases]
+    words: Callable[[str], Label]
+
+
+def _is_key(value: str) -> bool:
+    return _KEY.fullmatch(value) is not None
+
+
+def as_day(value: str) -> date | None:
+    """Return the day that an address names (2026-11-30), None where it names none."""
+    try:
+        return date.fromisoformat(value) if _DAY.fullmatch(value) else None
+    except ValueError:
+        return None
+
+
+def _day_in_words(value: str) -> str:
+    return date_format(date.fromisoformat(value), "j M Y")
+
+
+def _officer_name(value: str) -> Label:
+    person = Staff.objects.filter(pk=value).first()
+    return labels.staff_name(person) if person else _("not known")
+
+
+def _is_promised(value: str) -> bool:
+    return value in {status.value for status in PROMISED}
+
+
+def _by_turn(cases: Cases, value: str, today: date) -> Cases:
+    ended = CaseStep.objects.filter(case=OuterRef("pk"), source=value, was_late__isnull=False)
+    return cases.filter(Q(Exists(ended)) | Q(status=value, due_on__lt=today))
+
+
+def _by_missed(cases: Cases, value: str, today: date) -> Cases:
+    return cases.filter(Exists(CaseStep.objects.filter(case=OuterRef("pk"), source=value, was_late=True)))
+
+
+def _by_channel(cases: Cases, value: str, today: date) -> Cases:
+    return cases.filter(Exists(Complaint.objects.filter(case=OuterRef("pk"), channel=value)))
+
+
+_KEY: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
+_DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+# The filter of the cases of one import, by its id.
 IMPORT: Final = "import"
-_IMPORT_KEY: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
+OPEN_FILTERS: Final = (
+    OpenFilter(
+        "since",
+        _("Received from"),
+        lambda value: as_day(value) is not None,
+        lambda cases, value, today: cases.filter(received_on__gte=value),
+        _day_in_words,
+    ),
+    OpenFilter(
+        "until",
+        _("Received until"),
+        lambda value: as_day(value) is not None,
+        lambda cases, value, today: cases.filter(received_on__lte=value),
+        _day_in_words,
+    ),
+    OpenFilter(
+        "person",
+        _("Held by"),
+        _is_key,
+        lambda cases, value, today: cases.filter(assignee=uuid.UUID(value)),
+        _officer_name,
+    ),
+    OpenFilter(
+        "reached",
+        _("Has been"),
+        lambda value: value in figures.MILESTONES,
+        lambda cases, value, today: cases.filter(Exists(figures.steps_to(value).filter(case=OuterRef("pk")))),
+        lambda value: labels.MILESTONES[value],
+    ),
+    OpenFilter("turn", _("Our turn ended or late"), _is_promised, _by_turn, labels.status_label),
+    OpenFilter("missed", _("Step was late"), _is_promised, _by_missed, labels.status_label),
+    OpenFilter(
+        "lead",
+        _("Lead body"),
+        lambda value: value in {body.code for body in reference_data.bodies()},
+        lambda cases, value, today: cases.filter(lead_body=value),
+        reference_data.body_name,
+    ),
+    OpenFilter(
+        "channel",
+        _("Channel"),
+        lambda value: value in Complaint.Channel.values,
+        _by_channel,
+        lambda value: Complaint.Channel(value).label,
+    ),
+    OpenFilter(
+        "wrote",
+        _("Reporter"),
+        lambda value: value == "again",
+        lambda cases, value, today: figures.written_again(cases),
+        lambda value: _("wrote again"),
+    ),
+    OpenFilter(
+        IMPORT,
+        IMPORT_TITLE,
+        _is_key,
+        lambda cases, value, today: cases.filter(pk__in=imports.cases_of(uuid.UUID(value))),
+        lambda value: ONE_IMPORT,
+    ),
+)
 # The list without filters as a link of its own: the address without any query ends a search.
 NO_FILTERS: Final = "status="
 
@@ -226,14 +357,16 @@ def filters_in(query: Mapping[str, str]) -> dict[str, str]:
         value = query.get(case_filter.name, "")
         if value and any(value == known for known, _label in case_filter.choices()):
             values[case_filter.name] = value
-    if _IMPORT_KEY.fullmatch(query.get(IMPORT, "")):
-        values[IMPORT] = query[IMPORT]
+    for open_filter in OPEN_FILTERS:
+        value = query.get(open_filter.name, "")
+        if value and open_filter.is_value(value):
+            values[open_filter.name] = value
     return values
 
 
 def query_of(values: FilterValues) -> str:
     """Return the one spelling of filters as a query string, for addresses and for saved filters."""
-    names = [*(case_filter.name for case_filter in FILTERS), IMPORT]
+    names = [row.name for rows in (FILTERS, OPEN_FILTERS) for row in rows]
     return urlencode([(name, values[name]) for name in names if name in values])
 
 
@@ -249,8 +382,9 @@ def narrow(cases: Cases, values: FilterValues, *, person: Staff, today: date) ->
     for case_filter in FILTERS:
         if case_filter.name != "status" and case_filter.name in values:
             cases = case_filter.narrow(cases, values[case_filter.name], person, today)
-    if IMPORT in values:
-        cases = cases.filter(pk__in=imports.cases_of(uuid.UUID(values[IMPORT])))
+    for open_filter in OPEN_FILTERS:
+        if open_filter.name in values:
+            cases = open_filter.narrow(cases, values[open_filter.name], today)
     return cases
 
 
@@ -274,10 +408,13 @@ def filter_menus(values: FilterValues) -> Iterator[FilterMenu]:
             # A hundred links on every page: drawn here, because a template would take longer than the cases do.
             "links": format_html_join("", _LINK, links),
         }
-    if IMPORT in values:
-        every = query_of({name: value for name, value in values.items() if name != IMPORT}) or NO_FILTERS
-        both = ((every, "", ALL), (query_of(values), format_html(' aria-current="{}"', "true"), ONE_IMPORT))
-        yield {"title": IMPORT_TITLE, "chosen": ONE_IMPORT, "links": format_html_join("", _LINK, both)}
+    for open_filter in OPEN_FILTERS:
+        if open_filter.name not in values:
+            continue
+        chosen = open_filter.words(values[open_filter.name])
+        without = query_of({name: value for name, value in values.items() if name != open_filter.name}) or NO_FILTERS
+        both = ((without, "", ALL), (query_of(values), format_html(' aria-current="{}"', "true"), chosen))
+        yield {"title": open_filter.title, "chosen": chosen, "links": format_html_join("", _LINK, both)}
 
 
 def filters_label(values: FilterValues) -> str:
@@ -286,6 +423,7 @@ def filters_label(values: FilterValues) -> str:
     for case_filter in FILTERS:
         if case_filter.name in values:
             words.append(f"{case_filter.title}: {dict(case_filter.choices())[values[case_filter.name]]}")
-    if IMPORT in values:
-        words.append(f"{IMPORT_TITLE}: {ONE_IMPORT}")
+    for open_filter in OPEN_FILTERS:
+        if open_filter.name in values:
+            words.append(f"{open_filter.title}: {open_filter.words(values[open_filter.name])}")
     return " · ".join(words)

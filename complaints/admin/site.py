@@ -97,6 +97,7 @@ class StaffSite(admin.AdminSite):
 _NAV: Final[tuple[tuple[Any, str, Callable[[Staff], bool]], ...]] = (
     (_("My desk"), "index", lambda person: True),
     (_("Queue"), "complaints_case_changelist", access.may_see_cases),
+    (_("Figures"), "figures", access.is_triage),
     (_("Releases"), "complaints_release_changelist", access.is_overseer),
     (_("Assignments"), "complaints_absence_changelist", access.is_triage),
     (_("Erasure"), "erasures", lambda person: access.is_triage(person) and not person.practising),

@@ -25,6 +25,8 @@ from complaints.admin import (
     erasure,
     export,
     faults,
+    figures,
+    figures_sheet,
     findings,
     forwarding,
     further_releases,
@@ -373,6 +375,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("complaints/staff/<uuid:object_id>/faktor/", staff.reset_factor, name="complaints_staff_factor"),
     # Background jobs, and how the installation stands
     path("operasi/", operation.operation, name="operation"),
+    path("angka/", figures.show, name="figures"),
+    path("angka/lembar/", figures_sheet.sheet, name="figures_sheet"),
     path("complaints/jobfailure/", jobs.job_list, name="complaints_jobfailure_changelist"),
     path("complaints/jobfailure/<slug:name>/ulang/", jobs.run_again, name="complaints_jobfailure_again"),
     # Django's own and the plain tables; the last of them catches every other address.

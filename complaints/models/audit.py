@@ -20,6 +20,7 @@ EVENTS: Final = {
     "filter.saved": _("Filter saved"),
     "filter.deleted": _("Saved filter deleted"),
     "cases.exported": _("Cases exported"),
+    "figures.printed": _("Figures with small cells printed"),
     "practice.switched": _("Practice mode switched"),
     "practice.made": _("Practice cases made"),
     "leak.checked": _("Text checked for what it gives away"),

@@ -75,6 +75,14 @@ def export(
     return number, _compared(related.order_by("received_on", "reference")[:number].iterator(CHUNK))
 
 
+def record_figures(*, actor: Actor, filters: Mapping[str, str]) -> None:
+    """Record that a sheet of figures with small cells is taken out; raises Locked outside of triage."""
+    if not access.is_triage(actor.staff):
+        raise Locked(actor.keyring.report_team)
+    named = "+".join(f"{name}:{value}" for name, value in sorted(filters.items()))
+    actor.record("figures.printed", facts={"filters": named})
+
+
 def further_bodies(case: Case) -> list[str]:
     """Return the short names of the bodies that have a case of :func:`export` beside the one that leads it.
 

@@ -13,6 +13,8 @@ ROOT = Path(__file__).resolve().parents[2]
 EXACT = {
     "complaints/admin/case_steps.py:step_page": "the reports of one case, by the index of their case",
     "complaints/admin/charts.py:punctuality_chart": "the steps of staff in eight weeks, grouped in one scan",
+    "complaints/admin/figures.py": "one line in the page of figures, which an officer asks for",
+    "complaints/services/figures.py": "figures that an officer asks for, grouped by the database, of a span of weeks",
     "complaints/checks.py:_accounts": "accounts of staff",
     "complaints/checks.py:_durability": "settings of the server",
     "complaints/models/evidence.py:Evidence": "evidence of one report, which is limited, by the index of its report",

@@ -159,6 +159,8 @@ STAFF_GETS: dict[str, tuple[set[str], int]] = {
     "admin:complaints_teamkey_sign_off": (TEAMS | AUDIT, 405),
     "admin:complaints_jobfailure_changelist": (ADMIN, 200),
     "admin:operation": (ADMIN, 200),
+    "admin:figures": (TRIAGES, 200),
+    "admin:figures_sheet": (TRIAGES, 200),
     "admin:complaints_jobfailure_again": (ADMIN, 405),
     "admin:complaints_auditentry_changelist": (AUDIT, 200),
     "admin:complaints_verificationfault_changelist": (AUDIT | ADMIN, 200),
