@@ -42,7 +42,15 @@ from complaints.services.evidence.posts import Post, attach_posts
 from complaints.services.keyring import check_keys
 from complaints.services.messages import NO_MARKS, with_marks
 from complaints.services.report_questions import OFFICE
-from complaints.services.reporter_page import History, StatusPage, ThreadEntry, history, is_recorded, next_day
+from complaints.services.reporter_page import (
+    History,
+    StatusPage,
+    ThreadEntry,
+    agency_days,
+    history,
+    is_recorded,
+    next_day,
+)
 from complaints.services.reporter_reading import (
     OwnReport,
     activity,
@@ -193,6 +201,7 @@ def _with_end(
         body_name=reference_data.body_name(case.lead_body_id or "") if report_history.is_unsent else page.body_name,
         stages=[] if report_history.is_unsent else page.stages,
         next_day=next_day(Status(page.status), page.due_on, today) if page.late else None,
+        agency_days=agency_days(page.status, report_history.steps, today),
         objection=objection_of(case, report_history.steps, ticket.keys, today),
         is_unsent=report_history.is_unsent,
         kept_until=kept_until(complaint, case, has_body=has_body, today=today) if is_over else None,

@@ -86,6 +86,8 @@ class StatusPage:
     askers: Sequence[tuple[str, str]] = ()
     # Where the office is late: the day to which the same limit leads from the one that was missed.
     next_day: date | None = None
+    # For how many days no answer of a reminded agency is recorded, from the recommendation on; None elsewhere.
+    agency_days: int | None = None
     objection: Objection = field(default_factory=Objection)
     # The case ended at a body that never had this report.
     is_unsent: bool = False
@@ -126,6 +128,12 @@ def next_day(status: Status | None, due_on: date | None, today: date) -> date | 
     while due_on < today:
         due_on = transitions.last_day_of(workflow.LIMITS[status], due_on)
     return due_on
+
+
+def agency_days(status: str, steps: Sequence[CaseStep], today: date) -> int | None:
+    """Return for how many days an agency has been waited for that was to be reminded since; None in other states."""
+    asked = [step.day for step in steps if step.action == Action.AWAIT_AGENCY]
+    return (today - asked[-1]).days if asked and status == Status.OVERDUE_AGENCY else None
 
 
 # --- What happened to the report --------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 
 import pytest
 import time_machine
+from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 from pytest_django import Settings
@@ -71,6 +72,11 @@ def test_agency_that_does_not_answer_is_waited_for_and_never_late(cast: Cast, si
         assignment.assign(actor=Actor(cast.ring("vera"), later), case_id=case.pk, assignee=cast["vera"])
         given = vera.get(reverse("admin:complaints_absence_changelist")).content.decode()
         assert "instansi belum menjawab, 60 hari" in given
+        # And the reporter, from the day of the recommendation on.
+        on_phone = Client()
+        assert on_phone.post("/cek/", {"code": sent.code}).url == "/cek/laporan/"
+        told = " ".join(on_phone.get("/cek/laporan/").content.decode().split())
+        assert "Jawaban instansi belum tercatat, 60 hari sejak rekomendasi." in told
         columns = ["reference", "late", "due", "target", "waited"]
         rows = {row[0]: row[1:] for row in rows_of(vera.post(URL, FORM | {"columns": columns})) if row}
         assert rows[case.reference] == ["tidak", "", case.due_on.isoformat(), "60"]

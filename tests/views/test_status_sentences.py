@@ -95,6 +95,18 @@ def test_each_state_of_an_inquiry_says_what_is_so(status: str) -> None:
         assert "laporan" not in text.lower()
 
 
+def test_how_long_an_agency_is_silent_is_told_and_nobody_is_called_late() -> None:
+    for language, words in (
+        ("id", "Jawaban instansi belum tercatat, 60 hari sejak rekomendasi."),
+        ("en", "No answer of the agency is recorded, 60 days after the recommendation."),
+    ):
+        with override(language):
+            shown = report("overdue_agency", due_on=DAY)
+            shown.agency_days = 60
+            text = " ".join(render_to_string("complaints/status/sentence.html", {"report": shown}).split())
+        assert text.startswith("BKN ") and text.endswith(words), text
+
+
 def test_the_question_says_what_happens_without_an_answer() -> None:
     for asker, words in (("", "ditutup dengan sendirinya"), ("BKN", "BKN dapat melanjutkan")):
         shown = SimpleNamespace(question="Kapan?", asking_body=asker, askers=[("x", asker)])
