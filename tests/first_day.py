@@ -125,6 +125,7 @@ class Form:
     buttons: list[dict[str, str]] = field(default_factory=list)
     choices: dict[str, list[str]] = field(default_factory=dict)
     undone: list[str] = field(default_factory=list)
+    radios: set[str] = field(default_factory=set)
 
 
 class Forms(HTMLParser):
@@ -166,6 +167,8 @@ class Forms(HTMLParser):
         form, kind = self.forms[-1], found.get("type", "text")
         if kind in ("checkbox", "radio"):
             form.choices.setdefault(name, []).append(found.get("value", "on"))
+            if kind == "radio":
+                form.radios.add(name)
             # What a checklist asks was done, where it can be ticked; else it is said why not.
             if "checked" in found or (name.startswith("check-") and "disabled" not in found):
                 form.values[name] = found.get("value", "on")
@@ -251,7 +254,10 @@ class Officer:
         form = Forms(self.page).with_button(**{"class": "main"})
         if "body" in form.choices:
             values["body"] = next(value for value in form.choices["body"] if value)
-        self.submits(form, **dict.fromkeys(form.undone, "-"), **values)
+        # What is asked of the danger is answered; the grade follows from the answers.
+        asked = {name for name in form.radios - form.values.keys() if not name.endswith("grade")}
+        answers = {name: form.choices[name][-1] for name in asked}
+        self.submits(form, **dict.fromkeys(form.undone, "-"), **answers, **values)
 
 
 def refusals(text: str) -> str:
@@ -274,7 +280,6 @@ def reports(kept: Path) -> None:
     say(f"report: sent, code {len(code)} characters")
     vera = Officer("vera")
     vera.opens("case")
-    vera.steps("start_review")
     vera.steps("verify")
     say("report: verified")
     fitri = Officer("fitri")

@@ -10,6 +10,8 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from django.utils.module_loading import import_string
 from pytest_django import Settings
@@ -123,6 +125,45 @@ def test_of_linked_released_reports_one_is_erased_and_the_others_open(cast: Cast
     for other in (sent[0], sent[2]):
         page = follow_up.status_page(ticket=other.ticket, today=timezone.localdate())
         assert not page.under_check
+
+
+def wave(cast: Cast, number: int) -> tuple[list[Sent], Release]:
+    """So many reports without files, linked and released together."""
+    sent = [send_report(story=f"Kisah bunga{number}x{place} tentang rapat pagi.") for place in range(number)]
+    act(cast, "vera", sent[0], Action.START_REVIEW)
+    sources = {report.case.pk: None for report in sent[1:]}
+    case_links.link(actor=actor("vera", cast), target_id=sent[0].case.pk, sources=sources, reason="Sama.")
+    act(cast, "vera", sent[0], Action.VERIFY)
+    made = release.forward(
+        actor=actor("fitri", cast),
+        case_id=sent[0].case.pk,
+        body=OversightBody.objects.get(pk="bkn"),
+        choice=whole(sent[0].case.pk),
+        cover="Mohon ditindaklanjuti.",
+    )
+    body_act(cast, "kirana", made, Action.TAKE_UP)
+    find(actor=actor("kirana", cast), release_id=made.pk, finding=Action.DISMISS, text="Nihil.", reply="Nihil.")
+    return sent, made
+
+
+def test_one_of_51_is_erased_with_the_queries_of_one_of_three(cast: Cast) -> None:
+    queries = {}
+    for number in (3, 51):
+        sent, made = wave(cast, number)
+        gone = sent[number // 2]
+        word = f"bunga{number}x{number // 2} ".encode()
+        assert word in everything(sent)
+        with CaptureQueriesContext(connection) as captured:
+            erased(gone.ticket.complaint_id, now=timezone.now() + LATER)
+        queries[number] = len(captured)
+        left = everything(sent)
+        assert word not in left
+        assert all(f"bunga{number}x{place} ".encode() in left for place in range(number) if place != number // 2)
+        assert left_of(gone.ticket.complaint_id) == {}
+        read = str(reading.open_release(actor=actor("kirana", cast), release_id=made.pk))
+        assert read.count(f"bunga{number}x") == number - 1 and word.decode() not in read
+    assert queries[51] <= queries[3] + 5, queries
+    assert faults() == set()
 
 
 def test_the_only_report_of_a_release_takes_its_keys_and_decisions_along(cast: Cast) -> None:
