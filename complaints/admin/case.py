@@ -128,12 +128,17 @@ def show_case(request: StaffRequest, object_id: uuid.UUID, submitted: SubmittedF
 
 
 def _without_reports(request: StaffRequest, object_id: uuid.UUID) -> HttpResponseBase:
-    """Say of a case on which day its last report was erased; redirect from one whose reports are in another."""
+    """Say of a case on which day its last report was erased; redirect from one whose reports are in another.
+
+    Where only rows call them erased, say that the case is not as recorded: nobody is to take it for closed.
+    """
     case = access.cases_for(request.user).filter(pk=object_id, linked_into=None).first()
     day = remains.erased_on(object_id) if case else None
-    if case is None or day is None:
+    is_hidden = case is not None and day is None and remains.is_called_erased(object_id)
+    if case is None or not (day or is_hidden):
         return _redirect_to_joint_case(request, object_id)
-    context = {**_clear_facts(case, ()), **_differing(case), "title": case.reference, "erased_on": day}
+    context = {**_clear_facts(case, ()), **_differing(case), "title": case.reference}
+    context |= {"erased_on": day, "is_hidden": is_hidden}
     return render(request, "admin/case_closed.html", context)
 
 

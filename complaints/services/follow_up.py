@@ -127,9 +127,14 @@ def complaint_of(ticket: Ticket, rows: QuerySet[Complaint]) -> Complaint:
 
 
 def erased_on(*, ticket: Ticket) -> date | None:
-    """Return on which day the report of a ticket was erased, None where it was not; nothing else of it is left."""
+    """Return on which day the report of a ticket was erased, None where it was not; nothing else of it is left.
+
+    Raises SealError where only the row says so: whoever writes to the database can hide a report by it.
+    """
     day = Complaint.stored.filter(pk=ticket.complaint_id).values_list("erased_on", flat=True).first()
-    return day if day and recorded_erasures.erased_reports([ticket.complaint_id]) else None
+    if day and not recorded_erasures.erased_reports([ticket.complaint_id]):
+        raise SealError("erased")
+    return day
 
 
 def status_page(*, ticket: Ticket, today: date) -> StatusPage:

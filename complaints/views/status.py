@@ -233,7 +233,10 @@ def _or_more(number: int, most: int) -> str:
 def gone(request: ReporterRequest) -> HttpResponse:
     """Close the ticket of a report that is no longer here; of one that was erased, say on which day."""
     kept = request.reporter.get("ticket")
-    day = follow_up.erased_on(ticket=follow_up.Ticket.from_session(kept)) if kept else None
+    try:
+        day = follow_up.erased_on(ticket=follow_up.Ticket.from_session(kept)) if kept else None
+    except follow_up.UNREADABLE:
+        return unreadable(request)
     request.reporter.end()
     if day is None:
         return redirect("status_enter")

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import override
@@ -18,7 +19,7 @@ from complaints.services.keyring import Actor
 from tests.cases import act, forwarded, in_review
 from tests.erasures import erased
 from tests.views.walk import words
-from tests.world import Cast, Sent, send_report
+from tests.world import Cast, Sent, SignedIn, send_report
 
 pytestmark = pytest.mark.django_db
 PAGE, WITHDRAW, ASK = "/cek/laporan/", "/cek/laporan/cabut/", "/cek/laporan/hapus/"
@@ -107,3 +108,16 @@ def test_the_code_of_an_erased_report_says_on_which_day(cast: Cast) -> None:
     # A page that was open before leads there too, whatever it sends.
     for path in (f"{PAGE}jawab/", f"{PAGE}nama/", WITHDRAW, ASK):
         assert told in words(opened(sent).post(path, {"text": "Halo."})), path
+
+
+def test_a_report_that_only_a_column_calls_erased_is_not_taken_for_gone(cast: Cast, signed_in: SignedIn) -> None:
+    """Whoever writes to the database hides a report from its reporter and from the office, and both are told."""
+    sent = in_review(cast)
+    client = opened(sent)
+    case_page = reverse("admin:complaints_case_change", args=[sent.case.pk])
+    Complaint.stored.filter(pk=sent.ticket.complaint_id).update(erased_on=timezone.localdate())
+    answer = client.get(PAGE)
+    assert answer.status_code == 503
+    assert "Laporan ini belum dapat kami tampilkan." in words(answer)
+    assert "Dihapus pada" not in words(answer)
+    assert "catatannya tidak sesuai dengan rantai audit" in words(signed_in("vera").get(case_page))

@@ -263,6 +263,11 @@ def erased_on(case: uuid.UUID) -> date | None:
     return max((day for report, day in rows.items() if day and report in entered), default=None)
 
 
+def is_called_erased(case: uuid.UUID) -> bool:
+    """Whether the rows alone say that every report of a case is erased, and two people have not entered it."""
+    return Complaint.stored.filter(case=case).exclude(erased_on=None).exists() and erased_on(case) is None
+
+
 def report_of(complaint: uuid.UUID) -> Complaint | None:
     """Return a report that exists, erased or not, locked until the transaction ends."""
     return Complaint.stored.select_for_update().filter(pk=complaint).first()
