@@ -76,7 +76,7 @@ def measured_pages(size: int) -> tuple[dict[str, MeasuredPage], int]:
     cases = sorted({pk for page in pages.values() for pk in CASE_LINK.findall(page.open().text)})
     crowd.display(cases)
     searcher.post(searcher.open(queue), {"words": crowd.NIP}, path=reverse("admin:complaints_case_search"))
-    pages["search"] = MeasuredPage(searcher, queue)
+    pages["search"] = MeasuredPage(searcher, reverse("admin:complaints_case_search"))
     for number, pk in enumerate(cases[:CASE_PAGES]):
         pages[f"case-{number}"] = MeasuredPage(officer, reverse("admin:complaints_case_change", args=[pk]))
     return pages | _joint_pages(officer), len(cases)

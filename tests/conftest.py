@@ -49,6 +49,7 @@ LONGEST = (
     "tests/security/addresses/test_url_matrix.py",
     "tests/services/samples/test_samples.py",
     "tests/security/tampering/test_swap_forge_replay.py",
+    "tests/services/test_search.py",
     "tests/services/test_transitions.py",
     "tests/project/test_serve.py",
     "tests/project/test_job_runner.py",

@@ -32,14 +32,6 @@ class SaveFilterForm(BaseForm):
     shared = forms.BooleanField(required=False)
 
 
-class SearchForm(BaseForm):
-    """What to search for: words of any known kind, or the name of an accused with the agency."""
-
-    words = forms.CharField(max_length=2000, required=False)
-    name = forms.CharField(max_length=200, required=False)
-    agency = forms.CharField(max_length=200, required=False)
-
-
 class SeenForm(BaseForm):
     """A form that carries the case version which the person saw when they decided."""
 

@@ -1,13 +1,9 @@
-"""The page of the queue: its lines, filters and search, what a person keeps of it, and acts on several ticked cases.
-
-What is searched for comes by POST, stays in the sealed session, and stands in no address.
-"""
+"""The page of the queue: its lines and filters, what a person keeps of it, and acts on several ticked cases."""
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Final
 from urllib.parse import parse_qsl
 
@@ -15,7 +11,6 @@ from django.contrib import messages
 from django.contrib.sessions.backends.base import SessionBase
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
-from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html_join
@@ -25,25 +20,15 @@ from django.utils.translation import gettext_lazy, ngettext
 from complaints import access
 from complaints.admin import queue_filters, queue_list, step_labels
 from complaints.admin.base import COUNT_AT_MOST, StaffRequest, render, staff_page
-from complaints.admin.forms import SaveFilterForm, SearchForm
+from complaints.admin.forms import SaveFilterForm
 from complaints.admin.queue_filters import FilterValues
 from complaints.domain.workflow import OPEN
 from complaints.models.case import IS_JUNK, Case
 from complaints.models.saved_filters import SavedFilter
 from complaints.models.team import Staff, Team
 from complaints.services import assignment, case_actions, first_look, imports, saved_filters
-from complaints.services.search import REFERENCE, WAITING_AT_MOST, NothingToSearch, Search, filter_cases, search_cases
 
 SEARCH_SESSION_KEY: Final = "queue_search"
-# What was typed into a search that could not be understood, to be shown again once.
-SEARCH_TERMS_KEY: Final = "queue_search_typed"
-SEARCH_TERM_CHARS: Final = 2_000
-SEARCH_KINDS: Final = {
-    "reference": gettext_lazy("Reference"),
-    "nip": gettext_lazy("NIP"),
-    "person": gettext_lazy("Name and agency"),
-    "post": gettext_lazy("Post"),
-}
 CANNOT_BE_ASSIGNED: Final = gettext_lazy("This person cannot have it.")
 
 
@@ -55,7 +40,12 @@ class ResultList:
 
 
 def redirect_to_queue(values: FilterValues, cursors: Mapping[str, str] | None = None) -> HttpResponseRedirect:
-    """Redirect to the list of these filters; to the page of it that ``cursors`` name under "after" or "before"."""
+    """Redirect to the list of these filters; to the page of it that ``cursors`` name under "after" or "before".
+
+    Where ``cursors`` say that the "list" is that of a search, redirect there.
+    """
+    if (cursors or {}).get("list") == "search":
+        return HttpResponseRedirect(reverse("admin:complaints_case_search"))
     query, order = queue_filters.query_of(values), queue_list.order_for(values.get("status", ""))
     name = "before" if (cursors or {}).get("before") else "after"
     cursor = (cursors or {}).get(name, "")
@@ -75,12 +65,9 @@ def queue(request: StaffRequest) -> HttpResponse:
     person, keyring, now = request.user, request.keyring, timezone.now()
     values = queue_filters.filters_in(request.GET.dict())
     first_look.process_new_reports(actor=request.actor)
-    if not request.GET:  # only links from elsewhere have no query: every list of a search has one
-        leave_search(request.session)
-    is_triage, current_search = access.is_triage(person), _search_of(request)
+    leave_search(request.session)
+    is_triage = access.is_triage(person)
     cases = queue_filters.narrow(access.cases_for(person), values, person=person, today=timezone.localdate())
-    if current_search:
-        cases = filter_cases(cases, current_search)
     after, before = queue_list.cursors_of(request.GET.dict())
     order = queue_list.order_for(values.get("status", ""))
     page = queue_list.page_of(cases, order, after=after, before=before)
@@ -105,11 +92,7 @@ def queue(request: StaffRequest) -> HttpResponse:
         "is_separate": keyring.report_team == Team.Kind.SEPARATE,
         "junk": _count_junk(person) if is_triage else "",
         "may_save": bool(query) and is_triage and keyring.unlocked,
-        "search": current_search,
-        "search_typed": request.session.pop(SEARCH_TERMS_KEY, {}),
-        "search_kind": SEARCH_KINDS[current_search.kind] if current_search else "",
         "opened_import": _opened_import(request, values) if queue_filters.IMPORT in values else None,
-        "is_more": current_search is not None and current_search.waiting > WAITING_AT_MOST,
     }
     return render(request, "admin/queue.html", context)
 
@@ -185,49 +168,12 @@ def _save_settings(request: StaffRequest, codes: list[str], *, keys: bool) -> No
     saved_filters.choose_columns(person=request.user, codes=codes + ([] if keys else [queue_list.KEYS_OFF]))
 
 
-# --- Search
+# --- Search: its own list is admin.case_search
 
 
 def leave_search(session: SessionBase) -> None:
     """End a search whose list the officer has left: counts and links elsewhere know nothing of it."""
     session.pop(SEARCH_SESSION_KEY, None)
-
-
-def _search_of(request: StaffRequest) -> Search | None:
-    stored = request.session.get(SEARCH_SESSION_KEY)
-    return Search(**stored) if stored and access.is_triage(request.user) else None
-
-
-@staff_page("POST", opens_for=access.may_see_cases, acts_for=access.is_triage)
-def search(request: StaffRequest) -> HttpResponseBase:
-    """Search among all cases, ended ones too where no status was chosen; one found by its reference is opened."""
-    form, values = SearchForm(request.POST), posted_filters(request)
-    terms = form.cleaned_data if form.is_valid() else {"words": "", "name": "", "agency": ""}
-    try:
-        prepared = search_cases(actor=request.actor, **terms)
-    except NothingToSearch:
-        leave_search(request.session)
-        request.session[SEARCH_TERMS_KEY] = {
-            name: request.POST.get(name, "")[:SEARCH_TERM_CHARS] for name in ("words", "name", "agency")
-        }
-        messages.error(
-            request, _("Type a reference, a NIP of at least 9 digits, a link to a post, or a name and its agency.")
-        )
-        return redirect_to_queue(values)
-    if prepared.kind == REFERENCE:
-        matches = list(filter_cases(access.cases_for(request.user), prepared)[:2])
-        if len(matches) == 1:
-            return redirect("admin:complaints_case_change", matches[0].pk)
-    request.session[SEARCH_SESSION_KEY] = asdict(prepared)
-    return redirect_to_queue({"status": "every"} | values)
-
-
-@staff_page("POST", opens_for=access.may_see_cases, acts_for=access.is_triage)
-def end_search(request: StaffRequest) -> HttpResponseBase:
-    """Forget the search."""
-    leave_search(request.session)
-    values = posted_filters(request)
-    return redirect_to_queue({} if values == {"status": "every"} else values)
 
 
 # --- Acts on several ticked cases
@@ -263,7 +209,7 @@ def _assign_ticked(request: StaffRequest, case_ids: list[uuid.UUID], values: Fil
             "cases": access.cases_for(request.user).filter(pk__in=case_ids).order_by("reference"),
             "people": colleagues,
             "query": queue_filters.query_of(values),
-            "place": {name: request.POST.get(name, "") for name in ("after", "before")},
+            "place": {name: request.POST.get(name, "") for name in ("after", "before", "list")},
         }
         return render(request, "admin/queue_give.html", context)
     assignee = next((colleague for colleague in colleagues if str(colleague.pk) == person_id), None)

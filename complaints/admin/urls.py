@@ -16,6 +16,7 @@ from complaints.admin import (
     case_links,
     case_questions,
     case_risk,
+    case_search,
     case_steps,
     case_writing,
     conflicts,
@@ -108,8 +109,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     # The queue
     path("complaints/case/", queue_page.queue, name="complaints_case_changelist"),
     path("complaints/case/massal/", queue_page.act_on_ticked, name="complaints_case_many"),
-    path("complaints/case/cari/", queue_page.search, name="complaints_case_search"),
-    path("complaints/case/cari/hapus/", queue_page.end_search, name="complaints_case_end_search"),
+    path("complaints/case/cari/", case_search.show_search, name="complaints_case_search"),
     path("complaints/case/saringan/", queue_page.save_filter, name="complaints_case_keep_filter"),
     path(
         "complaints/case/saringan/<uuid:filter_id>/hapus/", queue_page.delete_filter, name="complaints_case_drop_filter"

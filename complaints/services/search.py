@@ -1,11 +1,12 @@
-"""Searches cases by reference, by the accused's NIP or by name and agency, or by a post.
+"""Searches the cases that a person may find, by reference or by what their reports say, in the person's own session.
 
-Except for references, the query is compared by digests under the key of the blind index, which opens only in sessions
-of triage. The audit chain records that a search was made and its kind, neither the query nor the result.
+The words are compared with the sealed documents of the reports (services.search_scan). The audit chain records that a
+search was made and its kind, neither the words nor the result; nothing else is written down.
 """
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,77 +14,118 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from complaints import access
-from complaints.domain import normalization
-from complaints.models.blind_index import IndexEntry
+from complaints.domain import normalization, search_words
+from complaints.domain.search_document import is_partial, texts_in
+from complaints.domain.search_words import Rank, Terms
 from complaints.models.case import Case
 from complaints.models.complaint import Complaint
-from complaints.services import blind_index, similarity
+from complaints.services import blind_index
 from complaints.services.evidence import posts
-from complaints.services.keyring import Actor
+from complaints.services.keyring import Actor, Locked
+from complaints.services.search_scan import SearchScan
 
-Kind = IndexEntry.Kind
+# Kinds of a search, as the chain records them.
 REFERENCE: Final = "reference"
-KINDS: Final = (REFERENCE, Kind.NIP.value, Kind.PERSON.value, Kind.POST.value)
-# Slices of new reports that one search indexes first; the next search continues.
+NUMBER: Final = "number"
+POST: Final = "post"
+WORDS: Final = "words"
+# Cases that one search lists: the best of them.
+FOUND_AT_MOST: Final = 200
+# Slices of new reports that one search meets first; the next search continues.
 SLICES_AT_ONCE: Final = 4
 WAITING_AT_MOST: Final = 1000
 
 
 class NothingToSearch(Exception):
-    """The query is no reference, NIP, link or name."""
+    """The words hold no letter and no digit."""
 
 
 @dataclass(frozen=True)
-class Search:
-    """A search, which the sealed session holds as JSON.
+class SearchResult:
+    """What a search has brought.
 
-    ``values`` are references, or digests in hexadecimal, according to ``kind`` (one of KINDS); ``words`` the query as
-    entered, shown on the officer's page; ``waiting`` the number of reports that are not indexed yet.
+    Attributes:
+        cases: the best first, then the newest; at most FOUND_AT_MOST.
+        total: how many there are.
+        read: how many reports were gone through.
+        unread: how many of them, and of new ones up to WAITING_AT_MOST + 1, could not be read yet or any more.
+        partial: how many of them hold more words than can be searched.
+        left: how many older reports a next search goes through.
     """
 
-    kind: str
-    values: list[str]
-    words: str
-    waiting: int = 0
+    cases: list[uuid.UUID]
+    total: int = 0
+    read: int = 0
+    unread: int = 0
+    partial: int = 0
+    left: int = 0
 
 
-def parse_query(*, words: str, name: str, agency: str, year: int) -> tuple[str, list[str]]:
-    """Return the kind of a query, and its references, completed by ``year``, or its value as the index spells it.
+def search_cases(*, actor: Actor, words: str, cases: QuerySet[Case], skip: int = 0) -> SearchResult:
+    """Return the cases in which all ``words`` stand, whole or in part, or that have them as their reference.
 
-    Raises NothingToSearch.
+    New reports are met first, the oldest before the others, as on a page of the queue.
+
+    Args:
+        actor: a member of the team that holds the cases.
+        words: as typed.
+        cases: from ``access.cases_for``, narrowed or not; a reference is looked for in all of them.
+        skip: how many of the newest reports were read by the searches before.
+
+    Raises NothingToSearch, and Locked, UnpinnedKey or SealError where a key of the team does not open.
     """
-    words = words.strip()
-    if references := normalization.references(words, year):
-        return REFERENCE, references
+    kind, terms = _terms_of(words)
+    if not terms:
+        raise NothingToSearch
+    if not access.is_triage(actor.staff):
+        raise Locked("triage")
+    # A word of six letters can be a reference, so that the words are read where there is no such case.
+    referred = _by_reference(actor, words)
+    if referred:
+        _record(actor, REFERENCE)
+        return SearchResult(referred, len(referred))
+    waiting = _meet_new_reports(actor)
+    scan, ranks, partial = SearchScan(actor=actor, cases=cases, skip=skip), dict[uuid.UUID, Rank](), 0
+    for case, content in scan:
+        partial += is_partial(content)
+        rank = search_words.rank(texts_in(content), terms)
+        if rank is not None:
+            ranks[case] = min(rank, ranks.get(case, rank))
+    _record(actor, kind)
+    # The sort keeps the order of time among those of one rank.
+    best = sorted(ranks, key=ranks.__getitem__)[:FOUND_AT_MOST]
+    return SearchResult(best, len(ranks), scan.read, scan.unread + waiting, partial, scan.left)
+
+
+def _terms_of(words: str) -> tuple[str, Terms]:
+    """Return the kind of a search, and its terms: each link in its normal form, a number, or each word."""
     if addresses := posts.find(words):
-        return Kind.POST.value, [address.text for address in addresses]
-    if number := normalization.nip(words):
-        return Kind.NIP.value, [number]
-    if person := normalization.person(name, agency):
-        return Kind.PERSON.value, [person]
-    raise NothingToSearch
+        return POST, tuple((search_words.fold(address.text),) for address in addresses)
+    return NUMBER if normalization.number_alone(words) else WORDS, search_words.terms_of(words)
 
 
-def search_cases(*, actor: Actor, words: str, name: str, agency: str) -> Search:
-    """Prepare a search, which :func:`filter_cases` applies; the oldest reports without index entries are indexed first.
+def _by_reference(actor: Actor, words: str) -> list[uuid.UUID]:
+    """Return the cases of this reference; a linked one leads to the case that holds its reports now.
 
-    Raises NothingToSearch, and Locked, UnpinnedKey or SealError where the key of the blind index does not open.
+    Its reporter knows no other reference.
     """
-    kind, values = parse_query(words=words, name=name, agency=agency, year=actor.today.year)
-    waiting = 0
-    if kind != REFERENCE:
-        waiting = index_slices(actor=actor)
-        values = [similarity.digest_of(keyring=actor.keyring, kind=kind, value=value).hex() for value in values]
-    shown = words.strip() or ", ".join(part for part in (name.strip(), agency.strip()) if part)
+    references = normalization.references(words, actor.today.year)
+    if not references:
+        return []
+    linked = Case.objects.filter(reference__in=references, linked_into__isnull=False).values("linked_into")
+    matches = access.cases_for(actor.staff).filter(Q(reference__in=references) | Q(pk__in=linked))
+    return list(matches.order_by("-received_on", "pk").values_list("pk", flat=True)[:FOUND_AT_MOST])
+
+
+def _record(actor: Actor, kind: str) -> None:
     with transaction.atomic():
         actor.record("queue.searched", facts={"kind": kind})
-    return Search(kind, values, shown, waiting)
 
 
-def index_slices(*, actor: Actor) -> int:
+def _meet_new_reports(actor: Actor) -> int:
     """Index new reports, oldest first, each slice in its own transaction; return how many are left.
 
-    The number is counted up to WAITING_AT_MOST + 1. Raises as :func:`search_cases`.
+    The number is counted up to WAITING_AT_MOST + 1.
     """
     unindexed = Complaint.objects.filter(index_entry=None, case__in=access.cases_for(actor.staff))
     for _slice in range(SLICES_AT_ONCE):
@@ -92,14 +134,3 @@ def index_slices(*, actor: Actor) -> int:
             return 0
         blind_index.index_reports(actor=actor, complaints=rows, pictures=False)
     return unindexed.order_by()[: WAITING_AT_MOST + 1].count()
-
-
-def filter_cases(cases: QuerySet[Case], wanted: Search) -> QuerySet[Case]:
-    """Return the cases that match a search."""
-    if wanted.kind == REFERENCE:
-        # The reference of a linked case leads to the case that holds its reports now: its reporter knows no other.
-        linked = Case.objects.filter(reference__in=wanted.values, linked_into__isnull=False)
-        return cases.filter(Q(reference__in=wanted.values) | Q(pk__in=linked.values("linked_into")))
-    digests = [bytes.fromhex(value) for value in wanted.values]
-    entries = IndexEntry.objects.filter(kind=wanted.kind, digest__in=digests)
-    return cases.filter(pk__in=entries.values("complaint__case"))

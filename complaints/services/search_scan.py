@@ -65,6 +65,8 @@ class SearchScan:
         self._keyring, self._skip = actor.keyring, skip
         self._keys = search_documents.keys_of_team(actor.keyring)
         team = pinned_team(actor.keyring.report_team)
+        # Where the key of today does not open, nothing does: that is no search without a result.
+        self._keys.key(team.key_number)
         document = FilteredRelation("search_docs", condition=Q(search_docs__team=team.pk))
         # A report that nobody has compared with the staff yet is read by nobody.
         reports = Complaint.objects.filter(case__in=cases.order_by().values("pk"), index_entry__isnull=False)

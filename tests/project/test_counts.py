@@ -26,6 +26,7 @@ EXACT = {
     "complaints/services/audit/verify_batches.py": "the job of the night",
     "complaints/services/audit/verify_cases.py:kind_faults": "closed batches, one a day, once an hour",
     "complaints/services/audit/verify_rows.py": "the job of the night",
+    "complaints/services/search_scan.py": "reports beyond the 20,000 that a scan has just read",
     "complaints/services/case_links.py:_check_visible": "the cases of one act, at most 151",
     "complaints/services/evidence/processing.py:counts": "once for each check by an operator",
     "complaints/services/evidence/limits.py:room_for": "evidence of one report, at most EVIDENCE_MAX_REPORT_FILES",

@@ -61,8 +61,7 @@ STAFF_GETS: dict[str, tuple[set[str], int]] = {
     "admin:complaints_case_drop_filter": (SEES_CASES, 405),
     "admin:complaints_case_columns": (SEES_CASES, 405),
     "admin:complaints_case_keys": (SEES_CASES, 405),
-    "admin:complaints_case_search": (SEES_CASES, 405),
-    "admin:complaints_case_end_search": (SEES_CASES, 405),
+    "admin:complaints_case_search": (TRIAGES, 302),  # without a search to the queue
     "admin:complaints_case_many": (SEES_CASES, 405),
     "admin:complaints_case_reply": (SEES_CASES, 405),
     "admin:complaints_case_note": (SEES_CASES, 405),
