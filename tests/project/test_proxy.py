@@ -392,6 +392,16 @@ def test_nothing_is_written_to_disk(proxy: Proxy) -> None:
 
 @needs_proc
 @needs_nginx
+def test_a_decision_of_a_body_brings_its_copy(proxy: Proxy) -> None:
+    """What ends it is no session and no form, not its size."""
+    path = f"/kantor/complaints/release/{uuid.uuid4()}/langkah/sanction/"
+    body = "a=" + "a" * LARGE
+    assert ask(proxy, form(path, len(body)) + body)[0] in {400, 403, 503}
+    assert ask(proxy, form(path.replace("sanction", "take_up"), len(body)))[0] == 413
+
+
+@needs_proc
+@needs_nginx
 @pytest.mark.parametrize(("path", "length"), [("/cek/", bodies.SMALL_BYTES + 1), (STORY, 5 * 10**9), ("/cek/", None)])
 def test_what_is_too_large_gets_a_page_in_both_languages(proxy: Proxy, path: str, length: int | None) -> None:
     status, head, text = ask(proxy, form(path, length))
