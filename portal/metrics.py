@@ -95,6 +95,11 @@ def _samples(watched: Watched) -> Iterator[tuple[str, str, _Samples]]:
         [(labels, float(not certificate.problem)) for labels, certificate in shown],
     )
     yield "worker_key_stale", "1 where this node has another worker's key.", _one(watched.is_worker_key_stale)
+    yield (
+        "team_key_timestamp_seconds",
+        "Day on which a team got its present key.",
+        [(f'{{team="{key.slug}"}}', _epoch(key.made_on)) for key in watched.team_keys],
+    )
     yield "clocks_differ", "1 where the clocks of database and node differ.", _one(watched.do_clocks_differ)
     yield from _measured(watched)
 

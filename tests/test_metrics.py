@@ -18,6 +18,7 @@ from bench.server import free_port
 from complaints.models.evidence import Evidence
 from complaints.models.job import JobName, JobRun
 from complaints.models.measurement import Measurement
+from complaints.models.team import Team, TeamKey
 from complaints.services import follow_up, measurement, retention
 from complaints.services.audit import recorded_backups
 from complaints.services.audit.batches import database_now
@@ -157,7 +158,8 @@ def test_days_are_told_by_their_midnight(cast: Cast) -> None:
 def test_every_line_is_one_that_prometheus_reads(cast: Cast) -> None:
     measurement.measure(now=timezone.now())
     for line in scraped()[1].splitlines():
-        assert re.fullmatch(r"# HELP \w+ .+\.|# TYPE \w+ gauge|kanal_\w+(\{name=\"[\w.]+\"\})? -?\d+", line), line
+        sample = r"kanal_\w+(\{(?:name|team)=\"[\w.-]+\"\})? -?\d+"
+        assert re.fullmatch(rf"# HELP \w+ .+\.|# TYPE \w+ gauge|{sample}", line), line
 
 
 def test_nothing_counts_requests_or_reports(cast: Cast) -> None:
@@ -215,3 +217,12 @@ def test_the_public_proxy_leads_nobody_to_the_metrics(server: tuple[WebServer, i
             assert status in (301, 404), path
             assert "kanal_" not in text
         assert ask(proxy, f"GET /metrics HTTP/1.1\r\nHost: {NAME}\r\n\r\n")[0] == 404
+
+
+def test_the_age_of_each_teams_key_is_told(cast: Cast) -> None:
+    TeamKey.objects.update(made_at=at(DAY, 9))
+    text = scraped()[1]
+    for team in Team.objects.all():
+        assert f'kanal_team_key_timestamp_seconds{{team="{team.slug}"}} {at(DAY, 0).timestamp():.0f}' in text
+    TeamKey.objects.filter(team__slug="triage").update(made_at=at(DAY, 9) + timedelta(days=1))
+    assert f'{{team="triage"}} {at(DAY, 0).timestamp() + 86400:.0f}' in scraped()[1]

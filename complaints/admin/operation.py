@@ -53,6 +53,11 @@ def _matters(watched: Watched) -> Iterator[tuple[str, str, tuple[str, ...]]]:
     yield _("Last rehearsed restoration"), _day(watched.backups.rehearsed_on), ("rehearsal",)
     if watched.certificates:
         yield _("Certificate"), " ".join(map(_of_certificate, watched.certificates)), ("certificate",)
+    if watched.team_keys:
+        made = (
+            _("%(team)s: made on %(day)s.") % {"team": key.name, "day": _day(key.made_on)} for key in watched.team_keys
+        )
+        yield _("Keys of the teams"), " ".join(made), ()
     if measured := watched.measured:
         yield _("Worker's key"), _replaced(measured.worker_key_on), ("worker_key",)
         yield _("Free space"), _space(measured.store_free, measured.disk_free), ("space",)

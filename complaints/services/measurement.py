@@ -16,6 +16,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.db.models import F
 from django.utils import timezone
 
 from complaints.adapters import certificate
@@ -23,6 +24,7 @@ from complaints.adapters.certificate import Certificate
 from complaints.models.evidence import Evidence
 from complaints.models.job import JobName
 from complaints.models.measurement import Measurement
+from complaints.models.team import TeamKey
 from complaints.services import job_runs
 from complaints.services.audit import batches, log, named_faults, nightly_run, recorded_backups
 from complaints.services.audit.named_faults import NamedFault
@@ -41,6 +43,15 @@ _CERTIFICATE_SECONDS: Final = 600
 
 
 @dataclass(frozen=True)
+class TeamKeyAge:
+    """On which day a team got the key that it has; ``name`` is the team as people read it."""
+
+    slug: str
+    name: str
+    made_on: date
+
+
+@dataclass(frozen=True)
 class Watched:
     """What is watched, as of ``now``; days are None where nothing of the kind has happened yet.
 
@@ -50,6 +61,7 @@ class Watched:
         faults: faults in the records that two auditors have not acknowledged.
         last_fault: the newest fault, acknowledged or not.
         head_on: the day of the last closed batch.
+        team_keys: how old each team's key is, by the name of its team in addresses.
         measured: the rounded figures, None before the first.
     """
 
@@ -63,6 +75,7 @@ class Watched:
     is_verification_late: bool
     backups: LastBackups
     is_worker_key_stale: bool
+    team_keys: tuple[TeamKeyAge, ...]
     do_clocks_differ: bool
     certificates: tuple[Certificate, ...]
     measured: Measurement | None
@@ -90,10 +103,17 @@ def watched(*, now: datetime) -> Watched:
         is_verification_late=nightly_run.is_late(today=today),
         backups=recorded_backups.last_days(today=today),
         is_worker_key_stale=worker_key.is_stale(),
+        team_keys=team_keys(),
         do_clocks_differ=abs(database_now - now) > batches.CLOCKS_AGREE,
         certificates=certificates(),
         measured=Measurement.objects.filter(pk=1).first(),
     )
+
+
+def team_keys() -> tuple[TeamKeyAge, ...]:
+    """Return the age of each team's present key; one query."""
+    rows = TeamKey.objects.filter(number=F("team__key_number")).select_related("team__body").order_by("team__slug")
+    return tuple(TeamKeyAge(row.team.slug, str(row.team), timezone.localdate(row.made_at)) for row in rows)
 
 
 # The last answers of the proxy, and until when they count by the monotonic clock.

@@ -211,6 +211,9 @@ def _facts(watched: Watched) -> dict[str, str]:
     if watched.waited is not None:
         minutes = int((watched.waited + measurement.WAIT_STEP).total_seconds() / 60)
         facts["jobs"] = f"The job that is due longest has waited less than {minutes} minutes."
+    if watched.team_keys:
+        made = ", ".join(f"{key.slug} of {key.made_on}" for key in watched.team_keys)
+        facts["team_keys"] = f"Keys of the teams: {made}."
     if watched.certificates:
         facts["certificate"] = " ".join(map(_of_certificate, watched.certificates))
     if measured := watched.measured:
