@@ -44,3 +44,20 @@ def test_none_of_these_fits_leads_on(window: Opener, live_cast: Cast) -> None:
     assert browser.path == "/lapor/siapa/"
     browser.follow(browser.page.locator("main form .btn-primary"))
     assert browser.path == "/lapor/cerita/"
+
+
+@pytest.mark.parametrize(
+    ("prefix", "whole", "left_out"), [("", "Jangan memakai", "Keluar cepat"), ("/en", "Do not use", "Quick exit")]
+)
+def test_on_paper_no_sentence_waits_for_a_link(
+    window: Opener, live_cast: Cast, prefix: str, whole: str, left_out: str
+) -> None:
+    """Ways of the screen are left out with the sentences that lead to them; a site of others has its address."""
+    browser = window(width=360, script=False).go(f"{prefix}/lapor/ditekan/")
+    browser.page.emulate_media(media="print")
+    assert whole in browser.words and left_out not in browser.words
+    assert ":" not in browser.page.locator("h1 + p").inner_text()
+    browser.go(f"{prefix}/lapor/pintu-lain/bawaslu/")
+    printed = "node => getComputedStyle(node, '::after').content"
+    (site,) = browser.page.locator("a[rel~=external]").all()
+    assert site.is_visible() and "https://" in site.evaluate(printed)
