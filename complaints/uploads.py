@@ -22,15 +22,7 @@ from complaints.adapters import spreadsheet_import
 from complaints.services.evidence import intake
 
 # The addresses whose forms have a file input: those of reporters, of triage and of bodies.
-REPORTER_VIEWS: Final = frozenset(
-    {
-        "report_story",
-        "report_file_remove",
-        "report_post_remove",
-        "status_add",
-        "status_file_remove",
-    }
-)
+REPORTER_VIEWS: Final = frozenset({"report_story", "status_add"})
 TABLE_VIEW: Final = "admin:complaints_case_finding_table"
 TRIAGE_VIEWS: Final = frozenset({"admin:complaints_case_finding", TABLE_VIEW})
 # Steps of a body that record a decision, of which a copy can be stored.

@@ -49,12 +49,8 @@ def _form_with_files() -> int:
 # a body's decisions name a release each, so that they are no paths that can be listed (takes_files).
 FILE_ADDRESSES: Final[dict[str, Callable[[], int]]] = {
     "report_story": _form_with_files,
-    "report_file_remove": _form_with_files,
-    "report_post_remove": _form_with_files,
-    "report_cancel": _form_with_files,
     "upload_segment": segment_bytes,
     "status_add": _form_with_files,
-    "status_file_remove": _form_with_files,
     "admin:complaints_case_finding": _form_with_files,
     "admin:complaints_case_finding_table": _form_with_files,
 }

@@ -8,6 +8,8 @@ from html.parser import HTMLParser
 from urllib.parse import urljoin, urlsplit
 
 MOST_PAGES = 60
+# The names of buttons that remove something.
+REMOVING = {"file", "post"}
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,9 @@ class _Reader(HTMLParser):
             target = urljoin(self.path, given.get("action") or self.path)
             self._form = (target, "multipart" in given.get("enctype", "")) if is_posted else None
             self._fields = []
+        elif tag == "button" and self._form is not None and _removes(given):
+            fields = (*self._fields, (given["name"], given["value"]))
+            self.forms.append(Form(self._form[0], fields, self._form[1]))
         elif tag in ("input", "textarea", "select", "button") and given.get("name"):
             self._fields.append((given["name"], given.get("value", "")))
         if given.get("formaction"):
@@ -83,6 +88,11 @@ class _Reader(HTMLParser):
             path, is_multipart = self._form
             self.forms.append(Form(path, tuple(self._fields), is_multipart))
             self._form = None
+
+
+def _removes(button: dict[str, str]) -> bool:
+    """Whether a button removes something: in one request with others the portal would look at it alone."""
+    return button.get("name") in REMOVING or button.get("value") == "delete"
 
 
 def crawl(ask: Exchange, start: Sequence[str], *, avoid: Sequence[str] = ()) -> Offer:

@@ -44,6 +44,8 @@ def add(request: ReporterRequest) -> HttpResponse:
     if "ticket" not in request.reporter:
         return _ended(request, written, described)
     keep_files(request)
+    if "file" in request.POST:
+        return _remove_file(request, written, described)
     if left := unsent_words.take(request, "page", reverse("status_page"), written, described):
         return left
     # The page of telling places sends on which button it was.
@@ -199,15 +201,9 @@ _ACTS: Final[Mapping[str, Callable[[ReporterRequest, ReporterForm], HttpResponse
 }
 
 
-@require_POST
-@handle_unreadable
-def remove_file(request: ReporterRequest) -> HttpResponse:
+def _remove_file(request: ReporterRequest, written: ReporterForm, described: ReporterForm) -> HttpResponse:
     """Delete a draft file; what else was typed and chosen is kept."""
-    written, described = MessageForm(request.POST), post_form(request.POST, request.FILES)
-    if "ticket" not in request.reporter:
-        return _ended(request, written, described)
-    keep_files(request)
-    drafts.discard_draft_file(session=request.reporter, file_id=request.POST.get("file", ""))
+    drafts.discard_draft_file(session=request.reporter, file_id=request.POST["file"])
     if unsent_words.keep(request, "page", written, described):
         return redirect("status_page")
     return _rest_not_kept(request, written, described, {MESSAGE: written})

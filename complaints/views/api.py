@@ -71,7 +71,7 @@ def keep_files(request: ReporterRequest) -> None:
 
 
 def waiting_files(request: ReporterRequest, *, partial: bool = True) -> dict[str, Any]:
-    """Return the context of the list of draft files: complete, partial and refused ones, and the URL name that removes.
+    """Return the context of the list of draft files: complete, partial and refused ones.
 
     Files that were not checked yet are checked for metadata that may identify the reporter.
     """
@@ -89,7 +89,6 @@ def waiting_files(request: ReporterRequest, *, partial: bool = True) -> dict[str
             for identifier, file in rest.items()
             if file.refused
         ],
-        "remove": "status_file_remove" if "ticket" in session else "report_file_remove",
     }
 
 

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from datetime import date
 
-from django.http import HttpResponse
-from django.shortcuts import redirect
+from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_GET
 
 from complaints.forms.fields import latest_day
 from complaints.services import bawaslu
 from complaints.services.reporter_reading import BawasluWindow, OwnReport
 from complaints.services.submission import Draft
-from complaints.views import ReporterRequest, attachment
+from complaints.views import attachment
 from complaints.views.answers import kept_in_words
 
 # The answers that the form has a line for.
@@ -57,15 +56,18 @@ def _short(days: OwnReport, *, links: bool) -> str:
     return render_to_string("complaints/bawaslu_short.html", {"days": days, "links": links})
 
 
-@require_http_methods(["GET", "POST"])
-def form(request: ReporterRequest) -> HttpResponse:
-    """Return form B.1 to print, empty; by POST with the answers of the open draft, and never with its ticket code."""
-    answers = {}
-    if request.method == "POST":
-        draft = request.reporter.get("draft")
-        if draft is None:
-            return redirect("report_start")
-        with translation.override("id"):
-            answers = {name: kept_in_words(name, draft) for name in _ON_FORM}
+@require_GET
+def form(request: HttpRequest) -> HttpResponse:
+    """Return form B.1 to print, empty."""
+    return _printed({})
+
+
+def filled_form(draft: Draft) -> HttpResponse:
+    """Return form B.1 to print with the answers of a draft, and never with its ticket code."""
+    with translation.override("id"):
+        return _printed({name: kept_in_words(name, draft) for name in _ON_FORM})
+
+
+def _printed(answers: dict[str, str]) -> HttpResponse:
     content = render_to_string("complaints/form_b1.html", {"answers": answers, "dots": "." * 40})
     return attachment(content, "text/html", "catatan-cetak.html")

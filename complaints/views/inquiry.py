@@ -31,6 +31,7 @@ from complaints.services.submission import Draft
 from complaints.services.transitions import CaseChanged
 from complaints.views import ReporterRequest, begin_new_cookie, keeping, leak_check, page, text_limit, unsent_words
 from complaints.views.additions import LEAVING, leave_or_ask
+from complaints.views.public import cancel
 from complaints.views.status import NOT_SENT, gone, page_token, unreadable
 from complaints.views.steps import choices_of_start, door_of
 from complaints.views.ticket_code import keep_sent
@@ -60,6 +61,8 @@ def _holds_report(draft: Draft) -> bool:
 def ask(request: ReporterRequest) -> HttpResponse:
     """Show the page of the question; by POST keep it, and go on to its check once it is valid."""
     draft: Draft = request.reporter.get("draft") or Draft()
+    if request.POST.get("go") == keeping.DELETE and not _holds_report(draft):
+        return cancel(request)
     if _holds_report(draft):
         # One draft has one code: sending the inquiry would end the report.
         return page(request, "inquiry/unfinished", {"typed": request.POST.get("asked", "")})
@@ -109,6 +112,8 @@ def _may_begin(request: ReporterRequest, form: InquiryForm) -> bool:
 def check(request: ReporterRequest) -> HttpResponse:
     """Show the question as it will be read, and what in it may tell who wrote it; by POST send it."""
     draft: Draft | None = request.reporter.get("draft")
+    if request.POST.get("go") == keeping.DELETE and not _holds_report(draft or Draft()):
+        return cancel(request)
     if draft is None:
         return _without_draft(request)
     if _DONE not in draft.get("done", ()) or _holds_report(draft):

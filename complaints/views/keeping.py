@@ -17,6 +17,8 @@ from complaints.page_cache import base_context
 
 # What the script of a page sends as "go".
 KEEP: Final = "keep"
+# What the button sends that deletes a draft.
+DELETE: Final = "delete"
 WINDOW_CHARS: Final = 24
 # Where the buttons of an open report's pages lead, and those of an open inquiry's, beside those of way_out.
 _FROM_REPORT: Final = {

@@ -7,12 +7,13 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import get_language
+from django.views.decorators.http import require_POST
 
 from complaints.domain import retention_periods
 from complaints.domain.operator import DATA_LAW
 from complaints.domain.workflow import LIMITS, Status
 from complaints.page_cache import still_page
-from complaints.services import forbidden_questions, reference_data
+from complaints.services import forbidden_questions, parked_drafts, reference_data
 from complaints.services.rule_book import limit_rule
 from complaints.views import ReporterRequest
 
@@ -52,6 +53,14 @@ def front_page(
         return {"body": name, "days": _days(), "onion": onion, "operator": operator, **state}
 
     return still_page(request, "public/home", context, (name, onion, operator, *state.values()), path=reverse("home"))
+
+
+@require_POST
+def cancel(request: ReporterRequest) -> HttpResponse:
+    """Delete the draft with its files, and what leads to it; say so on the front page."""
+    if "draft" in request.reporter:
+        parked_drafts.delete(session=request.reporter)
+    return front_page(request, deleted=True)
 
 
 def about(request: HttpRequest) -> HttpResponse:

@@ -14,7 +14,6 @@ from django.shortcuts import redirect
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_POST
 
 from complaints.forms.fields import ReporterForm
 from complaints.forms.posts import PostForm
@@ -33,12 +32,12 @@ from complaints.views import (
     page,
     parking,
     posts,
-    public,
     text_limit,
 )
 from complaints.views.answers import differing, sections
 from complaints.views.api import keep_files, waiting_files
-from complaints.views.bawaslu import box
+from complaints.views.bawaslu import box, filled_form
+from complaints.views.public import cancel
 from complaints.views.steps import START, STEPS, STORY, WHO, Step, door_elsewhere, door_of, missing_step
 from complaints.views.ticket_code import keep_sent
 
@@ -212,6 +211,8 @@ def _keep_newer(
 
 def _take_answers(request: ReporterRequest, step: Step, door: str = "") -> HttpResponse:
     draft: Draft = request.reporter.get("draft") or Draft()
+    if (answer := _take_removal(request, step, draft)) is not None:
+        return answer
     form = step.make(door or draft.get("door", ""), _posted(request, step, draft), request.FILES)
     go = request.POST.get("go")
     if go == keeping.KEEP:
@@ -227,6 +228,15 @@ def _take_answers(request: ReporterRequest, step: Step, door: str = "") -> HttpR
     if out and not form.too_much:
         return redirect(out)
     return _go_on(request, step, form, post, door)
+
+
+def _take_removal(request: ReporterRequest, step: Step, draft: Draft) -> HttpResponse | None:
+    """Answer a button that removes something, by its name alone: a browser of text knows no address of a button."""
+    if request.POST.get("go") == keeping.DELETE:
+        return cancel(request)
+    if step is STORY and {"file", "post"} & request.POST.keys():
+        return _remove_on_story(request, draft) if draft else redirect("report_start")
+    return None
 
 
 def _is_worth_keeping(request: ReporterRequest, form: ReporterForm) -> bool:
@@ -259,8 +269,10 @@ def _go_on(request: ReporterRequest, step: Step, form: ReporterForm, post: PostF
 def check(request: ReporterRequest) -> HttpResponse:
     """Page 4: all answers, the files, the reporter's name; the code is shown after sending."""
     draft = request.reporter.get("draft")
+    if request.POST.get("go") == keeping.DELETE:
+        return cancel(request)
     if draft is not None:
-        return _send(request, draft) if request.method == "POST" else _review(request, draft)
+        return _take_check(request, draft) if request.method == "POST" else _review(request, draft)
     if "sent" in request.reporter:
         return redirect("report_code")
     if request.method != "POST":
@@ -340,6 +352,13 @@ def _is_outdated(request: ReporterRequest, draft: Draft) -> bool:
     return bool(token) and token != current
 
 
+def _take_check(request: ReporterRequest, draft: Draft) -> HttpResponse:
+    """Do what the pressed button of page 4 names; only the one without a name sends the report."""
+    if "file" in request.POST:
+        return _remove_on_check(request, draft)
+    return filled_form(draft) if request.POST.get("go") == "form" else _send(request, draft)
+
+
 def _send(request: ReporterRequest, draft: Draft) -> HttpResponse:
     token = request.POST.get("token", "")
     form = _identity_form(request.POST)
@@ -379,15 +398,13 @@ def _keep_only(request: ReporterRequest, draft: Draft, form: IdentityForm) -> Ht
     return redirect(target or "report_check") if target or go == "stay" or not token else None
 
 
-@require_POST
-def file_remove(request: ReporterRequest) -> HttpResponse:
-    """Delete a draft file from page 3 or 4 and store the other answers of that page."""
-    draft = request.reporter.get("draft")
-    if draft is None:
-        return redirect("report_start")
-    drafts.discard_draft_file(session=request.reporter, file_id=request.POST.get("file", ""))
-    if "story" in request.POST:
-        return _store_story(request)
+def _remove_file(request: ReporterRequest) -> None:
+    drafts.discard_draft_file(session=request.reporter, file_id=request.POST["file"])
+
+
+def _remove_on_check(request: ReporterRequest, draft: Draft) -> HttpResponse:
+    """Delete a draft file from page 4 and store the name; nothing is sent."""
+    _remove_file(request)
     form = _identity_form(request.POST)
     if _is_outdated(request, draft):
         return _review(request, draft, form, changed=True)
@@ -395,29 +412,15 @@ def file_remove(request: ReporterRequest) -> HttpResponse:
     return _review(request, draft, form) if form.too_much else redirect("report_check")
 
 
-def _store_story(request: ReporterRequest) -> HttpResponse:
-    form = StoryForm(_posted(request, STORY, request.reporter.get("draft") or Draft()), request.FILES)
+def _remove_on_story(request: ReporterRequest, draft: Draft) -> HttpResponse:
+    """Delete a draft file or a described post from page 3, and store the other answers of that page."""
+    if "file" in request.POST:
+        _remove_file(request)
+    elif draft.get("posts"):
+        draft["posts"] = [post for post in draft["posts"] if post["id"] != request.POST["post"]]
+        request.reporter["draft"] = draft
+    form = StoryForm(_posted(request, STORY, draft), request.FILES)
     if (answer := _keep_newer(request, STORY, form, STORY.url)) is not None:
         return answer
     posts.take(request, _store(request, STORY, form))
     return redirect("report_story")
-
-
-@require_POST
-def post_remove(request: ReporterRequest) -> HttpResponse:
-    """Remove a described post from page 3 and store the other answers of that page."""
-    if "draft" not in request.reporter:
-        return redirect("report_start")
-    draft: Draft = request.reporter["draft"]
-    if draft.get("posts"):
-        draft["posts"] = [post for post in draft["posts"] if post["id"] != request.POST.get("post")]
-        request.reporter["draft"] = draft
-    return _store_story(request)
-
-
-@require_POST
-def cancel(request: ReporterRequest) -> HttpResponse:
-    """Delete the draft with its files, and say so on the front page, and what leads to it."""
-    if "draft" in request.reporter:
-        parked_drafts.delete(session=request.reporter)
-    return public.front_page(request, deleted=True)

@@ -36,7 +36,7 @@ def test_reporter_removes_files_cancels_and_restarts(window: Opener, live_cast: 
     browser.press("Lanjut")
     reporter.removes("dua.jpg")
     assert "Tidak ada berkas." in browser.words
-    assert browser.press("Hapus sekarang").path == "/lapor/batal/"
+    assert browser.press("Hapus sekarang").path == "/lapor/periksa/"
     assert "Sudah dihapus." in browser.words
     assert browser.cookie("lapor") is None
     to_evidence(reporter)

@@ -11,6 +11,8 @@ from pytest_django.live_server_helper import LiveServer
 
 from complaints.domain.codes import ALPHABET, GROUPS
 from complaints.models.complaint import Complaint
+from complaints.models.draft import Draft
+from complaints.models.evidence import DraftFile
 from tests.browser.people import ReportTexts
 from tests.browser.w3m import text_browser
 from tests.world import Cast
@@ -41,3 +43,33 @@ def test_a_report_is_sent_and_its_code_opens_it(live_server: LiveServer, live_ca
         browser.fills("Kode tiket", " ".join(groups).lower())
         assert "Diterima. Kami mulai memverifikasi" in browser.presses("Buka$")
     assert Complaint.objects.count() == 1
+
+
+@pytest.mark.skipif(not shutil.which("w3m"), reason="SKIPPED: no w3m here; apt install w3m")
+def test_what_was_added_is_removed_again_and_a_report_deleted(
+    live_server: LiveServer, live_cast: Cast, tmp_path: Path
+) -> None:
+    """Removing on page 4 sends nothing: such a browser knows a button by its name, not by an address of its own."""
+    texts = ReportTexts()
+    with text_browser(tmp_path, live_server.url) as browser:
+        browser.presses("Saya ditekan")
+        browser.chooses("Kepala desa")
+        browser.chooses("Diancam bila menolak")
+        browser.presses("Lanjut")
+        browser.fills("Instansi atau unit", texts.agency)
+        browser.presses("Lanjut")
+        browser.writes("Cerita Anda", texts.story)
+        for name in ("satu.txt", "dua.txt"):
+            (tmp_path / name).write_text("Undangan apel pagi.")
+            browser.fills("Foto, dokumen, rekaman", str(tmp_path / name))
+            assert name in browser.presses("Unggah berkas sekarang")
+        shown = browser.presses("Hapus satu.txt")
+        assert "satu.txt" not in shown and "dua.txt" in shown
+        shown = browser.presses("Lanjut")
+        assert "dua.txt" in shown and texts.story in shown
+        shown = browser.presses("Hapus dua.txt")
+        assert "Halaman 4 dari 4" in shown and "Tidak ada berkas." in shown
+        assert texts.story in browser.presses("Unduh formulir B.1")
+        browser.goes(f"{live_server.url}/lapor/periksa/")
+        assert "Sudah dihapus." in browser.presses("Hapus sekarang")
+    assert not (Complaint.objects.exists() or Draft.objects.exists() or DraftFile.objects.exists())

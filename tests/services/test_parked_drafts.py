@@ -267,7 +267,7 @@ def test_too_many_bytes_of_files_are_refused_until_some_are_removed(settings: Se
     assert DraftFile.objects.count() == 2
     file = DraftFile.objects.order_by("pk").first()
     assert file
-    client.post("/lapor/berkas/hapus/", {"file": str(file.pk)})
+    client.post("/lapor/cerita/", {"file": str(file.pk)})
     parks(client)
     answer = by_form(client, ("c.pdf", PDF + os.urandom(600)))
     assert "tambahkan berkas ini dengan kode tiket" in walk.words(answer)

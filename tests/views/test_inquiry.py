@@ -135,7 +135,7 @@ def test_the_page_of_the_code_shows_the_answer_and_never_the_question(client: Cl
     assert Client().post("/cek/", {"code": code}).headers["Location"] == "/cek/jawaban/"
 
 
-@pytest.mark.parametrize("path", ["", "jawab/", "bukti/hapus/", "nama/", "terjadi/", "cabut/"])
+@pytest.mark.parametrize("path", ["", "jawab/", "nama/", "terjadi/", "cabut/"])
 def test_no_page_of_a_report_opens_with_the_code_of_a_question(client: Client, path: str) -> None:
     opened(client)
     assert client.post(f"/cek/laporan/{path}", {"text": "Isi."}).headers["Location"] == "/cek/jawaban/"

@@ -57,7 +57,7 @@ def test_it_stays_on_pages_3_and_4_until_dismissed(client: Client, script: bool)
         assert REASON in walk.words(page), path
         assert len(dismisses(page)) == 1
     token = walk.token_of(page)
-    answer = client.post("/lapor/berkas/hapus/", walk.ANONYMOUS | {"token": token, "file": dismisses(page)[0]})
+    answer = client.post("/lapor/periksa/", walk.ANONYMOUS | {"token": token, "file": dismisses(page)[0]})
     assert answer.url == CHECK
     for path in (STORY, CHECK):
         assert "program.exe" not in walk.words(client.get(path))
@@ -88,7 +88,7 @@ def test_it_stays_on_the_status_page(client: Client) -> None:
     client.post(f"{STATUS}jawab/", {"go": "files"})
     page = client.get(STATUS)
     assert REASON in walk.words(page)
-    client.post(f"{STATUS}bukti/hapus/", {"file": dismisses(page)[0]})
+    client.post(f"{STATUS}jawab/", {"file": dismisses(page)[0]})
     assert "program.exe" not in walk.words(client.get(STATUS))
     assert Evidence.objects.count() == 1
 

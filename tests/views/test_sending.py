@@ -48,10 +48,10 @@ def test_a_file_can_be_taken_away_without_losing_what_was_typed(client: Client) 
     stayed = client.post("/lapor/cerita/", {"story": "Baru mulai", "evidence": [png()], "go": "stay"})
     assert stayed.url == "/lapor/cerita/"
     page = client.get("/lapor/cerita/").content.decode()
-    identifier = re.search(r'name="file" value="([^"]+)" formaction="/lapor/berkas/hapus/"', page)
+    identifier = re.search(r'name="file" value="([^"]+)"', page)
     assert identifier
     typed = {"story": "Baru mulai lagi", "file": identifier[1], **walk.version(client, "/lapor/cerita/")}
-    answer = client.post("/lapor/berkas/hapus/", typed)
+    answer = client.post("/lapor/cerita/", typed)
     assert answer.url == "/lapor/cerita/"
     assert "Baru mulai lagi" in client.get("/lapor/cerita/").content.decode()
     assert DraftFile.objects.count() == 0
@@ -131,7 +131,7 @@ def test_what_another_window_changed_is_shown_before_it_is_sent(client: Client) 
     for path, button in (
         ("/lapor/periksa/", {"go": "back"}),
         ("/lapor/periksa/", {"change": "story"}),
-        ("/lapor/berkas/hapus/", {"file": "x"}),
+        ("/lapor/periksa/", {"file": "x"}),
     ):
         again = client.post(path, named | button | {"token": before})
         assert "Hanya “Kirim laporan” yang memakainya" in walk.words(again), "no other button replaces what is saved"
@@ -285,3 +285,28 @@ def test_nothing_typed_and_no_code_is_ever_in_an_address(client: Client) -> None
     assert all("?" not in answer.url and code not in answer.url for answer in seen)
     addresses = re.findall(r'(?:href|src|action)="([^"]*)"', page.content.decode())
     assert not any("?" in address or code[:4] in address for address in addresses)
+
+
+def test_every_button_of_page_4_but_send_sends_nothing(client: Client) -> None:
+    """Also in a browser that knows no address of a button: what it does is in its name alone."""
+    walk.to_check(client)
+    page = client.get("/lapor/periksa/")
+    names = re.findall(r'<button[^>]*name="(\w+)" value="(\w+)"', page.content.decode().partition("<form")[2])
+    assert {("go", "form"), ("go", "back"), ("go", "park"), ("go", "delete"), ("change", "story")} <= set(names)
+    for name, value in sorted({*names, ("file", "x")} - {("go", "delete")}):
+        client.post("/lapor/periksa/", walk.ANONYMOUS | {"token": walk.token_of(page), name: value})
+        assert Complaint.objects.count() == 0, (name, value)
+        assert Draft.objects.count() == 1, (name, value)
+    page = client.post("/lapor/periksa/", walk.ANONYMOUS | {"token": walk.token_of(page), "go": "delete"})
+    assert "Sudah dihapus." in walk.words(page)
+    assert not (Complaint.objects.exists() or Draft.objects.exists())
+
+
+def test_files_that_come_along_with_the_deletion_are_deleted_too(client: Client, settings: Settings) -> None:
+    before = set(settings.EVIDENCE_DIR.rglob("*"))
+    walk.to_story(client)
+    client.post("/lapor/cerita/", walk.STORY_PAGE | {"evidence": png("satu.png"), "go": "stay"})
+    assert set(settings.EVIDENCE_DIR.rglob("*")) > before
+    client.post("/lapor/cerita/", walk.STORY_PAGE | {"evidence": png("dua.png"), "go": "delete"})
+    assert not (DraftFile.objects.exists() or Draft.objects.exists() or Evidence.objects.exists())
+    assert set(settings.EVIDENCE_DIR.rglob("*")) == before

@@ -392,7 +392,6 @@ def test_an_expired_ticket_gives_the_words_back(client: Client, code: str) -> No
         typed = {"url": "https://contoh.invalid/1", "reason": "Alasan saya", "evidence": file("foto.jpg", photo())}
         for path, words in (
             ("jawab/", "Berkasnya tidak tersimpan. Pilih lagi"),
-            ("bukti/hapus/", "Berkasnya tidak tersimpan."),
             ("jawab/", "https://contoh.invalid/1"),
             ("cabut/", "Alasan saya"),
         ):
@@ -408,5 +407,5 @@ def test_an_unfinished_report_is_not_silently_thrown_away(client: Client) -> Non
 
 def test_changes_come_by_post_only(client: Client, code: str) -> None:
     opened(client, code)
-    for path in ("/cek/laporan/jawab/", "/cek/keluar/", "/lapor/batal/", "/lapor/berkas/hapus/"):
+    for path in ("/cek/laporan/jawab/", "/cek/keluar/", "/lapor/batal/"):
         assert client.get(path).status_code == 405

@@ -114,9 +114,7 @@ def test_the_button_of_one_box_keeps_the_others(client: Client, cast: Cast) -> N
     shown = client.get(STATUS).content.decode()
     for words in ("Pesan Anda sudah kami terima", "Berkas di bawah belum terkirim", "lagi.png", 'value="@lain"'):
         assert words in shown
-    client.post(
-        f"{STATUS}bukti/hapus/", {"text": WORDS, "file": str(DraftFile.objects.get().pk), "version": version(client)}
-    )
+    client.post(f"{STATUS}jawab/", {"text": WORDS, "file": str(DraftFile.objects.get().pk), "version": version(client)})
     shown = client.get(STATUS).content.decode()
     assert WORDS in shown and "lagi.png" not in shown
     assert (Message.objects.count(), Evidence.objects.count()) == (1, 2)

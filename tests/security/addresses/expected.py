@@ -234,8 +234,6 @@ PUBLIC_GETS: dict[str, tuple[int, int, int, int]] = {
     **dict.fromkeys(
         (
             "report_code_file",
-            "report_file_remove",
-            "report_post_remove",
             "report_cancel",
             "upload_begin",
             "upload_segment",
@@ -244,7 +242,6 @@ PUBLIC_GETS: dict[str, tuple[int, int, int, int]] = {
             "upload_cancel",
             "inquiry_message",
             "status_add",
-            "status_file_remove",
             "status_leave",
         ),
         (405, 405, 405, 405),

@@ -87,7 +87,7 @@ def test_joined_upload_is_checked_for_metadata_and_removable(reporter: Client) -
     answer = file.rest().json()
     assert "nama" in answer["list"]
     assert "author" in warnings_of(reporter)["surat.pdf"]
-    reporter.post("/lapor/berkas/hapus/", {"file": file.id})
+    reporter.post("/lapor/cerita/", {"file": file.id})
     assert warnings_of(reporter) == {}
 
 

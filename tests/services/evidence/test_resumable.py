@@ -175,14 +175,14 @@ def test_a_file_added_to_a_sent_report_waits_until_it_is_sent(cast: Cast, small:
         upload.rest()
     page = client.get("/cek/laporan/").content.decode()
     assert "surat.pdf" in page
-    client.post("/cek/laporan/bukti/hapus/", {"file": other.id})
+    client.post("/cek/laporan/jawab/", {"file": other.id})
     assert not Evidence.objects.filter(kind="file").exists()
     assert client.post("/cek/laporan/jawab/", {"go": "files"}).status_code == 302
     assert as_read(cast) == [file.content]
     assert len(objects()) == 1
     # Sent: it is not shown back, and cannot be taken back.
     assert "surat.pdf" not in client.get("/cek/laporan/").content.decode()
-    client.post("/cek/laporan/bukti/hapus/", {"file": file.id})
+    client.post("/cek/laporan/jawab/", {"file": file.id})
     assert as_read(cast) == [file.content]
     page = client.post("/cek/laporan/jawab/", {"go": "files"})
     assert page.status_code == 200
