@@ -26,6 +26,7 @@ from complaints.models.team import Staff, Team
 from complaints.services import mfa, reference_data, rule_book, team_key_history
 from complaints.services.audit import log, node_files
 from complaints.services.evidence import worker_key
+from complaints.services.forwarding.bodies import BODY_ENDS_WITHIN
 from complaints.services.team_key_history import UnpinnedKey, pinned_team
 from complaints.services.team_keys import resealing, rotation, setup
 
@@ -33,8 +34,6 @@ TAG = "portal"
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
 KEYS = {"PASSWORD_PEPPER": "E003", "WORKER_PRIVATE_KEY": "E004", "SERVER_SIGNING_KEY": "E005"}
 KEY_BYTES = 32
-# Time to set a body up: its people, their accounts, and a team with keys of its own.
-BODY_ENDS_WITHIN = timedelta(days=90)
 # 32 random bytes have about 30 distinct values; a key that was typed by hand has few.
 DISTINCT_BYTES = 16
 # OWASP's minimum for Argon2id with one lane: (passes, bytes of memory).

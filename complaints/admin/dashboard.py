@@ -56,6 +56,7 @@ from complaints.services.erasure import erasure_requests
 from complaints.services.erasure import proposals as erasure_proposals
 from complaints.services.evidence import worker_key
 from complaints.services.forwarding import release_assignment
+from complaints.services.forwarding.bodies import oversight_gap
 from complaints.services.forwarding.questions import unread_by_body
 from complaints.services.reference_data import edition, elections, sample_mode, year_without_list
 from complaints.services.rule_book import reviews_due
@@ -165,6 +166,7 @@ def index(request: StaffRequest) -> HttpResponse:
         context |= {"faults": named_faults.waiting(), "verification_late": nightly_run.is_late(today=today)}
         context["backups"] = None if sample_mode() else recorded_backups.last_days(today=today)
     if access.may_administer(person):
+        context["oversight_gap"] = oversight_gap(today)
         context["failing_jobs"] = job_runs.failing_jobs()
         context["stale_worker_key"] = worker_key.is_stale()
         context["year_without_list"] = year_without_list(today)

@@ -6,6 +6,7 @@ from datetime import date
 from typing import Final
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -72,6 +73,11 @@ class OversightBody(DeliveredRow):
 
     def __str__(self) -> str:
         return self.short_name
+
+    def clean(self) -> None:
+        """Refuse a last day before the first one, in words."""
+        if self.valid_from and self.valid_until and self.valid_until < self.valid_from:
+            raise ValidationError({"valid_until": _("The last day lies before the first one.")})
 
     def is_valid_on(self, day: date) -> bool:
         """Whether it is competent on ``day``; a placeholder without a first day never is."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from datetime import date
+from itertools import pairwise
 
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
@@ -234,3 +236,11 @@ class Election(DeliveredRow):
 
     def __str__(self) -> str:
         return self.name_id
+
+    def clean(self) -> None:
+        """Refuse a stage that begins before the one ahead of it: every day of Bawaslu is counted by them."""
+        stages = ("starts_on", "candidates_on", "campaign_from", "campaign_until", "voting_on", "ends_on")
+        days = [(name, getattr(self, name)) for name in stages]
+        for (_before, earlier), (name, later) in pairwise(days):
+            if earlier and later and later < earlier:
+                raise ValidationError({name: _("This day lies before the stage ahead of it.")})

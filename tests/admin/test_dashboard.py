@@ -17,11 +17,14 @@ from complaints.domain.workflow import Action
 from complaints.models.assignment import Absence
 from complaints.models.audit import AuditEntry
 from complaints.models.case import Case
+from complaints.models.oversight import OversightBody
 from complaints.models.reference_data import Election
+from complaints.models.rule_change import RuleChange
 from complaints.services import after_the_end, assignment, case_file, conflicts, follow_up
 from complaints.services.audit import recorded_backups
 from complaints.services.keyring import Actor
 from tests.cases import act, forwarded, in_review
+from tests.rules import record_table
 from tests.services.audit.test_nightly_run import without_triggers
 from tests.world import Cast, SignedIn, send_report
 
@@ -180,3 +183,33 @@ def test_administrators_and_auditors_are_told_of_backups(
             for setting, value in change.items():
                 patch.setattr(recorded_backups, setting, value)
             assert "Beri tahu pengelola server." in desk("audi")
+
+
+def test_the_end_of_the_only_body_is_told_before_and_after(signed_in: SignedIn, cast: Cast) -> None:
+    today = timezone.localdate()
+    adi, desk = signed_in("adi"), reverse("admin:index")
+    for last_on, words in (
+        (None, ""),
+        (today + timedelta(days=91), ""),
+        (today + timedelta(days=30), "tidak ada lembaga pengawas yang berwenang, dan"),
+        (today - timedelta(days=1), "Hari ini tidak ada lembaga pengawas yang berwenang"),
+    ):
+        OversightBody.objects.filter(pk="bkn").update(valid_until=last_on)
+        record_table(OversightBody)
+        page = adi.get(desk).content.decode()
+        assert ("tidak ada lembaga pengawas yang berwenang" in page) == bool(words) and words in page, last_on
+        assert ("Isi lembaga penggantinya" in page) == bool(words)
+    body = reverse("admin:complaints_oversightbody_change", args=["bkn"])
+    form = {"name": "BKN", "short_name": "BKN", "task": "oversight", "order": 2, "valid_from": "2024-09-04"}
+    page = adi.post(body, form | {"valid_until": "2020-01-01"}).content.decode()
+    assert "Tanggal berakhir lebih awal daripada tanggal mulai." in page and "body_valid_in_order" not in page
+
+
+def test_stages_of_an_election_in_the_wrong_order_are_refused(signed_in: SignedIn, cast: Cast) -> None:
+    row = Election.objects.get(pk="cakrawala-2027")
+    names = ("starts_on", "candidates_on", "campaign_from", "campaign_until", "voting_on", "ends_on")
+    form = {"name_id": "A", "name_en": "A", "kind": "pilkada", "fictional": "on", "reason": "Keputusan KPU."}
+    form |= {name: getattr(row, name).isoformat() for name in names} | {"voting_on": "2019-01-01"}
+    page = signed_in("adi").post(reverse("admin:complaints_election_change", args=[row.pk]), form).content.decode()
+    assert "Tanggal ini lebih awal daripada tahapan sebelumnya." in page
+    assert not RuleChange.objects.exists()
