@@ -10,6 +10,7 @@ import pytest
 from django.utils import timezone
 from pytest_django import Settings
 
+from complaints.models.audit import AuditEntry
 from complaints.models.complaint import Complaint
 from complaints.models.erasure import ErasedObject
 from complaints.services.audit import log, verify
@@ -90,6 +91,6 @@ def test_a_process_that_is_killed_anywhere_leaves_nothing_undone(
     assert b"melati" not in left and b"Kisah mawar" in left
     assert not Complaint.objects.filter(pk=known).exists()
     assert verify.verify_chain(heads=[*heads, *log.heads()]).whole
-    numbers = [entry.facts["number"] for entry in log.AuditEntry.objects.filter(event="erasure.unreadable")]
+    numbers = [entry.facts["number"] for entry in AuditEntry.objects.filter(event="erasure.unreadable")]
     assert numbers == [1], "its number is given once, however often it began"
     assert timezone.localdate() == Complaint.stored.get(pk=known).erased_on
