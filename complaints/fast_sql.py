@@ -153,6 +153,8 @@ class CappedCount(Subquery):
 
     template = "(SELECT COUNT(*) FROM (%(subquery)s) capped)"
     output_field = IntegerField()
+    # Of rows that Django knows to be none it asks nothing, and would give None.
+    empty_result_set_value = 0
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils import timezone, translation
 
 from complaints.admin import dashboard, queue_filters
+from complaints.admin.base import capped_count
 from complaints.domain.workflow import Action
 from complaints.models.assignment import Absence
 from complaints.models.audit import AuditEntry
@@ -100,6 +101,11 @@ def test_an_objection_stays_on_the_desk_until_the_case_is_closed_anew(cast: Cast
     act(cast, "vino", sent, Action.REFER, "Tetap bukan ASN.")
     act(cast, "vera", sent, Action.REOPEN, "Bukti baru.")
     assert query not in counts(client.get(reverse("admin:index")))
+
+
+def test_rows_that_cannot_exist_are_counted_as_none(cast: Cast) -> None:
+    cases = Case.objects.filter(pk__in=[])
+    assert dashboard.read_counts(cast["vera"], {"cases": capped_count(cases)}) == {"cases": 0}
 
 
 def test_dashboard_stays_within_fifteen_queries(cast: Cast, signed_in: SignedIn) -> None:
