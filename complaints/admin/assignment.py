@@ -29,12 +29,12 @@ from complaints.domain.workflow import OPEN
 from complaints.models.assignment import Absence, AutoAssignmentRule, Duty
 from complaints.models.case import AgencyKind, Case, with_wait
 from complaints.models.team import Staff
-from complaints.services import assignment, case_actions, case_summary, conflicts, reference_data
+from complaints.services import assignment, bulk_actions, case_summary, conflicts, reference_data
 from complaints.services.audit import recorded_lines
 from complaints.services.keyring import Locked
 
 # Cases that are listed and handed over at once; no officer has more open ones.
-MAX_CASES: Final = case_actions.BULK_LIMIT
+MAX_CASES: Final = bulk_actions.BULK_LIMIT
 ABSENCES_SHOWN: Final = 100
 # Said on the case page to whoever took a case by working on it, beside the button that undoes it.
 TAKEN: Final = gettext_lazy("You worked on this case, so it is yours now.")

@@ -153,7 +153,9 @@ def _link_page(
     request: StaffRequest, case: Case, *, form: LinkForm | None = None, refused: str = "", is_all_ticked: bool = False
 ) -> HttpResponse:
     """Show what can be linked to a case; with ``refused``, a key of REFUSALS, why nothing was linked."""
-    references = form.all_references() if form and form.is_valid() else []
+    # Who ticked cases in the queue has asked for these.
+    asked_for = request.GET.getlist("with")[: case_links.MOST]
+    references = list(dict.fromkeys([*asked_for, *(form.all_references() if form and form.is_valid() else [])]))
     is_wave = request.GET.get("wave") == "1"
     candidates = _candidates(request, case, references, in_wave=is_wave)
     summaries = case_summary.summaries(actor=request.actor, cases=[row.case for row in candidates])
@@ -161,8 +163,8 @@ def _link_page(
     candidates = [row for row in candidates if not request.keyring.has_conflict(row.case.pk)]
     differing = recorded_lines.differing([row.case for row in candidates])
     # Who comes from the wave of the desk has asked for all of it.
-    is_all = is_all_ticked or (is_wave and form is None)
-    ticked = set(_ticked_cases(request)) | {row.case.pk for row in candidates if is_all or _is_preticked(row, form)}
+    is_all, asked = is_all_ticked or (is_wave and form is None), asked_for if form is None else []
+    ticked = set(_ticked_cases(request)) | {row.case.pk for row in candidates if is_all or _is_ticked(row, form, asked)}
     references_found = {row.case.reference for row in candidates}
     missing = [reference for reference in references if reference not in references_found]
     initial = {
@@ -206,9 +208,9 @@ def _candidates(
     return [row for row in by_reference if row.case.pk not in offered_ids] + offered
 
 
-def _is_preticked(candidate: case_links.Candidate, form: LinkForm | None) -> bool:
-    """Whether a case is ticked before anybody chose: the same post tells of the same matter."""
-    return form is None and "post" in candidate.why
+def _is_ticked(candidate: case_links.Candidate, form: LinkForm | None, asked: Collection[str]) -> bool:
+    """Whether a case is ticked before anybody chose here: what was ticked in the queue, else the same post."""
+    return candidate.case.reference in asked if asked else form is None and "post" in candidate.why
 
 
 def _link_row(

@@ -20,7 +20,8 @@ from django.utils.translation import gettext as _
 from complaints import access
 from complaints.admin import queue_filters, queue_list
 from complaints.admin.base import StaffRequest, render, staff_page
-from complaints.admin.queue_page import SEARCH_SESSION_KEY, ResultList, posted_filters
+from complaints.admin.queue_filters import posted_filters
+from complaints.admin.queue_page import SEARCH_SESSION_KEY, ResultList
 from complaints.domain.errors import SealError
 from complaints.models.case import Case
 from complaints.services import first_look, search

@@ -22,7 +22,7 @@ from django.utils.translation import gettext as _
 
 from complaints import access
 from complaints.adapters import spreadsheet_export
-from complaints.admin import labels, queue_filters
+from complaints.admin import labels, queue_bulk, queue_filters, queue_risk
 from complaints.admin.base import BaseForm, StaffRequest, as_attachment, render, staff_page
 from complaints.admin.labels import Label
 from complaints.domain import workflow
@@ -102,6 +102,10 @@ def export_cases(request: StaffRequest) -> HttpResponseBase:
     first_look.process_new_reports(actor=request.actor)
     # What was searched for is no filter: it stands in no address, and nothing of it goes into the audit log.
     cases = queue_filters.narrow(access.cases_for(person), values, person=person, today=timezone.localdate())
+    ticked = queue_bulk.ticked_for_export(request.session) if request.GET.get("ticked") == "1" else []
+    if ticked:
+        cases = access.cases_for(person).filter(pk__in=ticked)
+    cases, risk = queue_risk.narrow_by_risk(cases, values, actor=request.actor)
     form = ExportForm(request.POST or None, initial={"columns": DEFAULT_COLUMNS, "form": "csv"})
     number = exports.count(exports.indexed_cases(cases))
     if request.method == "POST" and form.is_valid() and number <= exports.AT_MOST:
@@ -111,11 +115,12 @@ def export_cases(request: StaffRequest) -> HttpResponseBase:
         "form": form,
         "number": number,
         "at_most": exports.AT_MOST,
-        "too_many": number > exports.AT_MOST,
+        "too_many": number > exports.AT_MOST or (risk is not None and risk.is_too_long),
         "few": number < exports.FEW,
         "left_out": exports.count(cases) - number,
         "in_words": queue_filters.filters_label(values),
-        "query": queue_filters.query_of(values),
+        "query": "ticked=1" if ticked else queue_filters.query_of(values),
+        "ticked": len(ticked),
     }
     return render(request, "admin/export.html", context, status=400 if form.is_bound else 200)
 

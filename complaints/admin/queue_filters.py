@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from datetime import date
 from types import MappingProxyType
 from typing import Final, TypedDict
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.lookups import Exact, LessThan
+from django.http import HttpRequest
 from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -24,6 +25,7 @@ from django.utils.translation import gettext_lazy as _
 
 from complaints.admin import labels
 from complaints.admin.labels import Label
+from complaints.domain.risk import RiskGrade
 from complaints.domain.workflow import ENDED, OPEN, PROMISED, WITH_AGENCY, WITH_BODY, Status
 from complaints.models.case import DUE_KEY, IS_JUNK, Case, CaseStep
 from complaints.models.complaint import Complaint, Message
@@ -282,6 +284,18 @@ def _by_channel(cases: Cases, value: str, today: date) -> Cases:
     return cases.filter(Exists(Complaint.objects.filter(case=OuterRef("pk"), channel=value)))
 
 
+def _by_evidence(cases: Cases, value: str, today: date) -> Cases:
+    has_some = Exists(Evidence.objects.filter(complaint__case=OuterRef("pk")))
+    return cases.filter(has_some if value == "some" else ~has_some)
+
+
+EVIDENCE: Final[Mapping[str, Label]] = {"some": _("with files"), "none": _("without files")}
+SORTS: Final[Mapping[str, Label]] = {
+    "deadline": _("by deadline"),
+    "newest": _("newest first"),
+    "oldest": _("oldest first"),
+    "risk": _("by danger to the reporter"),
+}
 _KEY: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 # The filter of the cases of one import, by its id.
@@ -332,6 +346,35 @@ OPEN_FILTERS: Final = (
         lambda value: Complaint.Channel(value).label,
     ),
     OpenFilter(
+        "evidence",
+        _("Evidence"),
+        lambda value: value in EVIDENCE,
+        _by_evidence,
+        lambda value: EVIDENCE[value],
+    ),
+    # Risk is sealed: queue_risk narrows by these two, in the session of the member.
+    OpenFilter(
+        "risk",
+        _("Danger to the reporter"),
+        lambda value: value in {grade.value for grade in RiskGrade},
+        lambda cases, value, today: cases,
+        lambda value: labels.RISK_GRADES[RiskGrade(value)],
+    ),
+    OpenFilter(
+        "urgent",
+        _("Urgent"),
+        lambda value: value == "yes",
+        lambda cases, value, today: cases,
+        lambda value: _("only"),
+    ),
+    OpenFilter(
+        "sort",
+        _("Sorted"),
+        lambda value: value in SORTS,
+        lambda cases, value, today: cases,
+        lambda value: SORTS[value],
+    ),
+    OpenFilter(
         "wrote",
         _("Reporter"),
         lambda value: value == "again",
@@ -362,6 +405,11 @@ def filters_in(query: Mapping[str, str]) -> dict[str, str]:
         if value and open_filter.is_value(value):
             values[open_filter.name] = value
     return values
+
+
+def posted_filters(request: HttpRequest) -> dict[str, str]:
+    """Return the filters of the list that a form was sent from."""
+    return filters_in(dict(parse_qsl(request.POST.get("back", ""))))
 
 
 def query_of(values: FilterValues) -> str:

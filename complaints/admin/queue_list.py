@@ -20,13 +20,17 @@ from django.db.models import (
     Exists,
     F,
     Func,
+    IntegerField,
     OrderBy,
     OuterRef,
     QuerySet,
     UUIDField,
     Value,
+    When,
 )
+from django.db.models import Case as Either
 from django.db.models.expressions import Combinable, Expression
+from django.http import HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -35,11 +39,12 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from complaints.admin import labels
+from complaints.admin import labels, queue_filters
 from complaints.admin.base import StaffRequest, capped_count, or_more
 from complaints.admin.case_summary import DeadlineLabel, case_deadline
 from complaints.admin.labels import ERASED, Label, accused_label, category_label
-from complaints.admin.queue_filters import Cases
+from complaints.admin.queue_filters import Cases, FilterValues
+from complaints.domain.risk import RiskGrade
 from complaints.domain.workflow import ENDED, PROMISED, Status
 from complaints.models.case import DUE_KEY, Case, with_wait
 from complaints.models.complaint import Complaint, Message
@@ -76,32 +81,50 @@ class RowComparison(Func):
 
 
 @dataclass(frozen=True)
-class Order:
-    """An order of the queue: by days, then by the id, so that no two cases are equal; all keys in one direction."""
+class Key:
+    """A key of an order: its expression, its value of a case as digits for an address, and the value of such digits.
 
-    days: tuple[Expression | F, ...]
+    ``parse`` raises ValueError for digits that are no value.
+    """
+
+    expression: Expression | F
+    digits: Callable[[Case], str]
+    parse: Callable[[str], Value]
+
+
+def _parse_day(digits: str) -> Value:
+    return Value(datetime.strptime(digits, "%Y%m%d").date(), output_field=DateField())  # noqa: DTZ007
+
+
+DUE: Final = Key(DUE_KEY, lambda case: (case.due_on or date.max).strftime("%Y%m%d"), _parse_day)
+RECEIVED: Final = Key(F("received_on"), lambda case: case.received_on.strftime("%Y%m%d"), _parse_day)
+
+
+@dataclass(frozen=True)
+class Order:
+    """An order of the queue: by its keys, then by the id, so that no two cases are equal; all in one direction."""
+
+    by: tuple[Key, ...]
     descending: bool
 
     @property
     def keys(self) -> tuple[Expression | F, ...]:
-        return (*self.days, F("id"))
+        return (*(key.expression for key in self.by), F("id"))
 
     def sort(self, cases: QuerySet[Case], *, backwards: bool = False) -> QuerySet[Case]:
         return cases.order_by(*(OrderBy(key, descending=self.descending != backwards) for key in self.keys))
 
     def cursor_of(self, case: Case) -> str:
-        """Return the cursor of a case, for an address: its days as YYYYMMDD and its id in hex, parted by dots."""
-        due, received = case.due_on or date.max, case.received_on
-        days = (received,) if len(self.days) == 1 else (due, received)
-        return ".".join([*(day.strftime("%Y%m%d") for day in days), case.pk.hex])
+        """Return the cursor of a case, for an address: the digits of its keys and its id in hex, parted by dots."""
+        return ".".join([*(key.digits(case) for key in self.by), case.pk.hex])
 
     def after(self, cursor: str, *, backwards: bool = False) -> RowComparison | None:
         """Return the condition for the cases after a cursor, or before it; None where the text is no cursor."""
-        *days, identifier = cursor.split(".")
-        if len(days) != len(self.days):
+        *parts, identifier = cursor.split(".")
+        if len(parts) != len(self.by):
             return None
         try:
-            values = [Value(datetime.strptime(day, "%Y%m%d").date(), output_field=DateField()) for day in days]  # noqa: DTZ007
+            values = [key.parse(digits) for key, digits in zip(self.by, parts, strict=True)]
             last = Value(uuid.UUID(identifier), output_field=UUIDField())
         except ValueError:
             return None
@@ -109,13 +132,38 @@ class Order:
 
 
 # Late and due first, then what came first; of those that have ended the newest, because they are asked for most.
-BY_DEADLINE: Final = Order((DUE_KEY, F("received_on")), descending=False)
-NEWEST: Final = Order((F("received_on"),), descending=True)
+BY_DEADLINE: Final = Order((DUE, RECEIVED), descending=False)
+NEWEST: Final = Order((RECEIVED,), descending=True)
+OLDEST: Final = Order((RECEIVED,), descending=False)
+ORDERS: Final = {"deadline": BY_DEADLINE, "newest": NEWEST, "oldest": OLDEST}
+BY_RISK: Final = "risk"
 
 
-def order_for(status: str) -> Order:
-    """Return the order of the list that the status filter shows."""
-    return NEWEST if status == "ended" or status in ENDED else BY_DEADLINE
+def order_for(values: Mapping[str, str], grades: Mapping[uuid.UUID, RiskGrade] | None = None) -> Order:
+    """Return the order that filters name, else the usual one of their status.
+
+    The order by risk, the highest grade first, takes the ``grades`` that were read for this request.
+    """
+    sort, status = values.get("sort", ""), values.get("status", "")
+    if sort == BY_RISK and grades is not None:
+        return Order((_risk_key(grades), DUE, RECEIVED), descending=False)
+    return ORDERS.get(sort) or (NEWEST if status == "ended" or status in ENDED else BY_DEADLINE)
+
+
+def _risk_key(grades: Mapping[uuid.UUID, RiskGrade]) -> Key:
+    """Return a key that puts the highest grade first; a case that nobody has graded comes last."""
+    places = {grade: place for place, grade in enumerate(reversed(RiskGrade))}
+    cases: dict[RiskGrade, list[uuid.UUID]] = {}
+    for case, grade in grades.items():
+        cases.setdefault(grade, []).append(case)
+    whens = [When(pk__in=cases[grade], then=Value(places[grade])) for grade in cases]
+    place = Either(*whens, default=Value(len(places)), output_field=IntegerField())
+    digits = {case: str(places[grade]) for case, grade in grades.items()}
+    return Key(
+        place,
+        lambda case: digits.get(case.pk, str(len(places))),
+        lambda text: Value(int(text), output_field=IntegerField()),
+    )
 
 
 @dataclass(frozen=True)
@@ -174,6 +222,21 @@ def cursors_of(query: Mapping[str, str]) -> tuple[str, str]:
     """Return the cursors that an address names, (after, before); at most one of them counts."""
     before = query.get("before", "")
     return ("", before) if before else (query.get("after", ""), "")
+
+
+def redirect_to_queue(values: FilterValues, cursors: Mapping[str, str] | None = None) -> HttpResponseRedirect:
+    """Redirect to the list of these filters; to the page of it that ``cursors`` name under "after" or "before".
+
+    Where ``cursors`` say that the "list" is that of a search, redirect there.
+    """
+    if (cursors or {}).get("list") == "search":
+        return HttpResponseRedirect(reverse("admin:complaints_case_search"))
+    query, order = queue_filters.query_of(values), order_for(values, {})
+    name = "before" if (cursors or {}).get("before") else "after"
+    cursor = (cursors or {}).get(name, "")
+    if order.after(cursor) is not None:
+        query = f"{query}&{name}={cursor}".removeprefix("&")
+    return HttpResponseRedirect(reverse("admin:complaints_case_changelist") + f"?{query or queue_filters.NO_FILTERS}")
 
 
 # --- Lines

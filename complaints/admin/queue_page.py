@@ -3,32 +3,35 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Final
 from urllib.parse import parse_qsl
 
 from django.contrib import messages
 from django.contrib.sessions.backends.base import SessionBase
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpResponse
 from django.http.response import HttpResponseBase
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html_join
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy
 
 from complaints import access
-from complaints.admin import queue_filters, queue_list, step_labels
-from complaints.admin.base import COUNT_AT_MOST, StaffRequest, render, staff_page
+from complaints.admin import queue_bulk, queue_filters, queue_list, queue_risk
+from complaints.admin.base import COUNT_AT_MOST, StaffRequest, or_more, render, staff_page
 from complaints.admin.forms import SaveFilterForm
-from complaints.admin.queue_filters import FilterValues
+from complaints.admin.queue_filters import FilterValues, posted_filters
+from complaints.admin.queue_list import redirect_to_queue
 from complaints.domain.workflow import OPEN
 from complaints.models.case import IS_JUNK, Case
+from complaints.models.complaint import Complaint
 from complaints.models.saved_filters import SavedFilter
 from complaints.models.team import Staff, Team
-from complaints.services import assignment, case_actions, first_look, imports, saved_filters
+from complaints.services import assignment, first_look, imports, saved_filters
+from complaints.services.saved_filters import OpenedFilter
 
 SEARCH_SESSION_KEY: Final = "queue_search"
+DELETED_KEY: Final = "queue_deleted_filter"
 CANNOT_BE_ASSIGNED: Final = gettext_lazy("This person cannot have it.")
 
 
@@ -37,26 +40,6 @@ class ResultList:
 
     def __init__(self, cases: list[Case]) -> None:
         self.result_list = cases
-
-
-def redirect_to_queue(values: FilterValues, cursors: Mapping[str, str] | None = None) -> HttpResponseRedirect:
-    """Redirect to the list of these filters; to the page of it that ``cursors`` name under "after" or "before".
-
-    Where ``cursors`` say that the "list" is that of a search, redirect there.
-    """
-    if (cursors or {}).get("list") == "search":
-        return HttpResponseRedirect(reverse("admin:complaints_case_search"))
-    query, order = queue_filters.query_of(values), queue_list.order_for(values.get("status", ""))
-    name = "before" if (cursors or {}).get("before") else "after"
-    cursor = (cursors or {}).get(name, "")
-    if order.after(cursor) is not None:
-        query = f"{query}&{name}={cursor}".removeprefix("&")
-    return HttpResponseRedirect(reverse("admin:complaints_case_changelist") + f"?{query or queue_filters.NO_FILTERS}")
-
-
-def posted_filters(request: HttpRequest) -> dict[str, str]:
-    """Return the filters of the list that a form was sent from."""
-    return queue_filters.filters_in(dict(parse_qsl(request.POST.get("back", ""))))
 
 
 @staff_page("GET", opens_for=access.may_see_cases)
@@ -68,13 +51,15 @@ def queue(request: StaffRequest) -> HttpResponse:
     leave_search(request.session)
     is_triage = access.is_triage(person)
     cases = queue_filters.narrow(access.cases_for(person), values, person=person, today=timezone.localdate())
+    cases, risk = queue_risk.narrow_by_risk(cases, values, actor=request.actor) if is_triage else (cases, None)
     after, before = queue_list.cursors_of(request.GET.dict())
-    order = queue_list.order_for(values.get("status", ""))
+    order = queue_list.order_for(values, risk.by_case if risk else None)
     page = queue_list.page_of(cases, order, after=after, before=before)
     lines = queue_list.queue_lines(request, page.cases, now=now)
     columns, query = queue_list.columns_of(person), queue_filters.query_of(values)
     ticked = request.GET.get("tick") == "all"
     drawn = (queue_list.draw_line(line, columns, may_tick=is_triage, ticked=ticked) for line in lines)
+    saved, is_counting = saved_filters.saved_filters(keyring=keyring), request.GET.get("count") == "saved"
     context = {
         "title": _("Queue"),
         "cl": ResultList([line.case for line in lines]),
@@ -82,19 +67,60 @@ def queue(request: StaffRequest) -> HttpResponse:
         "columns": columns,
         "all_columns": queue_list.COLUMNS,
         "bar": list(queue_filters.filter_menus(values)),
+        "risk": risk,
+        "further": further_filters(request, values) if is_triage else None,
         "query": query,
         "keys_on": queue_list.keys_on(person),
         "in_words": queue_filters.filters_label(values),
         "page": page,
         "place": {"after": after, "before": before},
-        "saved": saved_filters.saved_filters(keyring=keyring),
+        "saved": _counted(request, saved) if is_counting else [(row, "") for row in saved],
+        "is_counting": is_counting,
         "is_triage": is_triage,
+        "deleted_filter": request.session.get(DELETED_KEY, {}).get("name", ""),
+        "undoable": queue_bulk.undoable(request.session),
         "is_separate": keyring.report_team == Team.Kind.SEPARATE,
         "junk": _count_junk(person) if is_triage else "",
         "may_save": bool(query) and is_triage and keyring.unlocked,
         "opened_import": _opened_import(request, values) if queue_filters.IMPORT in values else None,
     }
     return render(request, "admin/queue.html", context)
+
+
+def further_filters(request: StaffRequest, values: FilterValues) -> dict[str, object]:
+    """Return the form of the filters that no menu lists: what each can be, what is chosen, what else is in force."""
+    people = assignment.assignable(request.keyring.report_team)
+    channels = [choice for choice in Complaint.Channel.choices if choice[0] != Complaint.Channel.INQUIRY]
+    every = ("", queue_filters.ALL)
+    lists = (
+        ("person", _("Officer"), [every, *((str(person.pk), assignment.name_of(person)) for person in people)]),
+        ("evidence", _("Evidence"), [every, *queue_filters.EVIDENCE.items()]),
+        ("channel", _("Channel"), [every, *channels]),
+        ("risk", _("Danger to the reporter"), queue_risk.risk_choices()),
+        ("sort", _("Sorted"), [("", _("as usual")), *queue_filters.SORTS.items()]),
+    )
+    asked = {name for name, _title, _choices in lists} | {"since", "until", "urgent"}
+    return {
+        "lists": [(name, title, choices, values.get(name, "")) for name, title, choices in lists],
+        "since": values.get("since", ""),
+        "until": values.get("until", ""),
+        "urgent": "urgent" in values,
+        "kept": [(name, value) for name, value in values.items() if name not in asked],
+        "number": len(asked & values.keys()),
+    }
+
+
+def _counted(request: StaffRequest, saved: Sequence[OpenedFilter]) -> list[tuple[OpenedFilter, str]]:
+    """Return saved filters, each with how many cases it leaves today; counted because somebody asked."""
+    counted = []
+    for row in saved:
+        values = queue_filters.filters_in(dict(parse_qsl(row.query)))
+        visible = access.cases_for(request.user)
+        cases = queue_filters.narrow(visible, values, person=request.user, today=timezone.localdate())
+        cases, risk = queue_risk.narrow_by_risk(cases, values, actor=request.actor)
+        number = cases.order_by().values("pk")[: COUNT_AT_MOST + 1].count()
+        counted.append((row, "–" if risk and risk.is_too_long else or_more(number)))
+    return counted
 
 
 def _opened_import(request: StaffRequest, values: FilterValues) -> imports.Import | None:
@@ -140,11 +166,30 @@ def save_filter(request: StaffRequest) -> HttpResponseBase:
 @staff_page("POST", opens_for=access.may_see_cases, acts_for=access.is_triage)
 def delete_filter(request: StaffRequest, filter_id: uuid.UUID) -> HttpResponseBase:
     """Delete a saved filter."""
+    deleted = next((row for row in saved_filters.saved_filters(keyring=request.keyring) if row.id == filter_id), None)
     try:
         saved_filters.delete_filter(actor=request.actor, filter_id=filter_id)
     except SavedFilter.DoesNotExist:
         raise Http404 from None
+    if deleted and deleted.name:
+        request.session[DELETED_KEY] = {"name": deleted.name, "query": deleted.query, "shared": deleted.is_shared}
     messages.success(request, _("Saved filter deleted."))
+    return redirect_to_queue(posted_filters(request))
+
+
+@staff_page("POST", opens_for=access.may_see_cases, acts_for=access.is_triage)
+def restore_filter(request: StaffRequest) -> HttpResponseBase:
+    """Save the filter again that was deleted last; the sealed session has kept its name."""
+    deleted = request.session.pop(DELETED_KEY, None)
+    if deleted is None:
+        messages.error(request, _("There is nothing to undo any more."))
+        return redirect_to_queue(posted_filters(request))
+    try:
+        saved_filters.save_filter(actor=request.actor, **deleted)
+    except saved_filters.TooManyFilters:
+        messages.error(request, _("There are too many saved filters. Delete one first."))
+    else:
+        messages.success(request, _("Filter saved."))
     return redirect_to_queue(posted_filters(request))
 
 
@@ -174,72 +219,3 @@ def _save_settings(request: StaffRequest, codes: list[str], *, keys: bool) -> No
 def leave_search(session: SessionBase) -> None:
     """End a search whose list the officer has left: counts and links elsewhere know nothing of it."""
     session.pop(SEARCH_SESSION_KEY, None)
-
-
-# --- Acts on several ticked cases
-
-
-@staff_page("POST", opens_for=access.may_see_cases, acts_for=access.is_triage)
-def act_on_ticked(request: StaffRequest) -> HttpResponseBase:
-    """Do what the button says for every ticked case; ask who is to have them where it is somebody else."""
-    case_ids = _ticked_ids(request)
-    values = posted_filters(request)
-    if not case_ids:
-        messages.error(request, _("Tick at least one case."))
-        return redirect_to_queue(values, request.POST)
-    match request.POST.get("do"):
-        case "mine":
-            outcome = case_actions.bulk_assign(actor=request.actor, case_ids=case_ids, assignee=request.user)
-        case "start":
-            outcome = case_actions.bulk_start_review(actor=request.actor, case_ids=case_ids)
-        case "give":
-            return _assign_ticked(request, case_ids, values)
-        case _:
-            raise Http404
-    _report_outcome(request, outcome)
-    return redirect_to_queue(values, request.POST)
-
-
-def _assign_ticked(request: StaffRequest, case_ids: list[uuid.UUID], values: FilterValues) -> HttpResponseBase:
-    """Ask who is to have the ticked cases; with an answer, assign them, "" standing for nobody."""
-    colleagues, person_id = assignment.assignable(request.keyring.report_team), request.POST.get("person")
-    if person_id is None:
-        context = {
-            "title": _("Give to a colleague"),
-            "cases": access.cases_for(request.user).filter(pk__in=case_ids).order_by("reference"),
-            "people": colleagues,
-            "query": queue_filters.query_of(values),
-            "place": {name: request.POST.get(name, "") for name in ("after", "before", "list")},
-        }
-        return render(request, "admin/queue_give.html", context)
-    assignee = next((colleague for colleague in colleagues if str(colleague.pk) == person_id), None)
-    if person_id and assignee is None:
-        raise Http404
-    outcome = case_actions.bulk_assign(actor=request.actor, case_ids=case_ids, assignee=assignee)
-    _report_outcome(request, outcome)
-    return redirect_to_queue(values, request.POST)
-
-
-def _ticked_ids(request: HttpRequest) -> list[uuid.UUID]:
-    case_ids = []
-    for text in request.POST.getlist("case")[: case_actions.BULK_LIMIT]:
-        try:
-            case_ids.append(uuid.UUID(text))
-        except ValueError:
-            raise Http404 from None
-    return case_ids
-
-
-def _report_outcome(request: HttpRequest, outcome: case_actions.BulkResult) -> None:
-    """Add messages that say how many cases it was done for, for which it was not, and why."""
-    if done := len(outcome.done):
-        messages.success(request, ngettext("Done for %(n)d case.", "Done for %(n)d cases.", done) % {"n": done})
-    by_reason: dict[str, list[str]] = {}
-    for reference, code in outcome.refused:
-        by_reason.setdefault(str(step_labels.REFUSALS.get(code, CANNOT_BE_ASSIGNED)), []).append(reference)
-    for why, references in by_reason.items():
-        words = _("Not done for %(cases)s: %(why)s") % {"cases": ", ".join(references), "why": why}
-        messages.error(request, words)
-    if gone := outcome.unknown:
-        text = ngettext("%(n)d case is not there any more.", "%(n)d cases are not there any more.", gone)
-        messages.error(request, text % {"n": gone})

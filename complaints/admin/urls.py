@@ -41,6 +41,7 @@ from complaints.admin import (
     lost_code,
     monitoring,
     operation,
+    queue_bulk,
     queue_page,
     redacted_files,
     redactions,
@@ -108,9 +109,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     ),
     # The queue
     path("complaints/case/", queue_page.queue, name="complaints_case_changelist"),
-    path("complaints/case/massal/", queue_page.act_on_ticked, name="complaints_case_many"),
     path("complaints/case/cari/", case_search.show_search, name="complaints_case_search"),
+    path("complaints/case/massal/", queue_bulk.act_on_ticked, name="complaints_case_many"),
+    path("complaints/case/massal/batal/", queue_bulk.undo, name="complaints_case_undo"),
     path("complaints/case/saringan/", queue_page.save_filter, name="complaints_case_keep_filter"),
+    path("complaints/case/saringan/batal/", queue_page.restore_filter, name="complaints_case_restore_filter"),
     path(
         "complaints/case/saringan/<uuid:filter_id>/hapus/", queue_page.delete_filter, name="complaints_case_drop_filter"
     ),

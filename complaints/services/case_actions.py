@@ -1,4 +1,4 @@
-"""Acts of triage on a case: steps, risk assessments, messages, notes, approvals, bulk actions, opening a file.
+"""Acts of triage on a case: steps, risk assessments, messages, notes, approvals, opening a file.
 
 Each act checks the version of the case that the officer saw, and writes its rows and its audit entry together.
 """
@@ -6,7 +6,7 @@ Each act checks the version of the case that the officer saw, and writes its row
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import partial
@@ -39,7 +39,6 @@ from complaints.services import (
     transitions,
     urgent_register,
 )
-from complaints.services.assignment import assign
 from complaints.services.case_file import REPORTS_A_PAGE
 from complaints.services.evidence import processing, storage
 from complaints.services.forwarding.further_releases import ENDING, check_not_ended_over
@@ -381,58 +380,6 @@ def _last_proposals(cases: list[Case]) -> dict[uuid.UUID, Proposal]:
     by_id = {case.pk: case for case in cases}
     steps = CaseStep.objects.filter(case__in=cases, action=Action.PROPOSE_INELIGIBLE).select_related("actor")
     return {step.case_id: Proposal(by_id[step.case_id], step) for step in steps.order_by("sequence")}
-
-
-# Bulk actions: each case succeeds or fails alone, and the result names each, so that no failure goes unnoticed.
-
-BULK_LIMIT: Final = 50
-
-
-@dataclass
-class BulkResult:
-    """References of the cases that were changed, and of those that were not, each with a code for the reason."""
-
-    done: list[str] = field(default_factory=list)
-    refused: list[tuple[str, str]] = field(default_factory=list)
-    # Number of ids that are no case, or none that this person may see.
-    unknown: int = 0
-
-
-def bulk_start_review(*, actor: Actor, case_ids: Iterable[uuid.UUID]) -> BulkResult:
-    """Start the review of several received cases; a case in another status is refused as changed."""
-    received = CaseVersion(Status.RECEIVED.value)
-    return _for_each_case(
-        actor, case_ids, lambda case: act(actor=actor, case_id=case.pk, action=Action.START_REVIEW, seen=received)
-    )
-
-
-def bulk_assign(*, actor: Actor, case_ids: Iterable[uuid.UUID], assignee: Staff | None) -> BulkResult:
-    """Assign several cases to a member of triage, or to nobody, by the rules of :func:`assignment.assign`."""
-    return _for_each_case(actor, case_ids, lambda case: assign(actor=actor, case_id=case.pk, assignee=assignee))
-
-
-@transaction.atomic
-def _for_each_case(actor: Actor, case_ids: Iterable[uuid.UUID], change: Callable[[Case], object]) -> BulkResult:
-    ids = list(dict.fromkeys(case_ids))[:BULK_LIMIT]
-    visible = access.cases_for(actor.staff).filter(pk__in=ids)
-    # All rows are locked before the chain, in the order that every transaction uses, so that no two can deadlock.
-    list(Complaint.objects.select_for_update().filter(case__in=visible).order_by("pk").values_list("pk"))
-    cases = Case.objects.select_for_update().filter(pk__in=visible.values("pk")).order_by("pk")
-    by_id = {case.pk: case for case in cases}
-    result = BulkResult(unknown=len(ids) - len(by_id))
-    for case in (by_id[case_id] for case_id in ids if case_id in by_id):
-        try:
-            with transaction.atomic():
-                change(case)
-        except TransitionRefused as refusal:
-            result.refused.append((case.reference, refusal.code.value))
-        except CaseChanged:
-            result.refused.append((case.reference, "changed"))
-        except (Locked, Case.DoesNotExist):
-            result.refused.append((case.reference, "not_theirs"))
-        else:
-            result.done.append(case.reference)
-    return result
 
 
 # Changes since a version: who took which step and who wrote; nothing sealed is opened for it.

@@ -9,6 +9,7 @@ from axe_playwright_python.sync_playwright import Axe
 from django.utils import timezone
 
 from complaints.models.case import Case
+from complaints.models.complaint import Message
 from complaints.models.team import Staff
 from complaints.services import follow_up
 from tests.browser.measure import looked_at
@@ -164,3 +165,33 @@ def test_the_queue_without_a_script(window: Opener, live_cast: Cast) -> None:
     browser.page.locator("summary", has_text="Pintasan keyboard").click()
     browser.press("Matikan pintasan")
     assert browser.page.locator("#keys").get_attribute("data-on") == "no"
+
+
+def test_further_filters_acts_and_undo(window: Opener, live_cast: Cast) -> None:
+    references = three_cases()
+    browser = window()
+    officer, page = Officer(browser, "vera"), browser.page
+    browser.go(QUEUE)
+    page.get_by_text("Filter lainnya").click()
+    page.locator("#id_further_sort").select_option("newest")
+    page.locator("#id_since").fill((timezone.localdate() - timedelta(days=10)).isoformat())
+    browser.follow(page.locator("details[open] button", has_text="Tampilkan"))
+    assert page.locator("table.cases tbody th a").all_inner_texts() == [references[2], references[1]]
+    problems = violations(browser)
+
+    page.get_by_role("link", name="Centang semua di halaman ini").click()
+    browser.follow(page.get_by_role("button", name="Ambil", exact=True))
+    assert "2 kasus kini punya petugas lain." in browser.words
+    problems += violations(browser)
+    browser.follow(page.get_by_role("button", name="Batalkan"))
+    assert not Case.objects.filter(assignee__username=officer.name).exists()
+
+    page.get_by_role("link", name="Centang semua di halaman ini").click()
+    page.get_by_text("Tindakan lain").click()
+    browser.follow(page.get_by_role("button", name="Tulis kepada pelapornya"))
+    problems += violations(browser)
+    page.locator("[name=text]").fill("Kami sedang memeriksa laporan Anda.")
+    browser.follow(page.get_by_role("button", name="Kirim", exact=True))
+    assert "2 kasus sudah diproses." in browser.words
+    assert Message.objects.filter(direction="to_reporter", step=None).count() == 2
+    assert problems == []

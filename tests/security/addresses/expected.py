@@ -63,6 +63,8 @@ STAFF_GETS: dict[str, tuple[set[str], int]] = {
     "admin:complaints_case_keys": (SEES_CASES, 405),
     "admin:complaints_case_search": (TRIAGES, 302),  # without a search to the queue
     "admin:complaints_case_many": (SEES_CASES, 405),
+    "admin:complaints_case_undo": (SEES_CASES, 405),
+    "admin:complaints_case_restore_filter": (SEES_CASES, 405),
     "admin:complaints_case_reply": (SEES_CASES, 405),
     "admin:complaints_case_note": (SEES_CASES, 405),
     "admin:complaints_case_link": ({"verifier"}, 200),
