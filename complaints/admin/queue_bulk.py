@@ -194,7 +194,11 @@ def _place(request: HttpRequest, values: FilterValues) -> dict[str, object]:
 
 def _to_link_page(request: StaffRequest, case_ids: list[uuid.UUID], values: FilterValues) -> HttpResponseBase:
     """Open the page of linking of the case that has gone furthest, with the others ticked; nothing is linked yet."""
-    cases = access.cases_for(request.user).filter(pk__in=case_ids).order_by("-stage_reached", "received_on", "pk")
+    cases = (
+        access.cases_for(request.user)
+        .filter(pk__in=case_ids)
+        .order_by("-stage_reached", "-step_count", "received_on", "pk")
+    )
     lead = cases.first()
     if lead is None or len(case_ids) < 2:
         messages.error(request, _("Tick at least two cases to link."))
