@@ -41,6 +41,7 @@ EXACT = {
     "complaints/services/saved_filters.py:save_filter": "filters of one person, at most OWN_AT_MOST or SHARED_AT_MOST",
     "complaints/services/similarity.py:_newest_keys": "entries of one case, of which DIGESTS groups are read",
     "complaints/services/similarity.py:known_posts": "entries of posts that an officer typed, by their index",
+    "complaints/services/similarity.py:waves": "entries of the newest WAVE_AMONG cases",
     "complaints/services/team_keys/rotation.py:rotate": "once for each change of a key, in the act itself",
 }
 # Where the cap stands in the query that is counted.
