@@ -257,7 +257,7 @@ def _stats(span: Span, cases: Cases, standing: Standing, today: date) -> Iterato
     still_open = sum(number[status] for status in OPEN)
     yield Stat(_("Received"), Figure(str(standing.total()), span.url()), span.words)
     ages = _median_of(figures.ages(cases, today))
-    yield Stat(_("Open"), Figure(str(still_open), span.url(status="")), ages)
+    yield Stat(_("Open cases"), Figure(str(still_open), span.url(status="")), ages)
     ended = sum(number[status] for status in ENDED)
     yield Stat(_("Ended"), Figure(str(ended), span.url(status="ended")), _median_of(figures.until_end(cases)))
     kept = figures.promises(cases, today)
