@@ -47,6 +47,7 @@ from complaints.services import (
     first_look,
     job_runs,
     lost_codes,
+    reminders,
     retaliation,
     signin_counts,
     similarity,
@@ -213,9 +214,8 @@ def _triage_context(request: StaffRequest, today: date) -> dict[str, object]:
     counts["unopened"] = capped_count(job_runs.unconfined_runs(today=today))
     counts["inquiries"] = capped_count(inquiries.waiting(person))
     counts["waiting"] = capped_count(_not_admitted(person))
-    numbers = read_counts(
-        person, {**counts, **charts.chart_counts(person, today), **retaliation.urgent_columns(request.keyring)}
-    )
+    sealed = {**retaliation.urgent_columns(request.keyring), **reminders.columns(request.keyring)}
+    numbers = read_counts(person, {**counts, **charts.chart_counts(person, today), **sealed})
     return {
         "counts": _triage_tiles(person, tiles, numbers),
         "charts": [
@@ -225,6 +225,7 @@ def _triage_context(request: StaffRequest, today: date) -> dict[str, object]:
         ],
         **_cases_to_work_on(request, today),
         "unopened": numbers["unopened"] > 0,
+        "reminders": reminders.due(actor=request.actor, values=numbers),
         "urgent": retaliation.urgent_work(actor=request.actor, values=numbers),
         "waiting": list(_waiting_for_admission(person)) if numbers["waiting"] else [],
     }

@@ -54,6 +54,7 @@ from complaints.admin import (
     release_search,
     release_step,
     releases,
+    reminders,
     removal,
     retaliation,
     rule_changes,
@@ -378,6 +379,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("complaints/staff/<uuid:object_id>/faktor/", staff.reset_factor, name="complaints_staff_factor"),
     # Background jobs, and how the installation stands
     path("operasi/", operation.operation, name="operation"),
+    path("complaints/case/<uuid:object_id>/ingatkan/", reminders.remind, name="complaints_case_remind"),
     path("angka/", figures.show, name="figures"),
     path("angka/lembar/", figures_sheet.sheet, name="figures_sheet"),
     path("complaints/jobfailure/", jobs.job_list, name="complaints_jobfailure_changelist"),

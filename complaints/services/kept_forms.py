@@ -25,6 +25,9 @@ DAYS: Final = 14
 # What a record of the largest size holds, beside the names of its place.
 BYTES_AT_MOST: Final = 60_000
 
+# Names that begin so are reminders (services.reminders): a begun form never takes their room.
+REMINDER: Final = "remind "
+
 Values = dict[str, list[str]]
 
 
@@ -44,7 +47,7 @@ def forms_of(*, keyring: Keyring, today: date) -> dict[str, Form]:
     if keyring.staff is None or keyring.keys is None:
         return {}
     row = KeptForms.objects.filter(pk=keyring.staff.pk).first()
-    return _opened(keyring, row, today) if row else {}
+    return opened(keyring, row, today) if row else {}
 
 
 @transaction.atomic
@@ -54,10 +57,10 @@ def keep(*, keyring: Keyring, name: str, values: Mapping[str, list[str]], today:
     The oldest other forms make room. Raises Locked.
     """
     row = _locked(keyring)
-    forms = {key: form for key, form in _opened(keyring, row, today).items() if key != name}
+    forms = {key: form for key, form in opened(keyring, row, today).items() if key != name}
     forms[name] = Form(dict(values), today)
     while len(_encoded(forms)) > BYTES_AT_MOST:
-        oldest = next(iter(forms))
+        oldest = next(key for key in forms if key == name or not key.startswith(REMINDER))
         if oldest == name:
             return False
         del forms[oldest]
@@ -71,7 +74,7 @@ def forget(*, keyring: Keyring, name: str, today: date) -> None:
     if name not in forms_of(keyring=keyring, today=today):
         return
     row = _locked(keyring)
-    forms = {key: form for key, form in _opened(keyring, row, today).items() if key != name}
+    forms = {key: form for key, form in opened(keyring, row, today).items() if key != name}
     if forms:
         _save(keyring, row, forms, today)
     else:
@@ -96,7 +99,8 @@ def _locked(keyring: Keyring) -> KeptForms:
     return row or KeptForms(staff=keyring.staff, sealed=b"")
 
 
-def _opened(keyring: Keyring, row: KeptForms, today: date) -> dict[str, Form]:
+def opened(keyring: Keyring, row: KeptForms, today: date) -> dict[str, Form]:
+    """Return what a person's row holds, by name; {} where it does not open."""
     if keyring.keys is None or not row.sealed:
         return {}
     try:
