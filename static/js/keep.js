@@ -3,7 +3,7 @@
 
 {
   const form = document.getElementById("form");
-  const state = form.querySelector("[role=status]");
+  const state = document.currentScript.previousElementSibling;
   const unkept = state.textContent.trim();
   let changed = false;
   let left = false;
