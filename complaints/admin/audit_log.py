@@ -1,104 +1,115 @@
-"""The audit log for auditors to read: who did what, when, with what facts; filtered by event and by day."""
+"""The audit log for auditors: who did what, when, on which case; by person, case, event and span of days."""
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta
+import uuid
+from datetime import date
 from typing import Final
 
-from django.contrib.admin import ModelAdmin
-from django.contrib.admin.views.main import ChangeList
-from django.db.models import QuerySet
-from django.http import HttpRequest
+from django import forms
+from django.contrib import messages
+from django.http import HttpResponse, QueryDict
+from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from complaints import access
-from complaints.admin.base import BaseAdmin
-from complaints.admin.list_filter import Choice, ListFilter
+from complaints.admin import audit_words
+from complaints.admin.base import BaseForm, DayInput, StaffRequest, render, staff_page
 from complaints.models.audit import EVENTS, AuditEntry
 from complaints.models.team import Staff
+from complaints.services import audit_reading
+from complaints.services.assignment import name_of
+from complaints.services.audit import named_faults, nightly_run
+from complaints.services.audit_reading import Selection
 
-# Ids and digests are cut to this many characters.
-FACT_CHARS: Final = 20
-
-
-class EventFilter(ListFilter):
-    """Narrows the log to one kind of event."""
-
-    title, parameter_name = gettext_lazy("Event"), "event"
-
-    def lookups(self, request: HttpRequest, model_admin: ModelAdmin[AuditEntry]) -> list[Choice]:
-        return list(EVENTS.items())
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[AuditEntry]) -> QuerySet[AuditEntry]:
-        return queryset.filter(event=self.value()) if self.value() else queryset
+SYSTEM: Final = "system"
+# Twelve digits are more than any chain has entries, and a number of the database.
+_SEQUENCE_AT_MOST: Final = 10**12
+# Days outside of these cannot be moments of every time zone.
+_YEARS: Final = range(2000, 2200)
 
 
-class DayFilter(ListFilter):
-    """Narrows the log to the last days, or to one day that is typed."""
+class SelectionForm(BaseForm):
+    """What narrows the log. A case stands in the address by its id, never by its reference."""
 
-    title, parameter_name, template = gettext_lazy("Date"), "day", "admin/day_filter.html"
+    person = forms.ChoiceField(label=gettext_lazy("Person"), required=False)
+    event = forms.ChoiceField(label=gettext_lazy("Event"), required=False)
+    first = forms.DateField(label=gettext_lazy("From day"), required=False, widget=DayInput())
+    last = forms.DateField(label=gettext_lazy("To day"), required=False, widget=DayInput())
+    case = forms.UUIDField(required=False, widget=forms.HiddenInput())
+    before = forms.IntegerField(required=False, min_value=1, max_value=_SEQUENCE_AT_MOST, widget=forms.HiddenInput())
 
-    def lookups(self, request: HttpRequest, model_admin: ModelAdmin[AuditEntry]) -> list[Choice]:
-        """Return the spans up to today, and the typed day where there is one."""
-        spans: list[Choice] = [("1", _("Today")), ("7", _("Past 7 days")), ("30", _("Past 30 days"))]
-        day = self.typed_day()
-        # The template formats the label of a day.
-        return [*spans, (day.isoformat(), day)] if day else spans
+    def __init__(self, data: QueryDict) -> None:
+        super().__init__(data)
+        people = [(str(person.pk), f"{name_of(person)} ({person.username})") for person in _people()]
+        events = sorted(((code, str(words)) for code, words in EVENTS.items()), key=lambda choice: choice[1])
+        self.fields["person"] = forms.ChoiceField(
+            label=_("Person"), required=False, choices=[("", _("All")), (SYSTEM, _("the system")), *people]
+        )
+        self.fields["event"] = forms.ChoiceField(label=_("Event"), required=False, choices=[("", _("All")), *events])
 
-    def typed_day(self) -> date | None:
-        try:
-            return date.fromisoformat(self.value() or "")
-        except ValueError:
-            return None
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[AuditEntry]) -> QuerySet[AuditEntry]:
-        today, day = timezone.localdate(), self.typed_day()
-        if day:
-            return queryset.filter(at__gte=_midnight(day), at__lt=_midnight(day + timedelta(days=1)))
-        if self.value() in {"1", "7", "30"}:
-            return queryset.filter(at__gte=_midnight(today - timedelta(days=int(self.value() or 1) - 1)))
-        return queryset
-
-
-def _midnight(day: date) -> datetime:
-    return timezone.make_aware(datetime.combine(day, time()))
-
-
-class AuditList(ChangeList):
-    """A page of the log; each entry also gets ``person``, ``words`` and ``details`` for the template."""
-
-    def get_results(self, request: HttpRequest) -> None:
-        """Fetch one page, and the people on it in one query."""
-        super().get_results(request)
-        self.result_list = list(self.result_list)
-        people = Staff.objects.in_bulk({entry.actor for entry in self.result_list if entry.actor})
-        for entry in self.result_list:
-            person = people.get(entry.actor)
-            entry.person = person.username if person else _("the system")
-            entry.words = EVENTS.get(entry.event, entry.event)
-            entry.details = [(name, _shortened(str(value))) for name, value in entry.facts.items()]
+    def selection(self) -> Selection:
+        """Return what is selected; a field that holds no such value narrows nothing."""
+        self.is_valid()
+        chosen = self.cleaned_data
+        person: str = chosen.get("person") or ""
+        first: date | None = chosen.get("first")
+        last: date | None = chosen.get("last")
+        return Selection(
+            person=uuid.UUID(person) if person and person != SYSTEM else None,
+            is_system=person == SYSTEM,
+            case=chosen.get("case"),
+            event=chosen.get("event") or "",
+            first=first if first and first.year in _YEARS else None,
+            last=last if last and last.year in _YEARS else None,
+        )
 
 
-def _shortened(text: str) -> str:
-    return text if len(text) <= FACT_CHARS else f"{text[: FACT_CHARS - 1]}…"
+def _people() -> list[Staff]:
+    return list(Staff.objects.only("username", "first_name", "last_name").order_by("username"))
 
 
-class AuditAdmin(BaseAdmin):
-    """The change list of the log, newest entry first."""
+@staff_page("GET", opens_for=access.may_audit)
+def show_entries(request: StaffRequest) -> HttpResponse:
+    """Show a page of the entries that the address selects, and what the last verification found."""
+    form = SelectionForm(request.GET)
+    selection = form.selection()
+    page = audit_reading.page(reader=request.user, selection=selection, before=form.cleaned_data.get("before"))
+    references = {}
+    if selection.case:
+        references = audit_reading.case_references(reader=request.user, cases=[selection.case])
+    address = QueryDict(mutable=True)
+    for name in ("person", "event", "first", "last", "case"):
+        if value := form.cleaned_data.get(name):
+            address[name] = str(value)
+    further = address.copy()
+    if page.next_before:
+        further["before"] = str(page.next_before)
+    context = {
+        "title": _("Audit chain"),
+        "form": form,
+        "lines": audit_words.lines(reader=request.user, entries=page.entries),
+        "case": references.get(selection.case, "") if selection.case else "",
+        "narrowed": bool(address),
+        "newest": address.urlencode() if form.cleaned_data.get("before") else "",
+        "is_further": bool(form.cleaned_data.get("before")),
+        "further": further.urlencode() if page.next_before else "",
+        "verified_on": nightly_run.last_finished_on(),
+        "faults": bool(named_faults.waiting()),
+    }
+    return render(request, "admin/audit.html", context, model=AuditEntry)
 
-    list_filter = [EventFilter, DayFilter]
-    change_list_template = "admin/audit.html"
-    list_title = gettext_lazy("Audit chain")
-    opens_for = staticmethod(access.may_audit)
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[AuditEntry]:
-        """Return all entries but those of cases with which the auditor has a conflict of interest."""
-        return AuditEntry.objects.exclude(case__in=access.conflicted_cases(request.user))
-
-    def get_ordering(self, request: HttpRequest) -> tuple[str]:
-        return ("-sequence",)
-
-    def get_changelist(self, request: HttpRequest, **kwargs: object) -> type[AuditList]:
-        return AuditList
+@staff_page("POST", opens_for=access.may_audit)
+def find_case(request: StaffRequest) -> HttpResponse:
+    """Lead to the entries of the case whose reference was typed; it comes by POST, so that no log holds it."""
+    typed = request.POST.get("reference", "")
+    case = audit_reading.find_case(reader=request.user, text=typed, today=timezone.localdate())
+    address = reverse("admin:complaints_auditentry_changelist")
+    if case is None:
+        messages.error(request, _("No case has this reference."))
+        return redirect(address)
+    return redirect(f"{address}?case={case}")

@@ -65,7 +65,6 @@ from complaints.admin import (
     teams,
 )
 from complaints.admin.site import site
-from complaints.models.audit import AuditEntry
 from complaints.models.oversight import Release
 from complaints.models.team import Staff
 
@@ -74,11 +73,13 @@ app_name = "admin"
 # Plain tables: their lists, and the forms to add or to change a row, are Django's.
 site.register(Release, releases.ReleaseAdmin)
 site.register(Staff, staff.StaffAdmin)
-site.register(AuditEntry, audit_log.AuditAdmin)
 for model, table_admin in reference_data.TABLES:
     site.register(model, table_admin)
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    # The audit chain
+    path("complaints/auditentry/", audit_log.show_entries, name="complaints_auditentry_changelist"),
+    path("complaints/auditentry/kasus/", audit_log.find_case, name="audit_case"),
     # Dashboard and own account
     path("", dashboard.index, name="index"),
     path("saya/", staff.own_page, name="me"),

@@ -169,6 +169,10 @@ class AuditEntry(models.Model):
         verbose_name_plural = _("audit chain")
         indexes = [
             models.Index(fields=["subject", "sequence"], name="audit_subject_sequence"),
+            # Read by auditors: what a person did, where an event happened, what a span of days holds.
+            models.Index(fields=["actor", "sequence"], name="audit_actor_sequence"),
+            models.Index(fields=["event", "sequence"], name="audit_event_sequence"),
+            models.Index(fields=["at"], name="audit_at"),
             # Read for each batch whose leaves are computed; a file seldom fails.
             models.Index(fields=["sequence"], condition=models.Q(event="object.retried"), name="audit_retried"),
             # Read by each process once a minute: which rules are in force.

@@ -235,17 +235,10 @@ def test_auditors_read_the_chain_and_nothing_else(signed_in: SignedIn, cast: Cas
     page = client.get(reverse(AUDIT))
     text = page.content.decode()
     assert page.status_code == 200
-    assert str(sent.case.pk)[:8] in text
+    assert sent.case.reference in text
     assert "Kepala Bidang" not in text
     close_batch(timezone.now())
     assert log.heads()[0].digest in client.get(reverse("admin:index")).content.decode()
-    events = {entry.event for entry in client.get(reverse(AUDIT) + "?event=case.opened").context["cl"].result_list}
-    assert events == {"case.opened"}
-    today = timezone.localdate().isoformat()
-    assert client.get(reverse(AUDIT) + f"?day={today}").context["cl"].result_count > 0
-    assert client.get(reverse(AUDIT) + "?day=2020-01-01").context["cl"].result_count == 0
-    assert client.get(reverse(AUDIT) + "?day=gestern").status_code == 200
-    assert client.get(reverse(AUDIT) + "?event=case.opened&day=1").context["cl"].result_count == 1
     assert client.post(reverse(AUDIT)).status_code == 405
     base = reverse("admin:index")
     for address in ("add/", "1/change/", "1/delete/"):
