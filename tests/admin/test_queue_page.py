@@ -143,7 +143,7 @@ def test_a_page_with_everything_on_it_costs_a_dozen_queries(signed_in: SignedIn,
     # These two hold cases that no report came with, so that they are read once more with their rows locked.
     with_altered = [costs.pop("without a filter"), costs.pop("second")]
     assert max(costs.values()) <= 12, costs
-    assert max(with_altered) <= 14
+    assert max(with_altered) <= 15
 
 
 def cost(client: Client, address: str) -> int:
@@ -156,7 +156,7 @@ def cost(client: Client, address: str) -> int:
 
 
 def names(client: Client) -> list[str]:
-    return [row.name for row in client.get(reverse(QUEUE)).context["saved"]]
+    return [row.name for row, _number in client.get(reverse(QUEUE)).context["saved"]]
 
 
 def keep(client: Client, name: str, *, shared: bool = False, back: str = "due=late&province=33") -> None:
@@ -174,7 +174,8 @@ def test_filters_are_kept_for_a_person_or_for_triage(signed_in: SignedIn, cast: 
     assert "?due=late&amp;province=33" in page
     assert "Bersama &lt;b&gt;" in page
     shared, personal = (
-        next(row for row in vera.get(reverse(QUEUE)).context["saved"] if row.is_shared == is_) for is_ in (True, False)
+        next(row for row, _number in vera.get(reverse(QUEUE)).context["saved"] if row.is_shared == is_)
+        for is_ in (True, False)
     )
     drop = "admin:complaints_case_drop_filter"
     assert vino.post(reverse(drop, args=[shared.id])).status_code == 404
@@ -190,7 +191,7 @@ def test_only_known_filters_are_kept(signed_in: SignedIn, cast: Cast) -> None:
     keep(client, "Kosong", back="q=Sasongko")
     keep(client, "", back="due=late")
     keep(client, "n" * 61, back="due=late")
-    (only,) = client.get(reverse(QUEUE)).context["saved"]
+    ((only, _number),) = client.get(reverse(QUEUE)).context["saved"]
     assert (only.name, only.query) == ("Aneh", "due=late")
 
 
