@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterator
 from datetime import date
 from typing import Final
 
 from django import forms
 from django.contrib import messages
-from django.http import HttpResponse, QueryDict
+from django.http import Http404, HttpResponse, QueryDict, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
@@ -16,11 +18,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from complaints import access
+from complaints.adapters import spreadsheet_export
 from complaints.admin import audit_words
-from complaints.admin.base import BaseForm, DayInput, StaffRequest, render, staff_page
+from complaints.admin.base import BaseForm, DayInput, StaffRequest, as_attachment, render, staff_page
+from complaints.admin.labels import Label
 from complaints.models.audit import EVENTS, AuditEntry
 from complaints.models.team import Staff
-from complaints.services import audit_reading
+from complaints.services import audit_reading, job_runs
 from complaints.services.assignment import name_of
 from complaints.services.audit import named_faults, nightly_run
 from complaints.services.audit_reading import Selection
@@ -97,6 +101,8 @@ def show_entries(request: StaffRequest) -> HttpResponse:
         "newest": address.urlencode() if form.cleaned_data.get("before") else "",
         "is_further": bool(form.cleaned_data.get("before")),
         "further": further.urlencode() if page.next_before else "",
+        "address": address.urlencode(),
+        "exported_at_most": audit_reading.EXPORTED_AT_MOST,
         "verified_on": nightly_run.last_finished_on(),
         "faults": bool(named_faults.waiting()),
     }
@@ -113,3 +119,42 @@ def find_case(request: StaffRequest) -> HttpResponse:
         messages.error(request, _("No case has this reference."))
         return redirect(address)
     return redirect(f"{address}?case={case}")
+
+
+@staff_page("POST", opens_for=access.may_audit)
+def verify_now(request: StaffRequest) -> HttpResponse:
+    """Make the verification of the chain due at once."""
+    if not job_runs.verify_now(actor=request.actor):
+        raise Http404
+    messages.success(request, _("The verification starts within a minute."))
+    return redirect("admin:complaints_auditentry_changelist")
+
+
+@staff_page("POST", opens_for=access.may_audit)
+def export_entries(request: StaffRequest) -> HttpResponseBase:
+    """Hand out the entries that the address selects as CSV."""
+    chunks = audit_reading.export(actor=request.actor, selection=SelectionForm(request.GET).selection())
+    rows = _rows(request.user, chunks)
+    response = StreamingHttpResponse(spreadsheet_export.csv_lines(rows), content_type="text/csv; charset=utf-8")
+    return as_attachment(response, f"audit-{request.actor.today.isoformat()}.csv")
+
+
+_HEADINGS: Final[tuple[Label, ...]] = (
+    gettext_lazy("No."),
+    gettext_lazy("When"),
+    gettext_lazy("Event"),
+    gettext_lazy("Person"),
+    gettext_lazy("Case"),
+    gettext_lazy("Facts"),
+    gettext_lazy("As stored"),
+)
+
+
+def _rows(reader: Staff, chunks: Iterator[list[AuditEntry]]) -> Iterator[spreadsheet_export.Row]:
+    yield [str(heading) for heading in _HEADINGS]
+    for chunk in chunks:
+        for line in audit_words.lines(reader=reader, entries=chunk):
+            facts = "; ".join(f"{name}: {value}" for name, value in line.facts)
+            raw = "; ".join(f"{name} {value}" for name, value in line.raw)
+            at = timezone.localtime(line.at).isoformat(timespec="seconds")
+            yield line.sequence, at, line.event, line.person, line.reference, facts, raw

@@ -80,6 +80,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     # The audit chain
     path("complaints/auditentry/", audit_log.show_entries, name="complaints_auditentry_changelist"),
     path("complaints/auditentry/kasus/", audit_log.find_case, name="audit_case"),
+    path("complaints/auditentry/verifikasi/", audit_log.verify_now, name="audit_verify"),
+    path("complaints/auditentry/ekspor/", audit_log.export_entries, name="audit_export"),
     # Dashboard and own account
     path("", dashboard.index, name="index"),
     path("saya/", staff.own_page, name="me"),

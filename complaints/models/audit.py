@@ -131,6 +131,8 @@ EVENTS: Final = {
     "hold.lift_asked": _("Lifting of a legal hold asked for"),
     "hold.lifted": _("Legal hold lifted"),
     "job.asked": _("Background job run again"),
+    "verification.asked": _("Verification asked for"),
+    "audit.exported": _("Audit chain exported"),
     "day.closed": _("Batch of reports closed"),
     "fault.acknowledged": _("Fault acknowledged"),
 }

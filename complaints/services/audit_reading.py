@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Final
 
+from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -16,8 +17,12 @@ from complaints.domain import normalization
 from complaints.models.audit import AuditEntry
 from complaints.models.case import Case
 from complaints.models.team import Staff
+from complaints.services.keyring import Actor, Locked
 
 ENTRIES_PER_PAGE: Final = 50
+EXPORTED_AT_MOST: Final = 50_000
+# So many entries of an export are read at once.
+_CHUNK: Final = 500
 
 
 @dataclass(frozen=True)
@@ -95,3 +100,36 @@ def case_references(*, reader: Staff, cases: Collection[uuid.UUID]) -> dict[uuid
     """Return the references of cases by id, without those in which the reader has a conflict of interest."""
     rows = Case.objects.filter(pk__in=cases).exclude(pk__in=access.conflicted_cases(reader))
     return dict(rows.values_list("pk", "reference"))
+
+
+@transaction.atomic
+def export(*, actor: Actor, selection: Selection) -> Iterator[list[AuditEntry]]:
+    """Record an export before its first byte; return the newest EXPORTED_AT_MOST entries of a selection, in chunks.
+
+    Raises Locked for anybody but an auditor.
+    """
+    if not access.may_audit(actor.staff):
+        raise Locked("staff")
+    rows = entries(reader=actor.staff, selection=selection)
+    newest = rows.values_list("sequence", flat=True).first() or 0
+    number = rows.order_by().values("pk")[:EXPORTED_AT_MOST].count()
+    actor.record("audit.exported", case=selection.case, facts={"rows": number} | _facts(selection))
+    return _chunks(rows, newest=newest, number=number)
+
+
+def _facts(selection: Selection) -> dict[str, object]:
+    """Return what narrows an export, as its entry holds it."""
+    facts = {
+        "staff": str(selection.person) if selection.person else "",
+        "event": selection.event,
+        "first": selection.first.isoformat() if selection.first else "",
+        "last": selection.last.isoformat() if selection.last else "",
+    }
+    return {name: value for name, value in facts.items() if value}
+
+
+def _chunks(rows: QuerySet[AuditEntry], *, newest: int, number: int) -> Iterator[list[AuditEntry]]:
+    before, left = newest + 1, number
+    while left and (chunk := list(rows.filter(sequence__lt=before)[: min(_CHUNK, left)])):
+        yield chunk
+        before, left = chunk[-1].sequence, left - len(chunk)

@@ -15,6 +15,7 @@ from django.db import transaction
 from django.db.models import Exists, QuerySet
 from django.utils import timezone
 
+from complaints import access
 from complaints.adapters import sandbox
 from complaints.models.job import JobFailure, JobName, JobRun
 from complaints.queue import ATTEMPTS, BY_NAME, JOBS, PICKED_UP_WITHIN, RETRY_AFTER, Job, lease
@@ -210,4 +211,14 @@ def run_again(*, actor: Actor, name: str) -> bool:
     now = database_now()
     JobRun.objects.update_or_create(name=name, defaults={"due_at": now})
     actor.record("job.asked", facts={"job": name})
+    return True
+
+
+@transaction.atomic
+def verify_now(*, actor: Actor) -> bool:
+    """Make the verification of the audit chain due at once, for an auditor; False for anybody else."""
+    if not access.may_audit(actor.staff):
+        return False
+    JobRun.objects.update_or_create(name=JobName.VERIFY_CHAIN, defaults={"due_at": database_now()})
+    actor.record("verification.asked")
     return True

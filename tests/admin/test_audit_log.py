@@ -10,8 +10,9 @@ from django.utils import timezone
 from complaints.admin.labels import status_label
 from complaints.domain.workflow import Action
 from complaints.models.audit import AuditEntry
+from complaints.models.job import JobName, JobRun
 from complaints.services import audit_reading, case_actions
-from complaints.services.audit import log
+from complaints.services.audit import entitlement, log, nightly_run
 from complaints.services.keyring import Actor
 from tests.world import Cast, SignedIn, send_report
 
@@ -83,3 +84,35 @@ def test_pages_follow_by_number_and_nothing_is_counted(
         query = page["further"]
     stored = AuditEntry.objects.filter(event="queue.opened").order_by("-sequence").values_list("sequence", flat=True)
     assert numbers == list(stored)
+
+
+def test_an_auditor_sets_the_verification_due_and_the_night_knows(signed_in: SignedIn, cast: Cast) -> None:
+    assert nightly_run.run(today=timezone.localdate(), seconds=60)
+    assert nightly_run.is_finished(today=timezone.localdate())
+    assert signed_in("audi").post(reverse("admin:audit_verify")).status_code == 302
+    due = JobRun.objects.get(name=JobName.VERIFY_CHAIN)
+    assert due.due_at <= timezone.now()
+    entry = AuditEntry.objects.get(event="verification.asked")
+    assert entry.actor == cast["audi"].pk
+    assert entitlement.is_entitled(entry)
+    entry.rights = "verifier"
+    assert not entitlement.is_entitled(entry)
+    assert not nightly_run.is_finished(today=timezone.localdate())
+    assert signed_in("adi").post(reverse("admin:audit_verify")).status_code == 404
+
+
+def test_an_export_is_an_entry_and_holds_what_is_selected(
+    signed_in: SignedIn, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _entry in range(5):
+        log.append(event="queue.opened", now=timezone.now(), facts={"shown": 3, "odd": "-1"})
+    monkeypatch.setattr(audit_reading, "_CHUNK", 2)
+    monkeypatch.setattr(audit_reading, "EXPORTED_AT_MOST", 3)
+    client = signed_in("audi")
+    response = client.post(reverse("admin:audit_export") + "?event=queue.opened")
+    lines = b"".join(response.streaming_content).decode("utf-8-sig").splitlines()  # type: ignore[attr-defined]
+    assert len(lines) == 1 + 3
+    assert all("odd -1" in line for line in lines[1:])
+    entry = AuditEntry.objects.get(event="audit.exported")
+    assert (entry.actor, entry.facts) == (cast["audi"].pk, {"rows": 3, "event": "queue.opened"})
+    assert signed_in("vera").post(reverse("admin:audit_export")).status_code == 404

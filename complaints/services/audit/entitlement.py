@@ -28,7 +28,7 @@ _BY_ADMINISTRATORS: Final = frozenset(
         *("rule.proposed", "rule.withdrawn"),
     }
 )
-_BY_REVIEWERS: Final = frozenset({"team.reviewed", "fault.acknowledged"})
+_BY_REVIEWERS: Final = frozenset({"team.reviewed", "fault.acknowledged", "verification.asked", "audit.exported"})
 _BY_LIAISONS: Final = frozenset({"release.assigned", "release.noted"})
 _BY_MEMBERS: Final = frozenset({"team.admitted"})
 _ADMITTED: Final = "team.admitted"

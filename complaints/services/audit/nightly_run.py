@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from django.conf import settings
 from django.db import DatabaseError, transaction
+from django.db.models import Q
 
 from complaints.domain import hashchain
 from complaints.domain.errors import SealError
@@ -229,8 +230,9 @@ class _Run:
         return self.record.finished_on == self._today and not self._asked
 
     def _is_asked_again(self) -> bool:
-        """Whether an administrator has asked for a run since the last verified entry."""
-        asked = AuditEntry.objects.filter(event="job.asked", facts={"job": JobName.VERIFY_CHAIN.value})
+        """Whether an administrator or auditor has asked for a run since the last verified entry."""
+        is_by_administrator = Q(event="job.asked", facts={"job": JobName.VERIFY_CHAIN.value})
+        asked = AuditEntry.objects.filter(is_by_administrator | Q(event="verification.asked"))
         return asked.filter(sequence__gt=self.record.position.sequence).exists()
 
     def chunks(self) -> Iterator[None]:

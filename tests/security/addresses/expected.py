@@ -166,6 +166,8 @@ STAFF_GETS: dict[str, tuple[set[str], int]] = {
     "admin:complaints_jobfailure_again": (ADMIN, 405),
     "admin:complaints_auditentry_changelist": (AUDIT, 200),
     "admin:audit_case": (AUDIT, 405),
+    "admin:audit_verify": (AUDIT, 405),
+    "admin:audit_export": (AUDIT, 405),
     "admin:complaints_verificationfault_changelist": (AUDIT | ADMIN, 200),
     "admin:complaints_verificationfault_acknowledge": (AUDIT, 405),
     **{
