@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 def test_form_b1_is_downloaded_from_the_check_page(window: Opener, live_cast: Cast) -> None:
     browser = window(width=360, script=False).go("/lapor/ditekan/")
-    page, go_on = browser.page, browser.page.locator("main form .btn-primary").first
+    page, go_on = browser.page, browser.page.locator("main .btn-primary").first
     for choice in ("accused_kind][value=village_head", "category][value=A2"):
         page.locator(f"details:has([name={choice}]) summary").click()
         page.locator(f"[name={choice}]").check()

@@ -29,7 +29,7 @@ def test_one_group_lies_open_and_a_chosen_one_does_again(window: Opener, live_ca
     expect(page.locator("[name=category][value=B10]")).to_be_hidden()
     chosen.check()
     assert page.locator("[name=category]:checked").count() == 1, "radios of one set across the folds"
-    browser.follow(page.locator("main form .btn-primary"))
+    browser.follow(page.locator("main .btn-primary"))
     expect(page.locator("[role=alert]")).to_be_visible()
     expect(chosen).to_be_visible()
     expect(chosen).to_be_checked()
@@ -40,9 +40,9 @@ def test_none_of_these_fits_leads_on(window: Opener, live_cast: Cast) -> None:
     browser = window(width=360, script=False).go("/lapor/ditekan/")
     browser.page.get_by_label("Tidak ada yang cocok").check()
     browser.page.get_by_label("Saya tidak tahu").check()
-    browser.follow(browser.page.locator("main form .btn-primary"))
+    browser.follow(browser.page.locator("main .btn-primary"))
     assert browser.path == "/lapor/siapa/"
-    browser.follow(browser.page.locator("main form .btn-primary"))
+    browser.follow(browser.page.locator("main .btn-primary"))
     assert browser.path == "/lapor/cerita/"
 
 

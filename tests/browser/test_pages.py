@@ -44,7 +44,7 @@ def looking(browser: Window, prefix: str, problems: list[str]) -> Look:
 
 
 def continues(browser: Window) -> None:
-    browser.follow(browser.page.locator("main form .btn-primary").first)
+    browser.follow(browser.page.locator("main .btn-primary").first)
 
 
 @pytest.mark.parametrize("prefix", ["", "/en"])
