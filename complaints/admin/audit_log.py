@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 from typing import Final
 
 from django import forms
@@ -24,7 +24,7 @@ from complaints.admin.base import BaseForm, DayInput, StaffRequest, as_attachmen
 from complaints.admin.labels import Label
 from complaints.models.audit import EVENTS, AuditEntry
 from complaints.models.team import Staff
-from complaints.services import audit_reading, job_runs
+from complaints.services import audit_reading, audit_unusual, job_runs
 from complaints.services.assignment import name_of
 from complaints.services.audit import named_faults, nightly_run
 from complaints.services.audit_reading import Selection
@@ -158,3 +158,22 @@ def _rows(reader: Staff, chunks: Iterator[list[AuditEntry]]) -> Iterator[spreads
             raw = "; ".join(f"{name} {value}" for name, value in line.raw)
             at = timezone.localtime(line.at).isoformat(timespec="seconds")
             yield line.sequence, at, line.event, line.person, line.reference, facts, raw
+
+
+@staff_page("GET", opens_for=access.may_audit)
+def show_unusual(request: StaffRequest) -> HttpResponse:
+    """Show who read cases unusually in the last days, with the limits that decide it."""
+    rows = audit_unusual.unusual_readers(reader=request.user, now=request.actor.now)
+    people = Staff.objects.in_bulk([row.person for row in rows])
+    context = {
+        "title": _("Unusual reading"),
+        "rows": [(row, name_of(people.get(row.person)) or str(row.person)) for row in rows],
+        "log": reverse("admin:complaints_auditentry_changelist"),
+        "first": (request.actor.today - timedelta(days=audit_unusual.DAYS)).isoformat(),
+        "at_most": audit_unusual.READ_AT_MOST,
+        "days": audit_unusual.DAYS,
+        "night_from": audit_unusual.NIGHT_FROM,
+        "night_to": audit_unusual.NIGHT_TO,
+        "many": audit_unusual.CASES_IN_AN_HOUR,
+    }
+    return render(request, "admin/audit_unusual.html", context, model=AuditEntry)

@@ -82,6 +82,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("complaints/auditentry/kasus/", audit_log.find_case, name="audit_case"),
     path("complaints/auditentry/verifikasi/", audit_log.verify_now, name="audit_verify"),
     path("complaints/auditentry/ekspor/", audit_log.export_entries, name="audit_export"),
+    path("complaints/auditentry/tidak-lazim/", audit_log.show_unusual, name="audit_unusual"),
     # Dashboard and own account
     path("", dashboard.index, name="index"),
     path("saya/", staff.own_page, name="me"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -10,8 +12,9 @@ from django.utils import timezone
 from complaints.admin.labels import status_label
 from complaints.domain.workflow import Action
 from complaints.models.audit import AuditEntry
+from complaints.models.case import Case
 from complaints.models.job import JobName, JobRun
-from complaints.services import audit_reading, case_actions
+from complaints.services import audit_reading, audit_unusual, case_actions
 from complaints.services.audit import entitlement, log, nightly_run
 from complaints.services.keyring import Actor
 from tests.world import Cast, SignedIn, send_report
@@ -116,3 +119,21 @@ def test_an_export_is_an_entry_and_holds_what_is_selected(
     entry = AuditEntry.objects.get(event="audit.exported")
     assert (entry.actor, entry.facts) == (cast["audi"].pk, {"rows": 3, "event": "queue.opened"})
     assert signed_in("vera").post(reverse("admin:audit_export")).status_code == 404
+
+
+def test_unusual_reading_is_listed_person_by_person(signed_in: SignedIn, cast: Cast) -> None:
+    sent, worked = send_report(), send_report()
+    Case.objects.filter(pk=sent.case.pk).update(assignee=cast["vino"])
+    day = timezone.localtime().replace(minute=10) - timedelta(days=1)
+    for hour, case in ((23, sent.case.pk), (12, worked.case.pk)):
+        log.append(event="case.opened", now=day.replace(hour=hour), actor=cast["vera"], case=case)
+    log.append(event="note.written", now=day, actor=cast["vera"], case=worked.case.pk)
+    old = day - timedelta(days=30)
+    log.append(event="case.opened", now=old.replace(hour=23), actor=cast["fitri"], case=sent.case.pk)
+    listed = audit_unusual.unusual_readers(reader=cast["audi"], now=timezone.now())
+    assert [(row.person, row.at_night, row.in_an_hour, row.of_others, row.without_step) for row in listed] == [
+        (cast["vera"].pk, 1, 0, 1, 1)
+    ]
+    page = signed_in("audi").get(reverse("admin:audit_unusual")).content.decode()
+    assert str(cast["vera"].pk) in page
+    assert signed_in("adi").get(reverse("admin:audit_unusual")).status_code == 404

@@ -173,6 +173,22 @@ def test_pages_of_the_staffs_door_lie_well(window: Opener, live_cast: Cast) -> N
     assert problems == []
 
 
+def test_pages_of_an_auditor_lie_well_and_lead_on(window: Opener, live_cast: Cast) -> None:
+    sent = in_review(live_cast)
+    browser = window()
+    audi = Officer(browser, "audi")
+    windows = ((TABLET, "light"), (TABLET, "dark"), (DESK, "light"), (DESK, "dark"))
+    problems: list[str] = looked_at(browser.go("/kantor/complaints/auditentry/"), "id", windows, least=0)
+    audi.page.locator("[name=reference]").fill(sent.case.reference)
+    browser.follow(audi.page.locator("#audit-case button"))
+    assert f"Hanya catatan kasus {sent.case.reference}." in browser.words
+    assert sent.case.reference not in audi.page.url
+    browser.follow(audi.page.locator("#audit-verify button"))
+    assert "Verifikasi dimulai dalam satu menit." in browser.words
+    problems += looked_at(browser.go("/kantor/complaints/auditentry/tidak-lazim/"), "id", windows, least=0)
+    assert problems == []
+
+
 @pytest.mark.parametrize("language", ["id", "en"])
 def test_pages_of_jobs_and_faults_lie_well_on_a_phone(window: Opener, live_cast: Cast, language: str) -> None:
     """Without scripts: the menu is folded, opens and leads on; in a wide window it lies open."""

@@ -168,6 +168,7 @@ STAFF_GETS: dict[str, tuple[set[str], int]] = {
     "admin:audit_case": (AUDIT, 405),
     "admin:audit_verify": (AUDIT, 405),
     "admin:audit_export": (AUDIT, 405),
+    "admin:audit_unusual": (AUDIT, 200),
     "admin:complaints_verificationfault_changelist": (AUDIT | ADMIN, 200),
     "admin:complaints_verificationfault_acknowledge": (AUDIT, 405),
     **{
