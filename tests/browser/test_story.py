@@ -114,7 +114,7 @@ def verifier_reads(vera: Officer, reference: str, reporter: Reporter) -> str:
 
 
 def verifier_asks(vera: Officer) -> None:
-    vera.does("start_review")
+    vera.window.follow(vera.page.locator('form[action$="/langkah/start_review/"] button'))
     vera.does("ask_reporter", reason=ASKS)
 
 
