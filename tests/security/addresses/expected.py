@@ -161,7 +161,7 @@ STAFF_GETS: dict[str, tuple[set[str], int]] = {
     "admin:complaints_jobfailure_changelist": (ADMIN, 200),
     "admin:operation": (ADMIN, 200),
     "admin:figures": (TRIAGES, 200),
-    "admin:complaints_case_remind": (TRIAGE, 405),
+    "admin:complaints_case_remind": (TRIAGES, 405),
     "admin:figures_sheet": (TRIAGES, 200),
     "admin:complaints_jobfailure_again": (ADMIN, 405),
     "admin:complaints_auditentry_changelist": (AUDIT, 200),

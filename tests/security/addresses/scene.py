@@ -178,6 +178,7 @@ def _ids(cast: Cast, sent: Sent, hands: Hands) -> dict[str, Any]:
         "case_link": [case],
         "case_unlink": [case, complaint.pk],
         "case_lost_code": [case, complaint.pk],
+        "case_remind": [case],
         "case_assign": [case],
         "case_risk": [case, complaint.pk],
         "case_step": [case, "verify"],
