@@ -275,7 +275,9 @@ def _cases_to_work_on(request: StaffRequest, today: date) -> dict[str, object]:
     # What waits for a forwarder comes first, so that their own cases leave room for it.
     kinds = [Either(When(to_forward, then=Value(0)), default=Value(1))] if is_forwarder else []
     first = list(rows.order_by(*kinds, F("due_on").asc(nulls_last=True), "received_on", "id")[:ROWS_AT_MOST])
-    waves = similarity.waves(person=person, today=today)
+    # Who links no cases is told of no wave.
+    is_linking = Permission.TRIAGE in access.permissions_of(person)
+    waves = similarity.waves(person=person, today=today) if is_linking else []
     # Of the first case of a wave its line alone is read.
     opened = [*first, *(Case(pk=wave.first) for wave in waves)]
     summaries = case_summary.summaries(actor=request.actor, cases=opened) if opened else {}
@@ -293,11 +295,10 @@ def _cases_to_work_on(request: StaffRequest, today: date) -> dict[str, object]:
         )
         is_waiting = is_forwarder and case.status == Status.VERIFIED
         lines[is_waiting].append(_waiting(row, differs=case.pk in differing))
-    is_linking = Permission.TRIAGE in access.permissions_of(person)
     return {
         "mine": lines[False],
         "to_forward": lines[True],
-        "waves": [(wave, summaries[wave.first]) for wave in waves if is_linking and wave.first in summaries],
+        "waves": [(wave, summaries[wave.first]) for wave in waves if wave.first in summaries],
     }
 
 
