@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 sys.path.pop(0)  # this folder: bench/queue.py would stand in for the standard library's
@@ -102,12 +103,13 @@ def measure(size: int, rounds: int) -> dict[str, float]:
     for turn in range(rounds + 1):
         for words in SEARCHES:
             # The first round warms what a running portal has warm.
-            taken = seconds(lambda words=words: browser.post(form, {"words": words}, path=address))
+            taken = seconds(partial(browser.post, form, {"words": words}, path=address))
             shown = browser.open(address).seconds
             if turn:
-                searches.append(taken), lists.append(shown)
+                searches.append(taken)
+                lists.append(shown)
         actor = Actor(play._keyrings()[OFFICER], timezone.now())
-        taken = seconds(lambda actor=actor: risk_grades.risk_grades(actor=actor, cases=access.cases_for(actor.staff)))
+        taken = seconds(partial(risk_grades.risk_grades, actor=actor, cases=access.cases_for(actor.staff)))
         risks += [taken] * bool(turn)
     figures = {
         "p50_ms": percentile(searches, 0.5),
@@ -115,7 +117,7 @@ def measure(size: int, rounds: int) -> dict[str, float]:
         "list_p95_ms": percentile(lists, 0.95),
         "risk_p95_ms": percentile(risks, 0.95),
     }
-    return {"reports": reports} | {name: round(value * 1000) for name, value in figures.items()}
+    return {"reports": float(reports)} | {name: float(round(value * 1000)) for name, value in figures.items()}
 
 
 def main() -> int:
