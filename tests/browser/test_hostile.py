@@ -38,7 +38,7 @@ TYPED = ("accused_name", "accused_position", "accused_nip", "agency", "regency")
 NO_PAGE = {
     name
     for name in STAFF_GETS
-    if name.endswith(("_shown", "_pdf", "_template", "_picture", "jsi18n", "release_custody"))
+    if name.endswith(("_shown", "_pdf", "_template", "_picture", "jsi18n", "release_custody", "session_left", "drafts"))
 }
 # Where all of it must stand as it was typed, or this test would see nothing.
 FULL = {"admin:complaints_case_change", "admin:complaints_release_change"}
