@@ -170,4 +170,5 @@ def test_entries_of_files_that_wait_again_are_found_by_an_index(db: None) -> Non
         if connection.vendor == "postgresql":
             # The planner reads an empty table as a whole whatever its indexes are.
             cursor.execute("SET LOCAL enable_seqscan = off")
-    assert "audit_retried" in retried.explain()
+    plan = retried.explain()
+    assert "audit_retried" in plan or "audit_event_sequence" in plan
